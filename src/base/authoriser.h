@@ -1,0 +1,57 @@
+// Who asks, and may they: the one question that HTTP, Kafka, the metastore and data reads all ask.
+// Implemented by iam; everything below it sees only this.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace mekong {
+
+enum class PrincipalKind { root, user, role_session, federated_user, service, anonymous };
+
+// An authenticated caller. Immutable and shared; a session outlives the request that made it.
+struct Principal {
+  PrincipalKind kind = PrincipalKind::anonymous;
+  AccountId account;
+  std::string arn;            // arn:aws:iam::…:user/x, arn:aws:sts::…:assumed-role/r/session, …:root
+  std::string user_id;        // AIDA…, AROA…:session, account id for root
+  std::string access_key_id;  // the key that signed; empty inside the process
+  std::string role_arn;       // role sessions: the role (policies are looked up by it)
+  std::vector<std::string> session_policies;  // policy documents given to AssumeRole
+  std::map<std::string, std::string> tags;    // principal tags
+  int64_t expires_ms = 0;                     // wall clock; 0: never
+};
+using PrincipalPtr = std::shared_ptr<const Principal>;
+
+// Condition keys with their values; keys are compared without case.
+using ConditionContext = std::map<std::string, std::vector<std::string>>;
+
+struct AuthorisationRequest {
+  const Principal& principal;
+  std::string_view action;    // "s3:GetObject"
+  std::string_view resource;  // ARN, or "*"
+  ConditionContext context = {};
+  // Resource policy document (bucket policy …) that stands on the resource, empty where none.
+  std::string_view resource_policy = {};
+  // Account that owns the resource; empty: the principal's own.
+  AccountId resource_account = {};
+};
+
+struct Decision {
+  bool allowed = false;
+  std::string reason;  // for people: which statement denied, or that none allowed
+};
+
+class Authoriser {
+ public:
+  virtual ~Authoriser() = default;
+  // Reads cached policies; does not block for long; any thread. Deny by default.
+  virtual Decision decide(const AuthorisationRequest& request) const = 0;
+};
+
+}  // namespace mekong

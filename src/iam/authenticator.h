@@ -1,0 +1,93 @@
+// Turns signatures into principals. SigV4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/authoriser.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace mekong::iam {
+
+// What of an HTTP request is signed. Header names lower case, in order of arrival; values as received.
+struct SignedRequest {
+  std::string_view method;
+  std::string_view raw_path;   // before '?', still encoded
+  std::string_view raw_query;  // after '?', still encoded; empty if none
+  const std::vector<std::pair<std::string, std::string>>& headers;
+};
+
+enum class BodySignature {
+  sha256,             // body_sha256 must equal the body's hash
+  unsigned_payload,   // UNSIGNED-PAYLOAD
+  signed_chunks,      // STREAMING-AWS4-HMAC-SHA256-PAYLOAD
+  signed_chunks_trailer,
+  unsigned_chunks_trailer,  // STREAMING-UNSIGNED-PAYLOAD-TRAILER
+};
+
+// What a verified request carries on: who, and how to check its body.
+struct Authentication {
+  PrincipalPtr principal;
+  Region region;         // of the credential scope
+  std::string service;   // of the credential scope, e.g. "s3", "kafka-cluster"
+  BodySignature body = BodySignature::sha256;
+  std::string body_sha256;     // hex, for sha256
+  std::string signing_key;     // raw bytes, for chunk signatures; never logged
+  std::string seed_signature;  // hex, first link of the chunk chain
+  std::string amz_date;        // yyyymmddThhmmssZ
+  std::string scope;           // date/region/service/aws4_request
+  bool presigned = false;
+};
+
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // Verifies everything but the body. Errors in the words of the services: "SignatureDoesNotMatch",
+  // "InvalidClientTokenId", "MissingAuthenticationToken", "RequestExpired"/"RequestTimeTooSkewed", "ExpiredToken",
+  // "InvalidAccessKeyId" … the face renames those that its service spells otherwise.
+  // A request without any authentication yields an anonymous principal only where `allow_anonymous`.
+  virtual Result<Authentication> authenticate(const SignedRequest& request, bool allow_anonymous) const = 0;
+};
+
+// One link of the chunk chain (aws-chunked uploads); returns the expected signature as hex.
+std::string chunk_signature(const Authentication& auth, std::string_view previous_signature,
+                            std::string_view chunk_sha256_hex);
+std::string trailer_signature(const Authentication& auth, std::string_view previous_signature,
+                              std::string_view trailer_sha256_hex);
+
+// Kafka logins (contracts section 2). `listener_names`: host names this listener owns.
+class KafkaLogin {
+ public:
+  virtual ~KafkaLogin() = default;
+  struct Session {
+    PrincipalPtr principal;
+    Region region;
+    int64_t expires_ms = 0;  // wall clock: when the session must re-authenticate
+  };
+  virtual Result<Session> aws_msk_iam(std::string_view payload_json,
+                                      const std::vector<std::string>& listener_names) const = 0;
+  virtual Result<Session> oauthbearer(std::string_view token) const = 0;
+};
+
+// Temporary credentials, made for AssumeRole callers and for jobs.
+struct SessionCredentials {
+  std::string access_key_id, secret_access_key, session_token;
+  int64_t expires_ms = 0;  // wall clock
+  PrincipalPtr principal;
+};
+
+class RoleSessions {
+ public:
+  virtual ~RoleSessions() = default;
+  // For a service that acts for a role, e.g. "emr-serverless.amazonaws.com": the role's trust policy must
+  // allow that service principal. Errors: "AccessDenied", "NoSuchEntity".
+  virtual Result<SessionCredentials> assume_for_service(std::string_view role_arn, std::string_view service_principal,
+                                                        std::string_view session_name, int64_t duration_s) = 0;
+};
+
+}  // namespace mekong::iam

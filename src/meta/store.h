@@ -1,0 +1,75 @@
+// meta: ordered key-value with atomic, durable batches: what every name, record and small object is kept in.
+// One column family a user ("s3", "glue", "iam", "blob" …). Keys compare bytewise. Reads may touch the disk:
+// pool threads. Shaped so that a PostgreSQL-wire store can stand behind it: no iterator is held across calls,
+// no lock is handed out; concurrent writers meet in `expect` conditions checked inside the commit.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/task.h"
+
+namespace mekong::meta {
+
+class Batch {
+ public:
+  Batch& put(std::string_view family, std::string key, std::string value);
+  Batch& remove(std::string_view family, std::string key);
+  // Conditions: all must hold at commit, or nothing is written and commit fails with "ConditionFailed".
+  Batch& expect_absent(std::string_view family, std::string key);
+  Batch& expect_value(std::string_view family, std::string key, std::string value);
+
+  struct Write {
+    std::string family, key;
+    std::optional<std::string> value;  // none: remove
+  };
+  struct Condition {
+    std::string family, key;
+    std::optional<std::string> value;  // none: absent
+  };
+  const std::vector<Write>& writes() const { return writes_; }
+  const std::vector<Condition>& conditions() const { return conditions_; }
+
+ private:
+  std::vector<Write> writes_;
+  std::vector<Condition> conditions_;
+};
+
+struct KeyValue {
+  std::string key, value;
+};
+
+// Keys in [begin, end), end empty: to the end of the family. `after` (exclusive) continues a page.
+struct ScanRange {
+  std::string begin, end;
+  std::optional<std::string> after;
+  size_t limit = 1000;
+  bool reverse = false;
+};
+
+// All keys that begin with `prefix`.
+ScanRange prefix_range(std::string_view prefix, size_t limit = 1000);
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const = 0;
+  virtual Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const = 0;
+  // Applies the batch and makes it durable; batches that wait share one sync. Order: in the order of calls.
+  // Errors: "ConditionFailed"; "StorageFailed" after which every later commit fails too (the process stops).
+  virtual Future<Status> commit(Batch batch) = 0;
+};
+
+enum class Durability { sync, os };  // os: survives kill -9, not power loss
+
+// Families are fixed at opening. Fails with "InUse" when another process holds the folder.
+Result<std::unique_ptr<Store>> open_rocksdb(const std::string& folder, std::vector<std::string> families,
+                                            Durability durability);
+// The twin: same behaviour, in memory.
+std::unique_ptr<Store> make_memory_store();
+
+}  // namespace mekong::meta

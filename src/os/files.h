@@ -1,0 +1,69 @@
+// Files as the engines see them. Every call may block: pool threads only. Paths are absolute.
+// The twin (MemoryFiles) forgets on crash() what was not synced, and fails the Nth call on demand.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mekong::os {
+
+enum class OpenMode { read, write, create, create_new };  // write: existing; create: existing or new
+
+class File {
+ public:
+  virtual ~File() = default;  // closes; never syncs
+  // Reads up to `bytes` at `offset`; shorter only at the end of the file.
+  virtual Result<std::string> read(uint64_t offset, size_t bytes) const = 0;
+  // Writes all of `data` at `offset`, or fails.
+  virtual Status write(uint64_t offset, std::string_view data) = 0;
+  // After success the bytes (and the size) survive power loss. After failure the file's state is unknown:
+  // the caller stops, it never retries (fsync semantics after PostgreSQL's fsyncgate).
+  virtual Status sync() = 0;
+  virtual Status truncate(uint64_t size) = 0;
+  // Reserves disk space up to `size` without changing the file's size.
+  virtual Status reserve(uint64_t size) = 0;
+  virtual Result<uint64_t> size() const = 0;
+  // The descriptor, to hand to a child process; -1 in the twin.
+  virtual int descriptor() const = 0;
+};
+
+struct DirectoryEntry {
+  std::string name;
+  bool is_directory = false;
+};
+
+class Files {
+ public:
+  virtual ~Files() = default;
+  // Errors carry the errno's name as code: "ENOENT", "EEXIST", "ENOSPC", "EMFILE" …
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  virtual Status make_directories(const std::string& path, int mode = 0700) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status remove(const std::string& path) = 0;             // a file or an empty folder
+  virtual Status remove_tree(const std::string& path) = 0;        // all below, too; missing is no error
+  virtual Status sync_directory(const std::string& path) = 0;     // makes names durable
+  virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;  // sorted by name
+  virtual Result<bool> exists(const std::string& path) = 0;
+
+  // Whole-file helpers. write_file_durably: temporary name, sync, rename, sync of the folder.
+  Result<std::string> read_file(const std::string& path);
+  Status write_file_durably(const std::string& path, std::string_view content);
+};
+
+class PosixFiles final : public Files {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  Status make_directories(const std::string& path, int mode = 0700) override;
+  Status rename(const std::string& from, const std::string& to) override;
+  Status remove(const std::string& path) override;
+  Status remove_tree(const std::string& path) override;
+  Status sync_directory(const std::string& path) override;
+  Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
+  Result<bool> exists(const std::string& path) override;
+};
+
+}  // namespace mekong::os

@@ -1,0 +1,83 @@
+// Sockets and TLS as the faces see them: byte streams awaited from coroutines. Asio stays behind this header.
+// A Connection belongs to one coroutine at a time for reading and one for writing; both run on executor().
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/executor.h"
+#include "base/result.h"
+#include "base/task.h"
+
+namespace mekong::os {
+
+struct Endpoint {
+  std::string host;  // numeric address
+  uint16_t port = 0;
+};
+
+// The peer or the host closed the stream in order: code "EndOfStream". A time-out: code "Timeout".
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  // Waits for at least one byte; returns at most `max_bytes`. Fails with "Timeout" after `timeout_ms` (0: never).
+  virtual Task<Result<std::string>> read_some(size_t max_bytes, int64_t timeout_ms) = 0;
+  // Writes all; `data` (and each of `parts`) must stay alive until done.
+  virtual Task<Status> write(std::string_view data, int64_t timeout_ms) = 0;
+  // Any thread; pending reads and writes fail. Idempotent.
+  virtual void close() = 0;
+  virtual Executor& executor() = 0;
+  virtual Endpoint peer() const = 0;
+  virtual Endpoint local() const = 0;
+  virtual bool encrypted() const = 0;
+  // The uid that owns the other end of a loopback connection, read from the kernel's socket table; fails
+  // with "NotLoopback" or "NotFound". The kernel's word, so it authenticates a child (never a name it sends).
+  virtual Result<uint32_t> peer_uid() const = 0;
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+// A certificate and key for a listener; reloaded by replacing it.
+class TlsServer;
+// chain_pem: leaf first. Fails with "InvalidCertificate".
+Result<std::shared_ptr<TlsServer>> make_tls_server(const std::string& chain_pem, const std::string& key_pem);
+
+enum class TlsMode { plain, tls, detect };  // detect: the first byte tells (0x16 is a TLS handshake)
+
+struct ListenOptions {
+  std::string host = "127.0.0.1";
+  uint16_t port = 0;  // 0: any
+  TlsMode mode = TlsMode::plain;
+  std::shared_ptr<TlsServer> tls;
+  size_t connections_max = 10'000;
+  int64_t handshake_timeout_ms = 10'000;
+};
+
+class Listener {
+ public:
+  virtual ~Listener() = default;  // stops accepting; open connections go on
+  virtual Endpoint endpoint() const = 0;
+};
+
+// The event loops (one a core) and the timers on them.
+class Network {
+ public:
+  virtual ~Network() = default;
+  using Accept = std::function<Task<void>(ConnectionPtr)>;
+  // Spawns accept(connection) on the connection's loop for every client, after the handshake.
+  // Fails with "AddressInUse", "AddressNotAvailable", "PermissionDenied".
+  virtual Result<std::unique_ptr<Listener>> listen(const ListenOptions& options, Accept accept) = 0;
+  // For health probes of children, proxies to their UIs; plain TCP.
+  virtual Task<Result<ConnectionPtr>> connect(const Endpoint& to, int64_t timeout_ms) = 0;
+  virtual Executor& executor() = 0;  // one of the loops, in turn
+  // `co_await network.sleep(ms)` on the monotonic clock.
+  virtual Future<bool> sleep(int64_t ms) = 0;
+};
+
+std::unique_ptr<Network> make_network(int threads);
+
+// The twin: two ends of an in-memory stream whose reads and writes run on `executor`.
+std::pair<ConnectionPtr, ConnectionPtr> make_pipe(Executor& executor);
+
+}  // namespace mekong::os

@@ -22,6 +22,16 @@ class Batch {
   // Conditions: all must hold at commit, or nothing is written and commit fails with "ConditionFailed".
   Batch& expect_absent(std::string_view family, std::string key);
   Batch& expect_value(std::string_view family, std::string key, std::string value);
+  // A counter (decimal text): adds `delta` at commit, so concurrent batches never lose one another's change. A
+  // counter that comes to 0 is removed and, where `zero_key` is not empty, (zero_key, zero_value) is put in its
+  // place. must_exist: a condition, the counter is there (above 0). Below 0 fails with "ConditionFailed".
+  struct Count {
+    std::string family, key;
+    int64_t delta = 0;
+    bool must_exist = false;
+    std::string zero_key = {}, zero_value = {};
+  };
+  Batch& count(Count count);
 
   struct Write {
     std::string family, key;
@@ -33,10 +43,12 @@ class Batch {
   };
   const std::vector<Write>& writes() const { return writes_; }
   const std::vector<Condition>& conditions() const { return conditions_; }
+  const std::vector<Count>& counts() const { return counts_; }
 
  private:
   std::vector<Write> writes_;
   std::vector<Condition> conditions_;
+  std::vector<Count> counts_;
 };
 
 struct KeyValue {
@@ -66,10 +78,12 @@ class Store {
 
 enum class Durability { sync, os };  // os: survives kill -9, not power loss
 
-// Families are fixed at opening. Fails with "InUse" when another process holds the folder.
+// Families are fixed at opening; those a folder has beside them are kept. Fails with "InUse" when another
+// process holds the folder, "NewerFormat" when a newer version wrote it, "StorageFailed" otherwise (a torn last
+// record is cut, a damaged one before good ones is reported). A family not named here: "UnknownFamily".
 Result<std::unique_ptr<Store>> open_rocksdb(const std::string& folder, std::vector<std::string> families,
                                             Durability durability);
-// The twin: same behaviour, in memory.
+// The twin: same behaviour, in memory; every family exists.
 std::unique_ptr<Store> make_memory_store();
 
 }  // namespace mekong::meta

@@ -1,0 +1,298 @@
+#include "meta/rocksdb_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "meta/evaluate.h"
+
+namespace mekong::meta {
+namespace {
+
+constexpr std::string_view format_key = "mekong.format";
+constexpr int format_version = 1;
+constexpr size_t group_batches_max = 1024;
+constexpr size_t group_bytes_max = 8 << 20;
+
+Error storage_failed(const rocksdb::Status& status) {
+  return {"StorageFailed", status.ToString()};
+}
+
+using Handles = std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>>;
+
+// The database as seen by a group: what the group's earlier batches set lies over what is stored.
+class GroupView final : public View {
+ public:
+  GroupView(rocksdb::DB& db, const Handles& handles) : db_(db), handles_(handles) {}
+
+  bool has_family(const std::string& family) const override { return handles_.contains(family); }
+
+  Result<std::optional<std::string>> get(const std::string& family, const std::string& key) override {
+    auto handle = handles_.find(family);
+    if (handle == handles_.end()) return Error{"UnknownFamily", "no family '" + family + "'"};
+    auto& overlay = overlay_[handle->second];
+    if (auto found = overlay.find(key); found != overlay.end()) return found->second;
+    std::string value;
+    auto status = db_.Get(rocksdb::ReadOptions(), handle->second, key, &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return storage_failed(status);
+    return std::make_optional(std::move(value));
+  }
+
+  void set(const std::string& family, const std::string& key, std::optional<std::string> value) override {
+    auto* handle = handles_.find(family)->second;
+    auto status = value ? batch_.Put(handle, key, *value) : batch_.Delete(handle, key);
+    if (!status.ok() && failure_.ok()) failure_ = status;
+    overlay_[handle][key] = std::move(value);
+  }
+
+  rocksdb::WriteBatch& batch() { return batch_; }
+  const rocksdb::Status& failure() const { return failure_; }
+
+ private:
+  rocksdb::DB& db_;
+  const Handles& handles_;
+  rocksdb::WriteBatch batch_;
+  rocksdb::Status failure_;
+  std::unordered_map<rocksdb::ColumnFamilyHandle*,
+                     std::unordered_map<std::string, std::optional<std::string>>>
+      overlay_;
+};
+
+class RocksDbStore final : public Store {
+ public:
+  RocksDbStore(std::unique_ptr<rocksdb::DB> db, Handles handles, Durability durability)
+      : db_(std::move(db)),
+        handles_(std::move(handles)),
+        durability_(durability),
+        committer_([this] { run(); }) {}
+
+  ~RocksDbStore() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    committer_.join();
+    for (auto& [name, handle] : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+  }
+
+  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
+    MEKONG_TRY_ASSIGN(auto* handle, find(family));
+    std::string value;
+    auto status = db_->Get(rocksdb::ReadOptions(), handle, rocksdb::Slice(key.data(), key.size()), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return storage_failed(status);
+    return std::make_optional(std::move(value));
+  }
+
+  Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const override;
+  Future<Status> commit(Batch batch) override;
+
+ private:
+  struct Waiting {
+    Batch batch;
+    Promise<Status> promise;
+  };
+  Result<rocksdb::ColumnFamilyHandle*> find(std::string_view family) const {
+    auto found = handles_.find(family);
+    if (found == handles_.end()) return Error{"UnknownFamily", "no family '" + std::string(family) + "'"};
+    return found->second;
+  }
+  void run();
+  void commit_group(std::vector<Waiting> group);
+  Status write(GroupView& view);
+
+  std::unique_ptr<rocksdb::DB> db_;
+  const Handles handles_;
+  const Durability durability_;
+  std::optional<Error> poison_;  // committer thread only
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Waiting> queue_;
+  bool stopping_ = false;
+  std::thread committer_;
+};
+
+Result<std::vector<KeyValue>> RocksDbStore::scan(std::string_view family, const ScanRange& range) const {
+  MEKONG_TRY_ASSIGN(auto* handle, find(family));
+  rocksdb::Slice lower(range.begin);
+  rocksdb::Slice upper(range.end);
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  if (!range.end.empty()) options.iterate_upper_bound = &upper;
+  std::vector<KeyValue> found;
+  if (!range.end.empty() && range.end <= range.begin) return found;
+  std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, handle));
+  if (range.reverse) {
+    // Without an upper bound SeekToLast; `after` is exclusive.
+    range.after ? at->SeekForPrev(*range.after) : at->SeekToLast();
+  } else {
+    range.after && *range.after >= range.begin ? at->Seek(*range.after) : at->SeekToFirst();
+  }
+  if (range.after && at->Valid() && at->key() == rocksdb::Slice(*range.after)) {
+    range.reverse ? at->Prev() : at->Next();
+  }
+  for (; at->Valid() && found.size() < range.limit; range.reverse ? at->Prev() : at->Next()) {
+    found.push_back({at->key().ToString(), at->value().ToString()});
+  }
+  if (!at->status().ok()) return storage_failed(at->status());
+  return found;
+}
+
+Future<Status> RocksDbStore::commit(Batch batch) {
+  Promise<Status> promise;
+  auto future = promise.future();
+  bool first = false;
+  {
+    std::lock_guard lock(mutex_);
+    first = queue_.empty();
+    queue_.push_back({std::move(batch), std::move(promise)});
+  }
+  if (first) wake_.notify_one();
+  return future;
+}
+
+void RocksDbStore::run() {
+  for (;;) {
+    std::vector<Waiting> group;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      group.swap(queue_);
+    }
+    for (size_t at = 0; at < group.size();) {
+      std::vector<Waiting> slice;
+      size_t bytes = 0;
+      while (at < group.size() && slice.size() < group_batches_max && bytes < group_bytes_max) {
+        for (const auto& write : group[at].batch.writes()) bytes += write.value ? write.value->size() : 0;
+        slice.push_back(std::move(group[at++]));
+      }
+      commit_group(std::move(slice));
+    }
+  }
+}
+
+void RocksDbStore::commit_group(std::vector<Waiting> group) {
+  GroupView view(*db_, handles_);
+  std::vector<Status> results(group.size());
+  for (size_t i = 0; i < group.size(); ++i) {
+    results[i] = poison_ ? Status(*poison_) : evaluate(group[i].batch, view);
+  }
+  Status written = poison_ ? ok() : write(view);
+  for (size_t i = 0; i < group.size(); ++i) {
+    group[i].promise.set(results[i].ok() ? written : results[i]);
+  }
+}
+
+// A failed write or sync leaves the state of the journal unknown: nothing is written after it.
+Status RocksDbStore::write(GroupView& view) {
+  rocksdb::Status status = view.failure();
+  if (status.ok() && view.batch().Count() > 0) {
+    rocksdb::WriteOptions options;
+    options.sync = durability_ == Durability::sync;
+    status = db_->Write(options, &view.batch());
+  }
+  if (status.ok()) return ok();
+  poison_ = storage_failed(status);
+  return *poison_;
+}
+
+rocksdb::Options make_options(rocksdb::Env* env) {
+  rocksdb::Options options;
+  if (env != nullptr) options.env = env;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.paranoid_checks = true;
+  // A torn last record is cut; a bad record before good ones is an error.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.track_and_verify_wals_in_manifest = true;
+  options.keep_log_file_num = 4;
+  options.max_total_wal_size = 256 << 20;
+  options.max_background_jobs = 2;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kLZ4Compression;
+  options.write_buffer_size = 16 << 20;
+  return options;
+}
+
+Status check_format(rocksdb::DB& db) {
+  std::string text;
+  rocksdb::Slice key(format_key.data(), format_key.size());
+  auto status = db.Get(rocksdb::ReadOptions(), key, &text);
+  if (status.ok()) {
+    if (std::atoi(text.c_str()) <= format_version) return ok();
+    return Error{"NewerFormat", "the folder was written by a newer version (format " + text + ")"};
+  }
+  if (!status.IsNotFound()) return storage_failed(status);
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  status = db.Put(options, key, std::to_string(format_version));
+  if (!status.ok()) return storage_failed(status);
+  return ok();
+}
+
+Error open_failed(const rocksdb::Status& status) {
+  auto text = status.ToString();
+  bool locked =
+      status.IsIOError() && (text.find("lock ") != std::string::npos || text.find("LOCK") != text.npos);
+  return {locked ? "InUse" : "StorageFailed", text};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocksdb_on(rocksdb::Env* env, const std::string& folder,
+                                               std::vector<std::string> families, Durability durability) {
+  auto options = make_options(env);
+  std::vector<std::string> names;
+  // Fails for a folder that is not there yet; a real problem shows when opening.
+  rocksdb::DB::ListColumnFamilies(options, folder, &names).PermitUncheckedError();
+  names.push_back(rocksdb::kDefaultColumnFamilyName);
+  names.insert(names.end(), families.begin(), families.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  auto cache = rocksdb::NewLRUCache(64 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const auto& name : names) descriptors.emplace_back(name, family_options(cache));
+  std::vector<rocksdb::ColumnFamilyHandle*> opened;
+  rocksdb::DB* raw = nullptr;
+  auto status = rocksdb::DB::Open(options, folder, descriptors, &opened, &raw);
+  if (!status.ok()) return open_failed(status);
+  std::unique_ptr<rocksdb::DB> db(raw);
+  Handles handles;
+  for (size_t i = 0; i < names.size(); ++i) handles[names[i]] = opened[i];
+  if (auto format = check_format(*db); !format.ok()) {
+    for (auto* handle : opened) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    return std::move(format).error();
+  }
+  return std::unique_ptr<Store>(
+      std::make_unique<RocksDbStore>(std::move(db), std::move(handles), durability));
+}
+
+Result<std::unique_ptr<Store>> open_rocksdb(const std::string& folder, std::vector<std::string> families,
+                                            Durability durability) {
+  return open_rocksdb_on(nullptr, folder, std::move(families), durability);
+}
+
+}  // namespace mekong::meta

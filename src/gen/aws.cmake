@@ -1,0 +1,17 @@
+# One library mekong_gen_<service> for each models/<service>.txt that begins with "service": link it as DEPS gen/<service>.
+set(generator ${CMAKE_SOURCE_DIR}/tools/codegen/aws.py)
+file(GLOB models CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/models/*.txt)
+foreach(model IN LISTS models)
+  file(STRINGS ${model} head REGEX "^service ")
+  if(NOT head)
+    continue()
+  endif()
+  get_filename_component(service ${model} NAME_WE)
+  set(out ${CMAKE_BINARY_DIR}/gen/${service})
+  add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/tables.cpp
+    COMMAND ${MEKONG_PYTHON} ${generator} --model ${model} --out ${out}
+    DEPENDS ${generator} ${model} VERBATIM)
+  add_library(mekong_gen_${service} STATIC ${out}/tables.cpp ${out}/types.h ${out}/service.h)
+  target_include_directories(mekong_gen_${service} PUBLIC ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(mekong_gen_${service} PUBLIC mekong_api)
+endforeach()

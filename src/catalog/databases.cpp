@@ -40,7 +40,7 @@ Result<Catalog::Stored<Database>> Catalog::make_default_database(const Scope& sc
   database.description = "Default Hive database";
   database.create_ms = clock_.wall_ms();
   database.uid = random_.hex(32);
-  Stored<Database> stored{database, keys::database(scope, "default"), encode_record(database)};
+  Stored<Database> stored{database, keys::database(scope, "default"), codec::encode_record(database)};
   meta::Batch batch;
   batch.expect_absent(meta_family, stored.key).put(meta_family, stored.key, stored.bytes);
   MEKONG_TRY(commit(std::move(batch)));
@@ -57,7 +57,7 @@ Result<Catalog::Stored<Database>> Catalog::read_database(const Scope& scope, std
     MEKONG_TRY_ASSIGN(bytes, store_.get(meta_family, key));  // somebody else made it just now
   }
   if (!bytes) return not_found(fmt::format("Database {} not found.", folded));
-  MEKONG_TRY_ASSIGN(auto database, decode_record<Database>(*bytes));
+  MEKONG_TRY_ASSIGN(auto database, codec::decode_record<Database>(*bytes));
   return Stored<Database>{std::move(database), key, std::move(*bytes)};
 }
 
@@ -68,7 +68,7 @@ Status Catalog::create_database(const Scope& scope, Database database) {
   database.uid = random_.hex(32);
   const std::string key = keys::database(scope, database.name);
   meta::Batch batch;
-  batch.expect_absent(meta_family, key).put(meta_family, key, encode_record(database));
+  batch.expect_absent(meta_family, key).put(meta_family, key, codec::encode_record(database));
   Status done = commit(std::move(batch));
   if (!done.ok() && done.error().code == "ConditionFailed") return already_exists("Database already exists.");
   return done;
@@ -94,7 +94,8 @@ Status Catalog::update_database(const Scope& scope, std::string_view name, Datab
     database.uid = old.value.uid;
     database.create_ms = old.value.create_ms;
     meta::Batch batch;
-    batch.expect_value(meta_family, old.key, old.bytes).put(meta_family, old.key, encode_record(database));
+    batch.expect_value(meta_family, old.key, old.bytes)
+        .put(meta_family, old.key, codec::encode_record(database));
     return commit(std::move(batch));
   });
 }

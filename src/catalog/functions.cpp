@@ -12,7 +12,7 @@ Status Catalog::create_function(const Scope& scope, UserFunction function) {
   function.create_ms = clock_.wall_ms();
   const std::string key = keys::function(database.value.uid, function.name);
   meta::Batch batch;
-  batch.expect_absent(meta_family, key).put(meta_family, key, encode_record(function));
+  batch.expect_absent(meta_family, key).put(meta_family, key, codec::encode_record(function));
   Status done = commit(std::move(batch));
   if (!done.ok() && done.error().code == "ConditionFailed") return already_exists("Function already exists.");
   return done;
@@ -24,7 +24,7 @@ Result<UserFunction> Catalog::get_function(const Scope& scope, std::string_view 
   const std::string folded = fold_name(name);
   MEKONG_TRY_ASSIGN(auto bytes, store_.get(meta_family, keys::function(owner.value.uid, folded)));
   if (!bytes) return not_found(fmt::format("Function {} not found.", folded));
-  return decode_record<UserFunction>(*bytes);
+  return codec::decode_record<UserFunction>(*bytes);
 }
 
 Result<Page<UserFunction>> Catalog::list_functions(const Scope& scope, std::string_view database,
@@ -43,12 +43,12 @@ Status Catalog::update_function(const Scope& scope, std::string_view database, s
     const std::string key = keys::function(owner.value.uid, fold_name(name));
     MEKONG_TRY_ASSIGN(auto bytes, store_.get(meta_family, key));
     if (!bytes) return not_found(fmt::format("Function {} not found.", name));
-    MEKONG_TRY_ASSIGN(auto old, decode_record<UserFunction>(*bytes));
+    MEKONG_TRY_ASSIGN(auto old, codec::decode_record<UserFunction>(*bytes));
     function.name = old.name;
     function.database = old.database;
     function.create_ms = old.create_ms;
     meta::Batch batch;
-    batch.expect_value(meta_family, key, *bytes).put(meta_family, key, encode_record(function));
+    batch.expect_value(meta_family, key, *bytes).put(meta_family, key, codec::encode_record(function));
     return commit(std::move(batch));
   });
 }

@@ -1,5 +1,5 @@
-// Keys of family "catalog". Parts are joined by 0x00 0x01, a 0x00 inside a part becomes 0x00 0xff, so that keys sort
-// as their parts do and no value can reach into another's range.
+// Keys of family "catalog". Parts are joined by 0x00 0x01, a 0x00 inside a part becomes 0x00 0xff, so that
+// keys sort as their parts do and no value can reach into another's range.
 //   d account region database              → Database
 //   t database-uid table                   → Table
 //   v table-uid version (10 digits, 9999999999 - version: newest first) → Table
@@ -39,15 +39,21 @@ inline std::string databases(const Scope& scope) {
 inline std::string database(const Scope& scope, std::string_view name) {
   return join({"d", scope.account.value, scope.region.value, name});
 }
-inline std::string tables(std::string_view database_uid) { return join({"t", database_uid}); }
+inline std::string tables(std::string_view database_uid) {
+  return join({"t", database_uid});
+}
 inline std::string table(std::string_view database_uid, std::string_view name) {
   return join({"t", database_uid, name});
 }
-inline std::string versions(std::string_view table_uid) { return join({"v", table_uid}); }
+inline std::string versions(std::string_view table_uid) {
+  return join({"v", table_uid});
+}
 inline std::string version(std::string_view table_uid, int64_t number) {
   return join({"v", table_uid, fmt::format("{:010}", 9'999'999'999 - number)});
 }
-inline std::string functions(std::string_view database_uid) { return join({"f", database_uid}); }
+inline std::string functions(std::string_view database_uid) {
+  return join({"f", database_uid});
+}
 inline std::string function(std::string_view database_uid, std::string_view name) {
   return join({"f", database_uid, name});
 }

@@ -16,8 +16,9 @@ Status check_values(const Table& table, const std::vector<std::string>& values) 
     return invalid_input(fmt::format("Table {} has no partition keys.", table.name));
   }
   if (values.size() != table.partition_keys.size()) {
-    return invalid_input(fmt::format("The number of partition keys ({}) does not match the number of values ({}).",
-                                     table.partition_keys.size(), values.size()));
+    return invalid_input(
+        fmt::format("The number of partition keys ({}) does not match the number of values ({}).",
+                    table.partition_keys.size(), values.size()));
   }
   return ok();
 }
@@ -37,7 +38,9 @@ bool selected(const PartitionQuery& query, std::string_view key, const Partition
   return query.filter == nullptr || query.filter->matches(partition.values);
 }
 
-Error partition_exists() { return already_exists("Partition already exists."); }
+Error partition_exists() {
+  return already_exists("Partition already exists.");
+}
 
 }  // namespace
 
@@ -56,13 +59,13 @@ Result<meta::Batch> Catalog::partitions_batch(const Stored<Table>& table, std::v
       return partition_exists();
     }
     if (partition.create_ms == 0) partition.create_ms = clock_.wall_ms();
-    batch.expect_absent(meta_family, key).put(meta_family, key, encode_record(partition));
+    batch.expect_absent(meta_family, key).put(meta_family, key, codec::encode_record(partition));
   }
   return batch;
 }
 
-Status Catalog::create_partitions(const Scope& scope, const TableName& name, std::vector<Partition> partitions,
-                                  bool skip_existing) {
+Status Catalog::create_partitions(const Scope& scope, const TableName& name,
+                                  std::vector<Partition> partitions, bool skip_existing) {
   return retry_conflicts([&]() -> Status {
     MEKONG_TRY_ASSIGN(auto table, read_table(scope, name));
     MEKONG_TRY_ASSIGN(auto batch, partitions_batch(table, partitions, skip_existing));
@@ -109,7 +112,7 @@ Result<Catalog::Stored<Partition>> Catalog::read_partition(const Stored<Table>& 
   std::string key = keys::partition(table.value.uid, values);
   MEKONG_TRY_ASSIGN(auto bytes, store_.get(meta_family, key));
   if (!bytes) return not_found("Cannot find partition.");
-  MEKONG_TRY_ASSIGN(auto partition, decode_record<Partition>(*bytes));
+  MEKONG_TRY_ASSIGN(auto partition, codec::decode_record<Partition>(*bytes));
   return Stored<Partition>{std::move(partition), std::move(key), std::move(*bytes)};
 }
 
@@ -149,7 +152,7 @@ Result<Page<Partition>> Catalog::list_partitions(const Scope& scope, const Table
   while (true) {
     MEKONG_TRY_ASSIGN(auto found, store_.scan(meta_family, range));
     for (const auto& pair : found) {
-      MEKONG_TRY_ASSIGN(auto partition, decode_record<Partition>(pair.value));
+      MEKONG_TRY_ASSIGN(auto partition, codec::decode_record<Partition>(pair.value));
       if (!selected(query, pair.key, partition)) continue;
       if (page.items.size() == query.page.limit) {
         page.next = last.substr(all.size());
@@ -179,7 +182,7 @@ Status Catalog::update_partition(const Scope& scope, const TableName& name,
       if (taken) return partition_exists();
       batch.expect_absent(meta_family, key).remove(meta_family, old.key);
     }
-    batch.put(meta_family, key, encode_record(partition));
+    batch.put(meta_family, key, codec::encode_record(partition));
     return commit(std::move(batch));
   });
 }

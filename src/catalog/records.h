@@ -14,9 +14,15 @@ namespace mekong::catalog {
 // How often a write is decided anew after somebody else was faster.
 inline constexpr int write_attempts_max = 20;
 
-inline Error not_found(std::string message) { return {"EntityNotFoundException", std::move(message)}; }
-inline Error already_exists(std::string message) { return {"AlreadyExistsException", std::move(message)}; }
-inline Error invalid_input(std::string message) { return {"InvalidInputException", std::move(message)}; }
+inline Error not_found(std::string message) {
+  return {"EntityNotFoundException", std::move(message)};
+}
+inline Error already_exists(std::string message) {
+  return {"AlreadyExistsException", std::move(message)};
+}
+inline Error invalid_input(std::string message) {
+  return {"InvalidInputException", std::move(message)};
+}
 
 Status check_name(std::string_view kind, std::string_view name);
 
@@ -29,14 +35,15 @@ Result<Page<T>> read_page(const meta::Store& store, const std::string& prefix, c
   const bool more = found.size() > page.limit;
   if (more) found.pop_back();
   for (const auto& pair : found) {
-    MEKONG_TRY_ASSIGN(auto item, decode_record<T>(pair.value));
+    MEKONG_TRY_ASSIGN(auto item, codec::decode_record<T>(pair.value));
     result.items.push_back(std::move(item));
   }
   if (more && !found.empty()) result.next = found.back().key.substr(prefix.size());
   return result;
 }
 
-// Decides and commits until nobody was faster. `attempt` returns a Status; "ConditionFailed" asks for another.
+// Decides and commits until nobody was faster. `attempt` returns a Status; "ConditionFailed" asks for
+// another.
 template <class F>
 Status retry_conflicts(F&& attempt) {
   for (int i = 0; i < write_attempts_max; ++i) {

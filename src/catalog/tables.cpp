@@ -47,7 +47,7 @@ Result<Catalog::Stored<Table>> Catalog::read_table(const Scope& scope, const Tab
   std::string key = keys::table(database.value.uid, folded);
   MEKONG_TRY_ASSIGN(auto bytes, store_.get(meta_family, key));
   if (!bytes) return not_found(fmt::format("Table {} not found.", folded));
-  MEKONG_TRY_ASSIGN(auto table, decode_record<Table>(*bytes));
+  MEKONG_TRY_ASSIGN(auto table, codec::decode_record<Table>(*bytes));
   return Stored<Table>{std::move(table), std::move(key), std::move(*bytes)};
 }
 
@@ -67,7 +67,7 @@ Status Catalog::create_table(const Scope& scope, Table table) {
     if (existing) return already_exists("Table already exists.");
     meta::Batch batch;
     batch.expect_value(meta_family, database.key, database.bytes);
-    batch.expect_absent(meta_family, key).put(meta_family, key, encode_record(table));
+    batch.expect_absent(meta_family, key).put(meta_family, key, codec::encode_record(table));
     return commit(std::move(batch));
   });
 }
@@ -90,13 +90,14 @@ Status Catalog::update_table(const Scope& scope, const TableName& name, Table ta
   return retry_conflicts([&]() -> Status {
     MEKONG_TRY_ASSIGN(auto old, read_table(scope, name));
     if (options.expected_version && *options.expected_version != old.value.version) {
-      return Error{"ConcurrentModificationException",
-                   fmt::format("Update table failed due to concurrent modifications: the version is {}, not {}.",
-                               old.value.version, *options.expected_version)};
+      return Error{
+          "ConcurrentModificationException",
+          fmt::format("Update table failed due to concurrent modifications: the version is {}, not {}.",
+                      old.value.version, *options.expected_version)};
     }
     if (!same_keys(table.partition_keys, old.value.partition_keys) && table.type != "VIRTUAL_VIEW") {
-      MEKONG_TRY_ASSIGN(auto any, store_.scan(meta_family,
-                                              meta::prefix_range(keys::partition(old.value.uid, {}), 1)));
+      MEKONG_TRY_ASSIGN(auto any,
+                        store_.scan(meta_family, meta::prefix_range(keys::partition(old.value.uid, {}), 1)));
       if (!any.empty()) return invalid_input("The partition keys of a table with partitions cannot change.");
     }
     MEKONG_TRY_ASSIGN(auto database, read_database(scope, name.database));
@@ -110,7 +111,7 @@ Status Catalog::update_table(const Scope& scope, const TableName& name, Table ta
       if (taken) return already_exists(fmt::format("Table {} already exists.", table.name));
       batch.expect_absent(meta_family, key).remove(meta_family, old.key);
     }
-    batch.put(meta_family, key, encode_record(table));
+    batch.put(meta_family, key, codec::encode_record(table));
     if (options.keep_old_version) {
       batch.put(meta_family, keys::version(old.value.uid, old.value.version), old.bytes);
     }

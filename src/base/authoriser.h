@@ -44,7 +44,9 @@ struct AuthorisationRequest {
 
 struct Decision {
   bool allowed = false;
-  std::string reason;  // for people: which statement denied, or that none allowed
+  // Completes AWS's sentence "User: A is not authorized to perform: B on resource: C ": "because no
+  // identity-based policy allows the B action", "with an explicit deny in a resource-based policy".
+  std::string reason;
 };
 
 class Authoriser {

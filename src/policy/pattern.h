@@ -1,0 +1,61 @@
+// Strings of a policy: wildcards and variables.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/context.h"
+
+namespace mekong::policy {
+
+enum class Case { exact, ignored };
+
+// Literals, '*' (any run of bytes, '/' and ':' too) and '?' (one byte), ready to match.
+class Glob {
+ public:
+  static Glob of(std::string_view text);  // '*' and '?' are wild
+
+  void add_literal(std::string_view text);
+  void add_wild(std::string_view text);
+  bool matches(std::string_view text, Case letters = Case::exact) const;
+  // As an ARN: the first five parts each on their own, so that a '*' in the account does not reach into the
+  // resource; the rest as one, where '*' crosses everything. Missing parts stand for '*'.
+  bool matches_arn(std::string_view arn) const;
+
+ private:
+  using Symbol = uint16_t;  // a byte, or one of the two wildcards
+  static bool match(const Symbol* begin, const Symbol* end, std::string_view text, Case letters);
+  std::vector<Symbol> symbols_;
+};
+
+// One string as written, its ${variables} found once. `2008-10-17` policies have no variables.
+class Pattern {
+ public:
+  enum class Variables { none, substituted };
+  Pattern(std::string_view text, Variables variables);
+
+  // Wildcards of the text are wild, those of a variable's value are not. None: a variable has no single
+  // value.
+  std::optional<Glob> glob(const Context& context) const;
+  // No wildcards: the string itself.
+  std::optional<std::string> text(const Context& context) const;
+  const std::string& source() const { return source_; }
+
+ private:
+  struct Part {
+    bool variable = false;
+    std::string text;  // or the lower-case key
+    std::optional<std::string> fallback;
+  };
+  void add_variable(std::string_view body);
+  std::optional<std::string> value(const Part& part, const Context& context) const;
+
+  std::string source_;
+  std::vector<Part> parts_;
+  std::optional<Glob> fixed_;  // without variables: made once
+};
+
+}  // namespace mekong::policy

@@ -1,0 +1,174 @@
+"""The house rules, held by a test: include direction, sizes, third-party headers, banned calls, names in docs.
+
+    tidy.py [--root DIR]     prints one line a finding and exits 1 if there is any
+
+Levels come from tools/layers.txt. Sizes are counted in lines: function 60, file 600, test file 1000, line 110
+columns, folder 25 sources (tests apart). An exception is a line in EXCEPTIONS with its reason.
+"""
+from __future__ import annotations
+
+import argparse
+import pathlib
+import re
+import sys
+
+FILE_LINES_MAX = 600
+TEST_LINES_MAX = 1000
+FUNCTION_LINES_MAX = 60
+LINE_COLUMNS_MAX = 110
+FOLDER_SOURCES_MAX = 25
+
+# (rule, path) -> reason
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+
+# A library's headers may be named by these folders only.
+CONTAINED = {
+    r"boost/(asio|beast)": ("os", "front"),
+    r"boost/json": ("codec", "api", "policy"),
+    r"simdjson": ("codec", "api"),
+    r"pugixml": ("codec", "api"),
+    r"rocksdb/": ("meta",),
+    r"duckdb": ("sql",),
+    r"thrift/": ("metastore",),
+    r"openssl/": ("os", "codec", "iam"),
+}
+
+# Call -> what to use instead; `os` itself is free to call them.
+BANNED = {
+    r"std::chrono::system_clock": "os::Clock",
+    r"std::chrono::steady_clock": "os::Clock",
+    r"\btime\(nullptr\)": "os::Clock",
+    r"\bgettimeofday\(": "os::Clock",
+    r"std::random_device": "os::Random",
+    r"\brand\(\)": "os::Random",
+    r"\bfork\(\)": "os::Processes",
+    r"\bsystem\(": "os::Processes",
+    r"std::[io]?fstream": "os::Files",
+    r"\bfsync\(": "os::File::sync",
+    r"std::this_thread::sleep": "a condition, or os::Network::sleep",
+    r"\b(TODO|FIXME|XXX)\b": "an issue, or the work itself",
+}
+
+
+class Tidy:
+    def __init__(self, root: pathlib.Path):
+        self.root = root
+        self.findings: list[str] = []
+        self.levels: list[tuple[int, str]] = []
+        self.allowed: set[tuple[str, str]] = set()
+
+    def report(self, rule: str, path: pathlib.Path, line: int, text: str) -> None:
+        relative = path.relative_to(self.root).as_posix()
+        if (rule, relative) not in EXCEPTIONS:
+            self.findings.append(f"{relative}:{line}: {rule}: {text}")
+
+    def read_layers(self) -> None:
+        for line in (self.root / "tools/layers.txt").read_text().splitlines():
+            words = line.split()
+            if not words or words[0] == "#":
+                continue
+            if words[0] == "allow":
+                self.allowed.add((words[1], words[2]))
+            elif words[0].isdigit():
+                self.levels.append((int(words[0]), words[1]))
+
+    def level(self, module: str) -> int | None:
+        for level, name in self.levels:
+            if module == name or (name.endswith("/*") and module.startswith(name[:-1])):
+                return level
+        return None
+
+    @staticmethod
+    def module_of(parts: tuple[str, ...]) -> str:
+        return "/".join(parts[:2]) if parts[0] == "services" else parts[0]
+
+    def check_includes(self, path: pathlib.Path, module: str, lines: list[str]) -> None:
+        own = self.level(module)
+        if own is None:
+            self.report("layer", path, 1, f"module '{module}' has no line in tools/layers.txt")
+            return
+        for number, line in enumerate(lines, 1):
+            match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+            if not match:
+                continue
+            target = match[2]
+            if match[1] == "<":
+                for pattern, folders in CONTAINED.items():
+                    if re.match(pattern, target) and module.split("/")[0] not in folders:
+                        self.report("contained", path, number, f"<{target}> belongs to {', '.join(folders)}")
+                continue
+            other = self.module_of(pathlib.PurePosixPath(target).parts)
+            level = self.level(other)
+            if level is None:
+                self.report("layer", path, number, f'"{target}" is no path from src/')
+            elif other != module and level >= own and (module, other) not in self.allowed:
+                self.report("layer", path, number, f"{module} (level {own}) includes {other} (level {level})")
+
+    def check_lines(self, path: pathlib.Path, module: str, lines: list[str]) -> None:
+        is_test = path.stem.endswith("_test")
+        limit = TEST_LINES_MAX if is_test else FILE_LINES_MAX
+        if len(lines) > limit:
+            self.report("file-size", path, len(lines), f"{len(lines)} lines, at most {limit}")
+        for number, line in enumerate(lines, 1):
+            if len(line) > LINE_COLUMNS_MAX and "http" not in line:
+                self.report("line-width", path, number, f"{len(line)} columns")
+            if module == "os":
+                continue
+            code = line.split("//")[0]
+            for pattern, instead in BANNED.items():
+                if is_test and "fstream" in pattern:
+                    continue  # tests read their case files as any program would
+                searched = line if "TODO" in pattern else code
+                if re.search(pattern, searched):
+                    self.report("banned", path, number, f"{pattern}: use {instead}")
+
+    def check_functions(self, path: pathlib.Path, lines: list[str]) -> None:
+        # clang-format puts a function's closing brace in the column where its first line begins.
+        start, indent = None, ""
+        for number, line in enumerate(lines, 1):
+            if start is None:
+                match = re.match(r"(\s*)(?!namespace|class|struct|enum|union|extern|using|typedef)"
+                                 r"[\w:~].*\)[^;]*\{\s*$", line)
+                if match and len(match[1]) <= 2 and not re.match(r"\s*(TEST|for|if|while|switch|else)\b", line):
+                    start, indent = number, match[1]
+            elif re.match(indent + r"\}", line):
+                if number - start + 1 > FUNCTION_LINES_MAX:
+                    self.report("function-size", path, start, f"{number - start + 1} lines")
+                start = None
+
+    def check_folders(self) -> None:
+        for folder in [self.root / "src", *(p for p in (self.root / "src").rglob("*") if p.is_dir())]:
+            sources = [p for p in folder.iterdir() if p.suffix == ".cpp" and not p.stem.endswith("_test")]
+            if len(sources) > FOLDER_SOURCES_MAX:
+                self.report("folder-size", folder, 1, f"{len(sources)} sources, at most {FOLDER_SOURCES_MAX}")
+
+    def check_docs(self) -> None:
+        # `src/…`, `tools/…`, `docs/…`, `tests/…`, `deps/…` in backquotes must exist.
+        docs = [p for p in self.root.glob("*.md")] + [p for p in self.root.glob("docs/**/*.md")]
+        for path in docs:
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                for name in re.findall(r"`((?:src|tools|docs|tests|deps|models|cmake)/[\w./-]*)`", line):
+                    if not (self.root / name).exists():
+                        self.report("docs", path, number, f"`{name}` does not exist")
+
+    def run(self) -> int:
+        self.read_layers()
+        for path in sorted((self.root / "src").rglob("*")):
+            if path.suffix not in (".h", ".cpp"):
+                continue
+            module = self.module_of(path.relative_to(self.root / "src").parts)
+            lines = path.read_text().splitlines()
+            self.check_includes(path, module, lines)
+            self.check_lines(path, module, lines)
+            self.check_functions(path, lines)
+        self.check_folders()
+        self.check_docs()
+        for finding in self.findings:
+            print(finding)
+        return 1 if self.findings else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", default=pathlib.Path(__file__).resolve().parent.parent, type=pathlib.Path)
+    sys.exit(Tidy(parser.parse_args().root.resolve()).run())

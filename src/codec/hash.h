@@ -1,0 +1,32 @@
+// Digests, as raw bytes. OpenSSL and zlib stay behind this header.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mekong::codec {
+
+std::string sha256(std::string_view bytes);
+std::string sha1(std::string_view bytes);
+std::string md5(std::string_view bytes);
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
+uint32_t crc32(std::string_view bytes, uint32_t so_far = 0);  // IEEE; CRC-32C is in base/crc32c.h
+
+// A digest of what arrives in pieces. One thread at a time.
+class Hasher {
+ public:
+  enum class Algorithm { sha256, sha1, md5 };
+  explicit Hasher(Algorithm algorithm);
+  ~Hasher();
+  Hasher(Hasher&&) noexcept;
+  Hasher& operator=(Hasher&&) noexcept;
+  void update(std::string_view bytes);
+  std::string finish();  // once
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mekong::codec

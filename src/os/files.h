@@ -43,9 +43,9 @@ class Files {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Status make_directories(const std::string& path, int mode = 0700) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  virtual Status remove(const std::string& path) = 0;             // a file or an empty folder
-  virtual Status remove_tree(const std::string& path) = 0;        // all below, too; missing is no error
-  virtual Status sync_directory(const std::string& path) = 0;     // makes names durable
+  virtual Status remove(const std::string& path) = 0;          // a file or an empty folder
+  virtual Status remove_tree(const std::string& path) = 0;     // all below, too; missing is no error
+  virtual Status sync_directory(const std::string& path) = 0;  // makes names durable
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;  // sorted by name
   virtual Result<bool> exists(const std::string& path) = 0;
 

@@ -22,7 +22,8 @@ struct Endpoint {
 class Connection {
  public:
   virtual ~Connection() = default;
-  // Waits for at least one byte; returns at most `max_bytes`. Fails with "Timeout" after `timeout_ms` (0: never).
+  // Waits for at least one byte; returns at most `max_bytes`. Fails with "Timeout" after `timeout_ms` (0:
+  // never).
   virtual Task<Result<std::string>> read_some(size_t max_bytes, int64_t timeout_ms) = 0;
   // Writes all; `data` (and each of `parts`) must stay alive until done.
   virtual Task<Status> write(std::string_view data, int64_t timeout_ms) = 0;

@@ -22,7 +22,7 @@ struct BindMount {
 };
 
 struct ProcessSpec {
-  std::vector<std::string> argv;  // argv[0]: absolute path
+  std::vector<std::string> argv;                   // argv[0]: absolute path
   std::map<std::string, std::string> environment;  // the whole of it: nothing is inherited
   std::string working_directory = "/";
   std::optional<uid_t> uid;  // with gid: dropped to before exec, supplementary groups cleared, no_new_privs

@@ -1,0 +1,156 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "os/errno_error.h"
+#include "os/files.h"
+
+namespace mekong::os {
+namespace {
+
+class PosixFile final : public File {
+ public:
+  PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  ~PosixFile() override { ::close(descriptor_); }
+
+  Result<std::string> read(uint64_t offset, size_t bytes) const override {
+    std::string out(bytes, '\0');
+    size_t done = 0;
+    while (done < bytes) {
+      const ssize_t got =
+          ::pread(descriptor_, out.data() + done, bytes - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return errno_error(errno, "read", path_);
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    out.resize(done);
+    return out;
+  }
+
+  Status write(uint64_t offset, std::string_view data) override {
+    while (!data.empty()) {
+      const ssize_t put = ::pwrite(descriptor_, data.data(), data.size(), static_cast<off_t>(offset));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return errno_error(errno, "write", path_);
+      data.remove_prefix(static_cast<size_t>(put));
+      offset += static_cast<uint64_t>(put);
+    }
+    return ok();
+  }
+
+  Status sync() override { return check(::fdatasync(descriptor_), "fdatasync"); }
+  Status truncate(uint64_t size) override {
+    return check(::ftruncate(descriptor_, static_cast<off_t>(size)), "truncate");
+  }
+  Status reserve(uint64_t size) override {
+    return check(::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)), "fallocate");
+  }
+  Result<uint64_t> size() const override {
+    struct stat info{};
+    if (::fstat(descriptor_, &info) != 0) return errno_error(errno, "fstat", path_);
+    return static_cast<uint64_t>(info.st_size);
+  }
+  int descriptor() const override { return descriptor_; }
+
+ private:
+  Status check(int result, const char* call) const {
+    if (result != 0) return errno_error(errno, call, path_);
+    return ok();
+  }
+  int descriptor_;
+  std::string path_;
+};
+
+int open_flags(OpenMode mode) {
+  switch (mode) {
+    case OpenMode::read:
+      return O_RDONLY;
+    case OpenMode::write:
+      return O_RDWR;
+    case OpenMode::create:
+      return O_RDWR | O_CREAT;
+    case OpenMode::create_new:
+      return O_RDWR | O_CREAT | O_EXCL;
+  }
+  return O_RDONLY;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<File>> PosixFiles::open(const std::string& path, OpenMode mode) {
+  const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC, 0600);
+  if (descriptor < 0) return errno_error(errno, "open", path);
+  return std::unique_ptr<File>(std::make_unique<PosixFile>(descriptor, path));
+}
+
+Status PosixFiles::make_directories(const std::string& path, int mode) {
+  for (size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    const std::string part = path.substr(0, at);
+    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) {
+      return errno_error(errno, "mkdir", part);
+    }
+    if (at == std::string::npos) return ok();
+  }
+}
+
+Status PosixFiles::rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return errno_error(errno, "rename", from);
+  return ok();
+}
+
+Status PosixFiles::remove(const std::string& path) {
+  if (::remove(path.c_str()) != 0) return errno_error(errno, "remove", path);
+  return ok();
+}
+
+Status PosixFiles::remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return errno_error(error.value(), "remove", path);
+  return ok();
+}
+
+Status PosixFiles::sync_directory(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return errno_error(errno, "open", path);
+  const int result = ::fsync(descriptor);
+  const int number = errno;
+  ::close(descriptor);
+  if (result != 0) return errno_error(number, "fsync", path);
+  return ok();
+}
+
+Result<std::vector<DirectoryEntry>> PosixFiles::list(const std::string& path) {
+  DIR* folder = ::opendir(path.c_str());
+  if (folder == nullptr) return errno_error(errno, "opendir", path);
+  std::vector<DirectoryEntry> out;
+  errno = 0;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat info{};
+    const bool is_directory = ::stat((path + "/" + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    out.push_back({name, is_directory});
+    errno = 0;
+  }
+  const int number = errno;
+  ::closedir(folder);
+  if (number != 0) return errno_error(number, "readdir", path);
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
+}
+
+Result<bool> PosixFiles::exists(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return errno_error(errno, "stat", path);
+}
+
+}  // namespace mekong::os

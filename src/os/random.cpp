@@ -1,0 +1,64 @@
+#include "os/random.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace mekong::os {
+
+uint64_t Random::next_u64() {
+  uint64_t value = 0;
+  fill(&value, sizeof(value));
+  return value;
+}
+
+std::string Random::from_alphabet(std::string_view alphabet, size_t n) {
+  // Bytes at or above the largest multiple of the alphabet's size are thrown away, so that no letter is
+  // favoured.
+  const unsigned limit = 256 - 256 % alphabet.size();
+  std::string out;
+  while (out.size() < n) {
+    unsigned char bytes[64];
+    fill(bytes, sizeof(bytes));
+    for (unsigned char byte : bytes) {
+      if (byte < limit && out.size() < n) out.push_back(alphabet[byte % alphabet.size()]);
+    }
+  }
+  return out;
+}
+
+std::string Random::hex(size_t digits) {
+  return from_alphabet("0123456789abcdef", digits);
+}
+
+std::string Random::uuid() {
+  std::string digits = hex(32);
+  digits[12] = '4';
+  digits[16] = "89ab"[next_u64() % 4];
+  return digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-" + digits.substr(12, 4) + "-" +
+         digits.substr(16, 4) + "-" + digits.substr(20);
+}
+
+void SystemRandom::fill(void* out, size_t bytes) {
+  auto* at = static_cast<char*>(out);
+  while (bytes > 0) {
+    const ssize_t got = getrandom(at, bytes, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) std::abort();  // no randomness: no key that could be trusted
+    at += got;
+    bytes -= static_cast<size_t>(got);
+  }
+}
+
+void SeededRandom::fill(void* out, size_t bytes) {
+  std::lock_guard lock(mutex_);
+  auto* at = static_cast<char*>(out);
+  for (size_t done = 0; done < bytes; done += 8) {
+    const uint64_t value = engine_();
+    std::memcpy(at + done, &value, bytes - done < 8 ? bytes - done : 8);
+  }
+}
+
+}  // namespace mekong::os

@@ -100,6 +100,7 @@ struct ErrorShape {
   const char* code = "";  // on the wire; usually the same
   int http_status = 400;
   bool sender_fault = true;
+  const char* message_key = "message";  // its message member on the wire
 };
 
 enum class Protocol : uint8_t { json, query, rest_json, rest_xml };
@@ -109,6 +110,20 @@ enum class Permission : uint8_t { none, resources, handler };
 struct PassRole {
   const char* role = nullptr;  // a template
   const char* service = nullptr;
+};
+
+// A condition key whose value is a member of the input, e.g. s3:prefix={Prefix}.
+struct Condition {
+  const char* key = nullptr;
+  const char* value = nullptr;  // a template
+};
+
+// What tells an operation from its neighbours, for all operations of the model, listed or not.
+struct Route {
+  const char* name;
+  const char* method;
+  const char* uri;       // "/{Bucket}/{Key+}?uploads"
+  const char* required;  // query parameters ("?partNumber") and headers it cannot do without, by spaces
 };
 
 struct Operation {
@@ -121,6 +136,8 @@ struct Operation {
   const char* input_root = "";  // rest-xml: element and namespace of a body made of all members
   const char* input_namespace = "";
   const char* result_wrapper = "";  // query
+  const char* output_root = "";     // rest-xml: the root element, where not the shape's own name
+  bool unwrapped_output = false;  // rest-xml: the root holds the text of the only member (GetBucketLocation)
   bool streaming_input = false;
   bool streaming_output = false;
   bool checksum_required = false;
@@ -132,6 +149,8 @@ struct Operation {
   const char* action = "";
   const char* const* resources = nullptr;
   size_t resource_count = 0;
+  const Condition* conditions = nullptr;
+  size_t condition_count = 0;
   PassRole pass_role = {};
 };
 
@@ -145,9 +164,8 @@ struct ServiceTable {
   const char* xml_namespace = "";
   const Operation* operations = nullptr;
   size_t operation_count = 0;
-  // Every operation of the model that is not listed, to tell "not implemented" from "unknown".
-  const char* const* unlisted = nullptr;
-  size_t unlisted_count = 0;
+  const Route* routes = nullptr;
+  size_t route_count = 0;
 };
 
 }  // namespace mekong::api

@@ -69,21 +69,23 @@ def re2_pattern(pattern):
 
 
 def parse_list(text):
-    """The operation lines of models/<service>.txt: (service, [(operation, {key: [values]})])."""
+    """models/<service>.txt: ([service, option...], [(operation, {key: value})])."""
     service, operations = None, []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split("#")[0].split()
         if not words:
             continue
         if words[0] == "service":
-            service = words[1]
+            service = words[1:]
             continue
         options = {"resource": []}
         for word in words[1:]:
             key, _, value = word.partition("=")
             if key == "resource":
                 options["resource"].append(value)
-            elif key in ("action", "passrole", "auth") and key not in options:
+            elif key == "condition":
+                options.setdefault("condition", []).append(value)
+            elif key in ("action", "passrole", "auth", "root", "unwrap") and key not in options:
                 options[key] = value
             else:
                 raise ModelError(f"line {number}: '{word}' is not known")
@@ -370,9 +372,11 @@ class Tables:
             error = self.service.shapes[name].get("error", {})
             status = error.get("httpStatusCode", 500 if self.service.shapes[name].get("fault") else 400)
             sender = error.get("senderFault", status < 500)
+            members = self.service.shapes[name].get("members", {})
+            message = [members[m].get("locationName", m) for m in members if m.lower() == "message"] or ["message"]
             self.out.append(f"const api::ErrorShape error_{camel_or_raw(name)} = {{.name = {quote(name)}, "
                             f".code = {quote(error.get('code', name))}, .http_status = {status}, "
-                            f".sender_fault = {'true' if sender else 'false'}}};")
+                            f".sender_fault = {'true' if sender else 'false'}, .message_key = {quote(message[0])}}};")
 
     def operation(self, name, operation):
         options = operation["options"]
@@ -387,8 +391,9 @@ class Tables:
                  ("output", f"&shape_{camel_or_raw(operation['output']['shape'])}"),
                  ("input_root", quote(given.get("locationName", ""))),
                  ("input_namespace", quote(given.get("xmlNamespace", {}).get("uri", ""))),
-                 ("result_wrapper", quote(operation["output"].get("resultWrapper", "")))]
-        flags = [("streaming_input", self.service.stream_member(given["shape"])),
+                 ("result_wrapper", quote(operation["output"].get("resultWrapper", ""))),
+                 ("output_root", quote(options.get("root", "")))]
+        flags = [("unwrapped_output", options.get("unwrap")), ("streaming_input", self.service.stream_member(given["shape"])),
                  ("streaming_output", self.service.stream_member(operation["output"]["shape"])),
                  ("checksum_required", operation.get("httpChecksumRequired")
                   or operation.get("httpChecksum", {}).get("requestChecksumRequired")),
@@ -398,6 +403,21 @@ class Tables:
             pairs += [("errors", f"errors_{name}"), ("error_count", str(len(names)))]
         pairs += self.permission(name, options)
         return fields_text(pairs)
+
+    def route(self, name, operation):
+        """Every operation of the model, listed or not: what tells it from its neighbours at the same path."""
+        http, needs = operation.get("http", {}), []
+        if "input" in operation:
+            shape = self.service.model["shapes"][operation["input"]["shape"]]
+            for member in shape.get("required", []):
+                reference = shape["members"][member]
+                wire = reference.get("locationName", member)
+                if reference.get("location") == "querystring":
+                    needs.append("?" + wire)
+                elif reference.get("location") == "header":
+                    needs.append(wire.lower())
+        return "{" + ", ".join(quote(text) for text in (
+            name, http.get("method", "POST"), http.get("requestUri", "/"), " ".join(needs))) + "}"
 
     def permission(self, name, options):
         if options["action"] == "none":
@@ -410,6 +430,11 @@ class Tables:
             self.out.append(f"const char* const resources_{name}[] = {{{values}}};")
             pairs = [("permission", "api::Permission::resources")] + pairs + [
                 ("resources", f"resources_{name}"), ("resource_count", str(len(options["resource"])))]
+        if "condition" in options:
+            values = ", ".join("{%s, %s}" % tuple(quote(part) for part in condition.split("=", 1))
+                               for condition in options["condition"])
+            self.out.append(f"const api::Condition conditions_{name}[] = {{{values}}};")
+            pairs += [("conditions", f"conditions_{name}"), ("condition_count", str(len(options["condition"])))]
         if "passrole" in options:
             role, _, target = options["passrole"].partition("}:")
             pairs.append(("pass_role", f"{{{quote(role + '}')}, {quote(target)}}}"))
@@ -434,10 +459,9 @@ class Tables:
         self.out.append("")
         rows = [self.operation(name, operation) for name, operation in service.operations]
         self.out += ["", "const api::Operation operations[] = {"] + [f"    {row}," for row in rows] + ["};"]
-        listed = {name for name, _ in service.operations}
-        unlisted = [quote(name) for name in sorted(service.model["operations"]) if name not in listed]
-        if unlisted:
-            self.out += ["const char* const unlisted[] = {" + ", ".join(unlisted) + "};"]
+        self.out += ["", "const api::Route routes[] = {"]
+        self.out += ["    " + self.route(name, operation) + "," for name, operation in service.model["operations"].items()]
+        self.out.append("};")
         space = meta.get("xmlNamespace", "")
         pairs = [("name", quote(self.name)), ("signing_name", quote(meta.get("signingName", meta["endpointPrefix"]))),
                  ("target_prefix", quote(meta.get("targetPrefix", ""))),
@@ -445,8 +469,7 @@ class Tables:
                  ("json_version", quote(str(meta.get("jsonVersion", "1.1")))), ("api_version", quote(meta["apiVersion"])),
                  ("xml_namespace", quote(space["uri"] if isinstance(space, dict) else space)),
                  ("operations", "operations"), ("operation_count", str(len(rows)))]
-        if unlisted:
-            pairs += [("unlisted", "unlisted"), ("unlisted_count", str(len(unlisted)))]
+        pairs += [("routes", "routes"), ("route_count", str(len(service.model["operations"])))]
         self.out += ["", "}  // namespace", "", f"const api::ServiceTable table = {fields_text(pairs)};", ""]
         self.bind()
         self.out += ["", f"}}  // namespace mekong::gen::{self.space}", ""]
@@ -483,7 +506,7 @@ def check_templates(service):
     """Every {Member.Path} of a resource must lead to a string of the input."""
     for name, operation in service.operations:
         options = operation["options"]
-        for template in options["resource"] + [options.get("passrole", "")]:
+        for template in options["resource"] + options.get("condition", []) + [options.get("passrole", "")]:
             for path in re.findall(r"\{([^}]*)\}", template):
                 path = path.partition(":")[0]
                 if path in ("region", "account"):
@@ -525,6 +548,11 @@ def check_actions(service, actions):
         for resource in options["resource"]:
             if resource != "handler" and not resource_fits(resource, arns):
                 raise ModelError(f"{name}: {resource} is no resource of {options['action']} ({', '.join(arns) or '*'})")
+        for condition in options.get("condition", []):
+            key, _, value = condition.partition("=")
+            keys = set(actions[prefix]["conditions"])
+            if not re.fullmatch(r"\{[^}]+\}", value) or key not in keys:
+                raise ModelError(f"{name}: condition={condition} is not KEY={{Member}} with a known key")
         if "passrole" in options and not re.fullmatch(r"\{[^}]+\}:[a-z0-9.-]+", options["passrole"]):
             raise ModelError(f"{name}: passrole={options['passrole']} is not {{Member}}:service")
 
@@ -546,8 +574,13 @@ def load_actions(path):
 
 def generate(listing, service_json=None, actions=None):
     """{file name: text} for the text of a models/<service>.txt."""
-    name, listed = parse_list(listing)
+    (name, *extras), listed = parse_list(listing)
     service = Service(load_model(name, service_json), listed)
+    for extra in extras:
+        key, _, value = extra.partition("=")
+        if key != "xmlns":
+            raise ModelError(f"service {name}: '{extra}' is not known")
+        service.meta = dict(service.meta, xmlNamespace=value)
     check_templates(service)
     check_actions(service, load_actions(actions))
     return {"types.h": write_types(service, name), "service.h": write_service(service, name),

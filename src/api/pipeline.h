@@ -1,0 +1,78 @@
+// The life of an AWS request, from its head to its reply: find the service, authenticate, route, read and
+// check the body, decode, validate, authorise, call the handler on the pool, encode. One object serves all
+// services.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/binding.h"
+#include "api/types.h"
+#include "base/authoriser.h"
+#include "base/executor.h"
+#include "base/logging.h"
+#include "base/task.h"
+#include "iam/authenticator.h"
+#include "os/clock.h"
+#include "os/random.h"
+
+namespace mekong::api {
+
+// Names lower case, in order of arrival.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+// The first value, or null.
+const std::string* find_header(const Headers& headers, std::string_view name);
+
+struct RequestHead {
+  std::string method;
+  std::string raw_path;   // before '?', still encoded
+  std::string raw_query;  // after '?', still encoded
+  Headers headers;
+  int64_t content_length = -1;  // of the body on the wire; -1: chunked
+  std::string source_ip;
+  bool secure = false;
+};
+
+// The body as bytes on the wire (transfer coding removed). Read by one coroutine.
+class RawBody {
+ public:
+  virtual ~RawBody() = default;
+  // Empty at the end. Errors: "IncompleteBody", "RequestTimeout", "InvalidRequest".
+  virtual Task<Result<std::string>> read() = 0;
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;
+  std::string body;
+  BodySourcePtr stream;  // instead of body; Content-Length is its length(), else chunked
+};
+
+class Pipeline {
+ public:
+  struct Options {
+    size_t body_max_bytes = 16 << 20;  // of bodies that are read whole
+    // Host names whose first label may be a bucket: "b.s3.localhost" and "b.localhost".
+    std::vector<std::string> bucket_domains = {"s3.localhost", "localhost"};
+  };
+
+  // All references must outlive the pipeline. `services`: bind(service) of each.
+  Pipeline(std::vector<ServiceBinding> services, const iam::Authenticator& authenticator,
+           const Authoriser& authoriser, Executor& pool, const os::Clock& clock, os::Random& random,
+           Logger& logger, Options options);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Never fails: errors are replies too. `head` and `body` must live until the task is done; after it, what
+  // is left of the body is the caller's to drain or to drop. Resumes on any executor.
+  Task<Response> handle(const RequestHead& head, RawBody& body) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace mekong::api

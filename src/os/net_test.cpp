@@ -1,0 +1,103 @@
+#include "os/net.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/thread_pool.h"
+
+namespace mekong::os {
+namespace {
+
+Task<void> echo(ConnectionPtr connection) {
+  while (true) {
+    auto got = co_await connection->read_some(1024, 0);
+    if (!got.ok()) co_return;
+    auto put = co_await connection->write(*got, 0);
+    if (!put.ok()) co_return;
+  }
+}
+
+Task<Result<std::string>> talk(Network& network, Endpoint to, std::string text) {
+  auto connected = co_await network.connect(to, 5000);
+  if (!connected.ok()) co_return std::move(connected).error();
+  ConnectionPtr connection = *connected;
+  auto put = co_await connection->write(text, 5000);
+  if (!put.ok()) co_return std::move(put).error();
+  std::string back;
+  while (back.size() < text.size()) {
+    auto got = co_await connection->read_some(1024, 5000);
+    if (!got.ok()) co_return std::move(got).error();
+    back += *got;
+  }
+  connection->close();
+  co_return back;
+}
+
+TEST(NetTest, a_client_is_answered) {
+  auto network = make_network(2);
+  auto listener = network->listen({}, echo);
+  ASSERT_TRUE(listener.ok());
+  const std::string text(100'000, 'x');
+  EXPECT_EQ(*sync_wait(talk(*network, (*listener)->endpoint(), text)), text);
+}
+
+TEST(NetTest, a_taken_port_is_named) {
+  auto network = make_network(1);
+  auto first = network->listen({}, echo);
+  ASSERT_TRUE(first.ok());
+  ListenOptions same;
+  same.port = (*first)->endpoint().port;
+  EXPECT_EQ(network->listen(same, echo).error().code, "AddressInUse");
+}
+
+Task<Result<std::string>> wait_in_vain(Network& network, Endpoint to) {
+  auto connected = co_await network.connect(to, 5000);
+  if (!connected.ok()) co_return std::move(connected).error();
+  ConnectionPtr connection = *connected;
+  co_return co_await connection->read_some(10, 20);
+}
+
+TEST(NetTest, a_silent_peer_times_out) {
+  auto network = make_network(1);
+  auto listener = network->listen({}, echo);
+  ASSERT_TRUE(listener.ok());
+  EXPECT_EQ(sync_wait(wait_in_vain(*network, (*listener)->endpoint())).error().code, "Timeout");
+}
+
+TEST(NetTest, the_kernel_tells_the_uid_of_a_loopback_peer) {
+  auto network = make_network(1);
+  Promise<uint32_t> uid;
+  auto ask = [uid](ConnectionPtr connection) -> Task<void> {
+    auto found = connection->peer_uid();
+    uid.set(found.ok() ? *found : 0xFFFFFFFF);
+    co_return;
+  };
+  auto listener = network->listen({}, ask);
+  ASSERT_TRUE(listener.ok());
+  auto ignored = sync_wait(wait_in_vain(*network, (*listener)->endpoint()));
+  EXPECT_FALSE(ignored.ok());
+  EXPECT_EQ(uid.future().get(), ::getuid());
+}
+
+TEST(NetTest, sleeps_wake) {
+  auto network = make_network(1);
+  EXPECT_TRUE(network->sleep(1).get());
+}
+
+Task<std::string> through_pipe(ThreadPool& pool) {
+  auto ends = make_pipe(pool);
+  spawn(pool, echo(ends.second));
+  auto put = co_await ends.first->write("ping", 0);
+  EXPECT_TRUE(put.ok());
+  auto got = co_await ends.first->read_some(10, 0);
+  ends.first->close();
+  co_return got.ok() ? *got : got.error().code;
+}
+
+TEST(PipeTest, carries_bytes_both_ways) {
+  ThreadPool pool("pipe", 1);
+  EXPECT_EQ(sync_wait(through_pipe(pool)), "ping");
+}
+
+}  // namespace
+}  // namespace mekong::os

@@ -1,4 +1,5 @@
-// Turns signatures into principals. SigV4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+// Turns signatures into principals. SigV4:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 #pragma once
 #include <cstdint>
 #include <map>
@@ -20,12 +21,20 @@ struct SignedRequest {
   std::string_view raw_path;   // before '?', still encoded
   std::string_view raw_query;  // after '?', still encoded; empty if none
   const std::vector<std::pair<std::string, std::string>>& headers;
+  // Hex SHA-256 of the body. Only S3's clients announce it in x-amz-content-sha256; where that header is
+  // absent the signature covers this value, so the body must be read first (see body_needed_first). Empty: no
+  // body.
+  std::string_view body_sha256 = {};
 };
 
+// True where the signature cannot be checked before the body's hash is known: signed by header and no
+// x-amz-content-sha256.
+bool body_needed_first(const SignedRequest& request);
+
 enum class BodySignature {
-  sha256,             // body_sha256 must equal the body's hash
-  unsigned_payload,   // UNSIGNED-PAYLOAD
-  signed_chunks,      // STREAMING-AWS4-HMAC-SHA256-PAYLOAD
+  sha256,            // body_sha256 must equal the body's hash
+  unsigned_payload,  // UNSIGNED-PAYLOAD
+  signed_chunks,     // STREAMING-AWS4-HMAC-SHA256-PAYLOAD
   signed_chunks_trailer,
   unsigned_chunks_trailer,  // STREAMING-UNSIGNED-PAYLOAD-TRAILER
 };
@@ -33,8 +42,8 @@ enum class BodySignature {
 // What a verified request carries on: who, and how to check its body.
 struct Authentication {
   PrincipalPtr principal;
-  Region region;         // of the credential scope
-  std::string service;   // of the credential scope, e.g. "s3", "kafka-cluster"
+  Region region;        // of the credential scope
+  std::string service;  // of the credential scope, e.g. "s3", "kafka-cluster"
   BodySignature body = BodySignature::sha256;
   std::string body_sha256;     // hex, for sha256
   std::string signing_key;     // raw bytes, for chunk signatures; never logged
@@ -48,9 +57,9 @@ class Authenticator {
  public:
   virtual ~Authenticator() = default;
   // Verifies everything but the body. Errors in the words of the services: "SignatureDoesNotMatch",
-  // "InvalidClientTokenId", "MissingAuthenticationToken", "RequestExpired"/"RequestTimeTooSkewed", "ExpiredToken",
-  // "InvalidAccessKeyId" … the face renames those that its service spells otherwise.
-  // A request without any authentication yields an anonymous principal only where `allow_anonymous`.
+  // "InvalidClientTokenId", "MissingAuthenticationToken", "RequestExpired"/"RequestTimeTooSkewed",
+  // "ExpiredToken", "InvalidAccessKeyId" … the face renames those that its service spells otherwise. A
+  // request without any authentication yields an anonymous principal only where `allow_anonymous`.
   virtual Result<Authentication> authenticate(const SignedRequest& request, bool allow_anonymous) const = 0;
 };
 
@@ -86,8 +95,10 @@ class RoleSessions {
   virtual ~RoleSessions() = default;
   // For a service that acts for a role, e.g. "emr-serverless.amazonaws.com": the role's trust policy must
   // allow that service principal. Errors: "AccessDenied", "NoSuchEntity".
-  virtual Result<SessionCredentials> assume_for_service(std::string_view role_arn, std::string_view service_principal,
-                                                        std::string_view session_name, int64_t duration_s) = 0;
+  virtual Result<SessionCredentials> assume_for_service(std::string_view role_arn,
+                                                        std::string_view service_principal,
+                                                        std::string_view session_name,
+                                                        int64_t duration_s) = 0;
 };
 
 }  // namespace mekong::iam

@@ -1,0 +1,26 @@
+// The few primitives that signatures and tokens need. Pure; any thread.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mekong::iam {
+
+std::string to_hex(std::string_view bytes);
+std::string sha256(std::string_view data);                             // 32 raw bytes
+std::string sha256_hex(std::string_view data);                         // lower case
+std::string hmac_sha256(std::string_view key, std::string_view data);  // 32 raw bytes
+// Time depends on the lengths only.
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+std::string base64(std::string_view bytes);
+// Without padding or with it; none for a character outside the alphabet.
+std::optional<std::string> from_base64url(std::string_view text);
+
+// AES-256-GCM: nonce (12 bytes) ‖ ciphertext ‖ tag (16 bytes). `key` 32 bytes, `bound` is authenticated, not
+// stored.
+std::string seal(std::string_view key, std::string_view nonce, std::string_view plain,
+                 std::string_view bound);
+std::optional<std::string> unseal(std::string_view key, std::string_view sealed, std::string_view bound);
+
+}  // namespace mekong::iam

@@ -1,0 +1,82 @@
+// One kind of record: in meta under a prefix, all of it in memory for the decision path.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/record.h"
+#include "meta/store.h"
+
+namespace mekong::iam {
+
+inline constexpr std::string_view family = "iam";
+
+// Reads: any thread, never blocked by a commit. Writes: one at a time (Directory's write lock); a write is
+// durable before a reader sees it, and seen before it is acknowledged.
+template <class T>
+class Table {
+ public:
+  using Ptr = std::shared_ptr<const T>;
+  Table(meta::Store& store, std::string prefix) : store_(store), prefix_(std::move(prefix)) {}
+
+  Status load() {
+    auto range = meta::prefix_range(prefix_);
+    for (;;) {
+      MEKONG_TRY_ASSIGN(auto page, store_.scan(family, range));
+      for (auto& [key, value] : page) {
+        MEKONG_TRY_ASSIGN(T record, codec::decode_record<T>(value));
+        records_[key.substr(prefix_.size())] = std::make_shared<const T>(std::move(record));
+      }
+      if (page.size() < range.limit) return ok();
+      range.after = page.back().key;
+    }
+  }
+
+  Ptr find(const std::string& key) const {
+    std::shared_lock lock(mutex_);
+    auto at = records_.find(key);
+    return at == records_.end() ? nullptr : at->second;
+  }
+
+  // In order of their keys.
+  std::vector<Ptr> list(const std::string& key_prefix) const {
+    std::vector<Ptr> out;
+    std::shared_lock lock(mutex_);
+    for (auto at = records_.lower_bound(key_prefix); at != records_.end(); ++at) {
+      if (!at->first.starts_with(key_prefix)) break;
+      out.push_back(at->second);
+    }
+    return out;
+  }
+
+  Status put(const std::string& key, T record) {
+    meta::Batch batch;
+    batch.put(family, prefix_ + key, codec::encode_record(record));
+    MEKONG_TRY(store_.commit(std::move(batch)).get());
+    std::unique_lock lock(mutex_);
+    records_[key] = std::make_shared<const T>(std::move(record));
+    return ok();
+  }
+
+  Status remove(const std::string& key) {
+    meta::Batch batch;
+    batch.remove(family, prefix_ + key);
+    MEKONG_TRY(store_.commit(std::move(batch)).get());
+    std::unique_lock lock(mutex_);
+    records_.erase(key);
+    return ok();
+  }
+
+ private:
+  meta::Store& store_;
+  const std::string prefix_;
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, Ptr> records_;
+};
+
+}  // namespace mekong::iam

@@ -2,8 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 
 #include <memory>
 
@@ -25,39 +23,8 @@ int length(std::string_view text) {
 
 }  // namespace
 
-std::string to_hex(std::string_view data) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  out.reserve(data.size() * 2);
-  for (unsigned char c : data) out += {digits[c >> 4], digits[c & 15]};
-  return out;
-}
-
-std::string sha256(std::string_view data) {
-  std::string out(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(bytes(data), data.size(), bytes(out));
-  return out;
-}
-
-std::string sha256_hex(std::string_view data) {
-  return to_hex(sha256(data));
-}
-
-std::string hmac_sha256(std::string_view key, std::string_view data) {
-  std::string out(SHA256_DIGEST_LENGTH, '\0');
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), length(key), bytes(data), data.size(), bytes(out), &size);
-  return out;
-}
-
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string base64(std::string_view data) {
-  std::string out((data.size() + 2) / 3 * 4, '\0');
-  EVP_EncodeBlock(bytes(out), bytes(data), length(data));
-  return out;
 }
 
 std::optional<std::string> from_base64url(std::string_view text) {

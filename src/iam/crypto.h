@@ -6,14 +6,9 @@
 
 namespace mekong::iam {
 
-std::string to_hex(std::string_view bytes);
-std::string sha256(std::string_view data);                             // 32 raw bytes
-std::string sha256_hex(std::string_view data);                         // lower case
-std::string hmac_sha256(std::string_view key, std::string_view data);  // 32 raw bytes
 // Time depends on the lengths only.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
-std::string base64(std::string_view bytes);
 // Without padding or with it; none for a character outside the alphabet.
 std::optional<std::string> from_base64url(std::string_view text);
 

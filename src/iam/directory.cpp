@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "iam/crypto.h"
+#include "codec/hash.h"
 #include "iam/managed_policies.h"
 #include "policy/context.h"
 #include "policy/document.h"
@@ -90,7 +90,7 @@ Status Directory::load() {
         .id = std::string(server_record), .secret = random_.hex(64), .created_ms = clock_.wall_ms()};
     MEKONG_TRY(server_.put(fresh.id, fresh));
   }
-  server_secret_ = sha256(server_.find(std::string(server_record))->secret);
+  server_secret_ = codec::sha256(server_.find(std::string(server_record))->secret);
   return ok();
 }
 

@@ -1,24 +1,17 @@
 #include "iam/sigv4.h"
 
 #include <algorithm>
-#include <chrono>
 
-#include "iam/crypto.h"
+#include "codec/hash.h"
+#include "codec/text.h"
 
 namespace mekong::iam::sigv4 {
+
+using codec::hmac_sha256;
+using codec::percent_decode;
+using codec::percent_encode;
+
 namespace {
-
-bool unreserved(unsigned char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::string without_dot_segments(std::string_view path) {
   std::vector<std::string> kept;
@@ -56,53 +49,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
-}
-
-std::string percent_encode(std::string_view text, bool keep_slash) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (unsigned char c : text) {
-    if (unreserved(c) || (keep_slash && c == '/')) {
-      out += static_cast<char>(c);
-    } else {
-      out += {'%', digits[c >> 4], digits[c & 15]};
-    }
-  }
-  return out;
-}
-
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
-std::optional<Pairs> parse_query(std::string_view raw) {
-  Pairs query;
-  if (raw.empty()) return query;
-  for (const std::string& part : split(raw, '&')) {
-    if (part.empty()) continue;
-    const size_t equals = part.find('=');
-    auto name = percent_decode(std::string_view(part).substr(0, equals), true);
-    auto value = equals == std::string::npos
-                     ? std::optional<std::string>("")
-                     : percent_decode(std::string_view(part).substr(equals + 1), true);
-    if (!name || !value) return std::nullopt;
-    query.emplace_back(std::move(*name), std::move(*value));
-  }
-  return query;
 }
 
 std::optional<std::string> canonical_path(std::string_view raw_path, PathRule rule) {
@@ -166,36 +112,13 @@ std::string string_to_sign(std::string_view amz_date, std::string_view scope, st
   out += amz_date;
   out += '\n';
   out += scope;
-  return out += "\n" + sha256_hex(request);
+  return out += "\n" + codec::hex_encode(codec::sha256(request));
 }
 
 std::string signing_key(std::string_view secret, const Credential& credential) {
   const std::string date = hmac_sha256("AWS4" + std::string(secret), credential.date);
   const std::string region = hmac_sha256(date, credential.region);
   return hmac_sha256(hmac_sha256(region, credential.service), "aws4_request");
-}
-
-std::optional<int64_t> parse_amz_date_ms(std::string_view text) {
-  using namespace std::chrono;
-  if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
-  auto number = [&](size_t at, size_t digits) {
-    int value = 0;
-    for (size_t i = at; i < at + digits; ++i) {
-      if (text[i] < '0' || text[i] > '9') return -1;
-      value = value * 10 + (text[i] - '0');
-    }
-    return value;
-  };
-  const int y = number(0, 4), m = number(4, 2), d = number(6, 2);
-  const int hour = number(9, 2), minute = number(11, 2), second = number(13, 2);
-  if (y < 0 || m < 0 || d < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-      second > 60) {
-    return std::nullopt;
-  }
-  const year_month_day date{year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d))};
-  if (!date.ok()) return std::nullopt;
-  const auto midnight_ms = duration_cast<milliseconds>(sys_days(date).time_since_epoch()).count();
-  return midnight_ms + (hour * 3600 + minute * 60 + second) * int64_t{1000};
 }
 
 }  // namespace mekong::iam::sigv4

@@ -14,13 +14,6 @@ inline constexpr std::string_view unsigned_payload = "UNSIGNED-PAYLOAD";
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-// Everything but the unreserved characters becomes %XX; '/' stays where `keep_slash`.
-std::string percent_encode(std::string_view text, bool keep_slash);
-// None for a broken escape. '+' is a space where `plus_is_space` (query strings).
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
-// Names and values decoded, in order of arrival. None for a broken escape.
-std::optional<Pairs> parse_query(std::string_view raw);
-
 // S3 signs the key as it is, encoded once; all others sign the path without dot segments, encoded once more.
 enum class PathRule { s3, normalised };
 std::optional<std::string> canonical_path(std::string_view raw_path, PathRule rule);
@@ -48,8 +41,6 @@ std::optional<Credential> parse_credential(std::string_view text);
 std::string string_to_sign(std::string_view amz_date, std::string_view scope,
                            std::string_view canonical_request);
 std::string signing_key(std::string_view secret, const Credential& credential);  // 32 raw bytes
-// yyyymmddThhmmssZ; none for anything else.
-std::optional<int64_t> parse_amz_date_ms(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 
 }  // namespace mekong::iam::sigv4

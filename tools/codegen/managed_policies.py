@@ -23,10 +23,12 @@ def literal(text):
 def main(out):
     lines = ['#include "iam/managed_policies.h"', "", "namespace mekong::iam {", "",
              "const AwsManagedPolicy aws_managed_policies[] = {"]
-    rows = sorted(load().items(), key=lambda row: row[1]["Arn"].encode())
-    for name, policy in rows:
+    policies = load()
+    rows = sorted((f"arn:aws:iam::aws:policy{policy['Path']}{name}", name) for name, policy in policies.items())
+    for arn, name in rows:
+        policy = policies[name]
         document = json.dumps(policy["Document"], separators=(",", ":"))
-        fields = [json.dumps(policy["Arn"]), json.dumps(name), json.dumps(policy["Path"]),
+        fields = [json.dumps(arn), json.dumps(name), json.dumps(policy["Path"]),
                   json.dumps(policy["DefaultVersionId"]), json.dumps(policy["CreateDate"]),
                   json.dumps(policy["UpdateDate"]), literal(document)]
         lines.append("    {" + ", ".join(fields) + "},")

@@ -1,0 +1,346 @@
+#include "iam/verifier.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "codec/hash.h"
+#include "codec/text.h"
+#include "codec/time.h"
+#include "iam/crypto.h"
+
+namespace mekong::iam {
+namespace {
+
+using sigv4::Credential;
+using sigv4::Pairs;
+
+constexpr int64_t skew_s3_ms = 15 * 60'000, skew_ms = 5 * 60'000;
+constexpr size_t signing_keys_max = 10'000;
+constexpr std::string_view empty_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+const std::string* find(const Pairs& pairs, std::string_view name) {
+  for (const auto& [key, value] : pairs) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+size_t count(const Pairs& pairs, std::string_view name) {
+  return static_cast<size_t>(
+      std::count_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == name; }));
+}
+
+Error refused(std::string code, std::string message, int status = 403) {
+  return {std::move(code), std::move(message), status};
+}
+
+Error incomplete(std::string message) {
+  return refused("IncompleteSignature", std::move(message), 400);
+}
+
+Error mismatch() {
+  return refused(
+      "SignatureDoesNotMatch",
+      "The request signature we calculated does not match the signature you provided. Check your AWS "
+      "Secret Access Key and signing method. Consult the service documentation for details.");
+}
+
+sigv4::PathRule path_rule(const Credential& credential) {
+  return credential.service == "s3" ? sigv4::PathRule::s3 : sigv4::PathRule::normalised;
+}
+
+// "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…"
+struct AuthorizationHeader {
+  Credential credential;
+  std::string signed_headers, signature;
+};
+
+Result<AuthorizationHeader> parse_authorization(std::string_view text) {
+  if (!text.starts_with(sigv4::algorithm) || text.size() == sigv4::algorithm.size()) {
+    return incomplete("Unsupported Authorization type: only AWS4-HMAC-SHA256 is.");
+  }
+  text.remove_prefix(sigv4::algorithm.size());
+  Pairs fields;
+  for (const std::string& part : sigv4::split(text, ',')) {
+    const std::string_view field = codec::trim(part);
+    const size_t equals = field.find('=');
+    if (equals == std::string_view::npos) return incomplete("Authorization header has a part without '='.");
+    fields.emplace_back(field.substr(0, equals), field.substr(equals + 1));
+  }
+  for (const char* name : {"Credential", "SignedHeaders", "Signature"}) {
+    if (count(fields, name) != 1)
+      return incomplete("Authorization header requires one '" + std::string(name) + "'.");
+  }
+  auto credential = sigv4::parse_credential(*find(fields, "Credential"));
+  if (fields.size() != 3 || !credential) return incomplete("Credential must have five parts, no more.");
+  return AuthorizationHeader{*credential, *find(fields, "SignedHeaders"), *find(fields, "Signature")};
+}
+
+// The list must be sorted, name no header twice, hold host and all x-amz-* that came along.
+Status check_signed_headers(const Pairs& headers, const std::vector<std::string>& names) {
+  if (!std::is_sorted(names.begin(), names.end()) ||
+      std::adjacent_find(names.begin(), names.end()) != names.end()) {
+    return incomplete("SignedHeaders must be sorted and name each header once.");
+  }
+  auto is_signed = [&](const std::string& name) {
+    return std::binary_search(names.begin(), names.end(), name);
+  };
+  if (!is_signed("host")) return incomplete("'Host' must be a signed header.");
+  for (const auto& [name, value] : headers) {
+    if (name.starts_with("x-amz-") && !is_signed(name)) {
+      return refused("AccessDenied",
+                     "There were headers present in the request which were not signed: " + name);
+    }
+  }
+  return ok();
+}
+
+BodySignature body_signature(std::string_view payload) {
+  if (payload == sigv4::unsigned_payload) return BodySignature::unsigned_payload;
+  if (payload == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") return BodySignature::signed_chunks;
+  if (payload == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") return BodySignature::signed_chunks_trailer;
+  if (payload == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") return BodySignature::unsigned_chunks_trailer;
+  return BodySignature::sha256;
+}
+
+bool is_sha256_hex(std::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+Status check_payload(std::string_view payload) {
+  if (body_signature(payload) != BodySignature::sha256 || is_sha256_hex(payload)) return ok();
+  return refused("InvalidRequest", "x-amz-content-sha256 is neither a SHA-256 nor a known literal.", 400);
+}
+
+bool is_presigned(std::string_view raw_query) {
+  return raw_query.find("X-Amz-") != std::string_view::npos;
+}
+
+std::string link(const Authentication& auth, std::string_view kind, std::string_view previous,
+                 std::string_view digests) {
+  std::string text(kind);
+  text += "\n" + auth.amz_date + "\n" + auth.scope + "\n";
+  text += previous;
+  text += '\n';
+  text += digests;
+  return codec::hex_encode(codec::hmac_sha256(auth.signing_key, text));
+}
+
+Authentication authentication(PrincipalPtr principal, const Credential& credential, std::string_view payload,
+                              std::string_view amz_date) {
+  return {.principal = std::move(principal),
+          .region = Region(credential.region),
+          .service = credential.service,
+          .body = body_signature(payload),
+          .body_sha256 = is_sha256_hex(payload) ? std::string(payload) : "",
+          .amz_date = std::string(amz_date),
+          .scope = credential.scope()};
+}
+
+}  // namespace
+
+std::string chunk_signature(const Authentication& auth, std::string_view previous,
+                            std::string_view chunk_sha256) {
+  return link(auth, "AWS4-HMAC-SHA256-PAYLOAD", previous,
+              std::string(empty_sha256) + "\n" + std::string(chunk_sha256));
+}
+
+std::string trailer_signature(const Authentication& auth, std::string_view previous,
+                              std::string_view sha256) {
+  return link(auth, "AWS4-HMAC-SHA256-TRAILER", previous, sha256);
+}
+
+bool body_needed_first(const SignedRequest& request) {
+  return find(request.headers, "authorization") != nullptr &&
+         find(request.headers, "x-amz-content-sha256") == nullptr;
+}
+
+std::string SigningKeys::get(const std::string& secret, const Credential& credential) const {
+  const std::string name = secret + "\n" + credential.scope();
+  {
+    std::lock_guard lock(mutex_);
+    if (auto at = keys_.find(name); at != keys_.end()) return at->second;
+  }
+  std::string key = sigv4::signing_key(secret, credential);
+  std::lock_guard lock(mutex_);
+  if (keys_.size() >= signing_keys_max) keys_.clear();
+  keys_.emplace(name, key);
+  return key;
+}
+
+Result<Verifier::Caller> Verifier::find_caller(const Credential& credential, std::string_view token) const {
+  const std::string& id = credential.access_key_id;
+  const bool s3 = credential.service == "s3";
+  const Error unknown =
+      s3 ? refused("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+         : refused("InvalidClientTokenId", "The security token included in the request is invalid.");
+  if (config_.well_known_test_pair && id == "test") {
+    const auto accounts = directory_.accounts();
+    if (accounts.empty()) return unknown;
+    const AccessKey root{.id = id, .account = accounts.front().id};
+    return Caller{principal_of_key(directory_, root), "test"};
+  }
+  if (id.starts_with("ASIA")) {
+    if (token.empty()) return unknown;
+    MEKONG_TRY_ASSIGN(auto opened, sessions_.open(id, token));
+    return Caller{std::move(opened.principal), std::move(opened.secret)};
+  }
+  auto key = directory_.find_key(id);
+  if (!key || !key->active || !token.empty()) return unknown;
+  auto principal = principal_of_key(directory_, *key);
+  if (!principal) return unknown;
+  return Caller{std::move(principal), key->secret};
+}
+
+Status Verifier::check_skew(int64_t signed_ms, const Credential& credential) const {
+  const bool s3 = credential.service == "s3";
+  const int64_t now_ms = clock_.wall_ms(), limit_ms = s3 ? skew_s3_ms : skew_ms;
+  if (signed_ms >= now_ms - limit_ms && signed_ms <= now_ms + limit_ms) return ok();
+  if (s3) {
+    return refused("RequestTimeTooSkewed",
+                   "The difference between the request time and the current time is too large.");
+  }
+  const std::string at = codec::format_amz_date(signed_ms), now = codec::format_amz_date(now_ms);
+  if (signed_ms < now_ms) {
+    return refused("SignatureDoesNotMatch",
+                   "Signature expired: " + at + " is now earlier than " + now + " - 5 min.");
+  }
+  return refused("SignatureDoesNotMatch",
+                 "Signature not yet current: " + at + " is still later than " + now + " + 5 min.");
+}
+
+Result<Authentication> Verifier::authenticate(const SignedRequest& request, bool allow_anonymous) const {
+  const std::string* authorization = find(request.headers, "authorization");
+  const bool presigned = is_presigned(request.raw_query);
+  if (count(request.headers, "authorization") > 1) return incomplete("More than one Authorization header.");
+  if (authorization == nullptr && !presigned) {
+    if (allow_anonymous) {
+      return Authentication{.principal = std::make_shared<Principal>(),
+                            .body = BodySignature::unsigned_payload};
+    }
+    return refused("MissingAuthenticationToken", "Request is missing Authentication Token");
+  }
+  if (authorization != nullptr && !presigned) return by_header(request, *authorization);
+  auto query = codec::parse_query(request.raw_query, true);
+  if (!query) return incomplete("The query string has a broken escape.");
+  const bool signs_by_query =
+      find(*query, "X-Amz-Algorithm") || find(*query, "X-Amz-Signature") || find(*query, "X-Amz-Credential");
+  if (authorization != nullptr && signs_by_query) {
+    return refused("InvalidArgument", "Only one auth mechanism allowed: header or query.", 400);
+  }
+  if (authorization != nullptr) return by_header(request, *authorization);
+  return by_query(request, *query);
+}
+
+Result<Authentication> Verifier::by_header(const SignedRequest& request,
+                                           std::string_view authorization) const {
+  MEKONG_TRY_ASSIGN(const auto parsed, parse_authorization(authorization));
+  const auto& [credential, signed_headers, signature] = parsed;
+  const std::string* amz_date = find(request.headers, "x-amz-date");
+  if (amz_date == nullptr)
+    return incomplete("Authorization header requires existence of an 'X-Amz-Date' header.");
+  const auto signed_ms = codec::parse_amz_date(*amz_date);
+  if (!signed_ms || !amz_date->starts_with(credential.date)) {
+    return incomplete("Date in Credential scope does not match the date of X-Amz-Date.");
+  }
+  const auto names = sigv4::split(signed_headers, ';');
+  MEKONG_TRY(check_signed_headers(request.headers, names));
+  for (const char* once : {"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}) {
+    if (count(request.headers, once) > 1) return incomplete("Header " + std::string(once) + " came twice.");
+  }
+  const std::string* announced = find(request.headers, "x-amz-content-sha256");
+  std::string_view payload = announced != nullptr          ? std::string_view(*announced)
+                             : request.body_sha256.empty() ? empty_sha256
+                                                           : request.body_sha256;
+  MEKONG_TRY(check_payload(payload));
+  const std::string* token = find(request.headers, "x-amz-security-token");
+  MEKONG_TRY_ASSIGN(auto caller, find_caller(credential, token ? *token : ""));
+  auto path = sigv4::canonical_path(request.raw_path, path_rule(credential));
+  auto query = codec::parse_query(request.raw_query, true);
+  auto headers = sigv4::canonical_headers(request.headers, names);
+  if (!path || !query || !headers) return mismatch();
+  const std::string canonical = sigv4::canonical_request(
+      {request.method, *path, sigv4::canonical_query(*query, {}), *headers, signed_headers, payload});
+  const std::string key = signing_keys_.get(caller.secret, credential);
+  const std::string text = sigv4::string_to_sign(*amz_date, credential.scope(), canonical);
+  if (!equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature)) return mismatch();
+  MEKONG_TRY(check_skew(*signed_ms, credential));
+  Authentication out = authentication(std::move(caller.principal), credential, payload, *amz_date);
+  out.signing_key = key;
+  out.seed_signature = signature;
+  return out;
+}
+
+Result<Authentication> Verifier::by_query(const SignedRequest& request, const Pairs& query) const {
+  const std::string* scope = find(query, "X-Amz-Credential");
+  auto credential = scope ? sigv4::parse_credential(*scope) : std::nullopt;
+  if (!credential)
+    return refused("AuthorizationQueryParametersError", "X-Amz-Credential is missing or wrong.", 400);
+  auto path = sigv4::canonical_path(request.raw_path, path_rule(*credential));
+  if (!path) return mismatch();
+  // S3 never signs the body here unless the client says so in a (signed) header or parameter.
+  const std::string* announced = find(request.headers, "x-amz-content-sha256");
+  if (announced == nullptr) announced = find(query, "X-Amz-Content-Sha256");
+  std::string_view payload = credential->service == "s3" ? sigv4::unsigned_payload : empty_sha256;
+  if (announced != nullptr) payload = *announced;
+  MEKONG_TRY(check_payload(payload));
+  MEKONG_TRY_ASSIGN(auto verified,
+                    verify_presigned({request.method, *path, query, request.headers, payload}));
+  return std::move(verified.authentication);
+}
+
+Result<Verifier::Presigned> Verifier::verify_presigned(const PresignedQuery& request) const {
+  auto wrong = [](std::string message) {
+    return refused("AuthorizationQueryParametersError", std::move(message), 400);
+  };
+  for (const char* name : {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires",
+                           "X-Amz-SignedHeaders", "X-Amz-Signature"}) {
+    if (count(request.query, name) != 1)
+      return wrong("Query requires exactly one " + std::string(name) + ".");
+  }
+  if (count(request.query, "X-Amz-Security-Token") > 1) return wrong("X-Amz-Security-Token came twice.");
+  auto value = [&](std::string_view name) -> const std::string& { return *find(request.query, name); };
+  const auto credential = sigv4::parse_credential(value("X-Amz-Credential"));
+  const std::string& amz_date = value("X-Amz-Date");
+  const auto signed_ms = codec::parse_amz_date(amz_date);
+  if (value("X-Amz-Algorithm") != sigv4::algorithm) return wrong("X-Amz-Algorithm must be AWS4-HMAC-SHA256.");
+  if (!credential || !signed_ms || !amz_date.starts_with(credential->date)) {
+    return wrong("X-Amz-Credential and X-Amz-Date do not fit.");
+  }
+  int64_t expires_s = -1;
+  const std::string& expires = value("X-Amz-Expires");
+  const auto [end, failed] = std::from_chars(expires.data(), expires.data() + expires.size(), expires_s);
+  if (failed != std::errc() || end != expires.data() + expires.size() || expires_s < 0 ||
+      expires_s > request.expires_s_max) {
+    return wrong("X-Amz-Expires must be a number from 0 to " + std::to_string(request.expires_s_max) + ".");
+  }
+  const std::string& signed_headers = value("X-Amz-SignedHeaders");
+  const auto names = sigv4::split(signed_headers, ';');
+  MEKONG_TRY(check_signed_headers(request.headers, names));
+  const std::string* token = find(request.query, "X-Amz-Security-Token");
+  MEKONG_TRY_ASSIGN(auto caller, find_caller(*credential, token ? *token : ""));
+  auto without = request.unsigned_parameters;
+  without.emplace_back("X-Amz-Signature");
+  auto headers = sigv4::canonical_headers(request.headers, names);
+  if (!headers) return mismatch();
+  const std::string canonical = sigv4::canonical_request({request.method, std::string(request.canonical_path),
+                                                          sigv4::canonical_query(request.query, without),
+                                                          *headers, signed_headers, request.payload_sha256});
+  const std::string key = signing_keys_.get(caller.secret, *credential);
+  const std::string text = sigv4::string_to_sign(amz_date, credential->scope(), canonical);
+  const std::string& signature = value("X-Amz-Signature");
+  if (!equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature)) return mismatch();
+  const int64_t now_ms = clock_.wall_ms(), expires_ms = *signed_ms + expires_s * 1000;
+  if (now_ms > expires_ms) return refused("AccessDenied", "Request has expired");
+  if (*signed_ms > now_ms + skew_s3_ms) return refused("AccessDenied", "Request is not valid yet");
+  Presigned out{authentication(std::move(caller.principal), *credential, request.payload_sha256, amz_date),
+                expires_ms};
+  out.authentication.signing_key = key;
+  out.authentication.seed_signature = signature;
+  out.authentication.presigned = true;
+  return out;
+}
+
+}  // namespace mekong::iam

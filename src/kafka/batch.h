@@ -1,0 +1,28 @@
+// The header of a record batch, format version 2, as far as the broker must look into it before the log does:
+//
+//   0 base offset (8) · 8 length (4) · 12 leader epoch (4) · 16 magic (1) · 17 crc (4) · 21 attributes (2)
+//   23 last offset delta (4) · 27 base timestamp (8) · 35 max timestamp (8) · 43 producer id (8) · 51 epoch
+//   (2) 53 base sequence (4) · 57 record count (4) · 61 records
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace mekong::kafka {
+
+inline constexpr size_t kBatchHeaderBytes = 61;
+
+struct BatchRules {
+  int16_t produce_version = 0;
+  bool log_append_time = false;
+  int64_t timestamp_difference_max_ms = INT64_MAX;
+  int64_t now_ms = 0;
+};
+
+// What Produce demands of a partition's records: one whole batch of version 2, no control or transactional
+// one, a compression the version knows. Errors: UNSUPPORTED_FOR_MESSAGE_FORMAT, CORRUPT_MESSAGE,
+// INVALID_RECORD, INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE.
+Status check_produced(std::string_view records, const BatchRules& rules);
+
+}  // namespace mekong::kafka

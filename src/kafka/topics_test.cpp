@@ -1,0 +1,84 @@
+#include "kafka/topics.h"
+
+#include <gtest/gtest.h>
+
+#include "log/memory_log.h"
+
+namespace mekong::kafka {
+namespace {
+
+class TopicsTest : public testing::Test {
+ protected:
+  std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
+  log::MemoryLog log_;
+  os::SeededRandom random_{1};
+  Topics topics_{*meta_, log_, random_, "cluster"};
+};
+
+TEST_F(TopicsTest, a_topic_is_there_after_a_restart) {
+  auto made = topics_.create("sales", 3, {{"retention.ms", "1000"}}, false);
+  ASSERT_TRUE(made.ok());
+  Topics again(*meta_, log_, random_, "cluster");
+  ASSERT_TRUE(again.load().ok());
+  auto found = again.find("sales");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->id, (*made)->id);
+  EXPECT_EQ(found->partitions, 3);
+  EXPECT_EQ(found->settings.partition.retention_ms, 1000);
+  EXPECT_TRUE(log_.offsets(found->partition(2)).ok());
+  Topics other(*meta_, log_, random_, "another");
+  ASSERT_TRUE(other.load().ok());
+  EXPECT_TRUE(other.all().empty());
+}
+
+TEST_F(TopicsTest, a_name_is_given_once) {
+  ASSERT_TRUE(topics_.create("sales", 1, {}, false).ok());
+  EXPECT_EQ(topics_.create("sales", 1, {}, false).error().code, "TOPIC_ALREADY_EXISTS");
+}
+
+TEST_F(TopicsTest, checking_only_changes_nothing) {
+  ASSERT_TRUE(topics_.create("sales", 1, {}, true).ok());
+  EXPECT_EQ(topics_.find("sales"), nullptr);
+}
+
+TEST_F(TopicsTest, bad_names_counts_and_settings_are_refused) {
+  EXPECT_EQ(topics_.create("a/b", 1, {}, false).error().code, "INVALID_TOPIC_EXCEPTION");
+  EXPECT_EQ(topics_.create("..", 1, {}, false).error().code, "INVALID_TOPIC_EXCEPTION");
+  EXPECT_EQ(topics_.create("sales", 0, {}, false).error().code, "INVALID_PARTITIONS");
+  EXPECT_EQ(topics_.create("sales", kPartitionsMax + 1, {}, false).error().code, "INVALID_PARTITIONS");
+  EXPECT_EQ(topics_.create("sales", 1, {{"min.insync.replicas", "1"}}, false).error().code, "INVALID_CONFIG");
+  EXPECT_EQ(topics_.create("sales", 1, {{"cleanup.policy", "compact"}}, false).error().code,
+            "INVALID_CONFIG");
+  EXPECT_EQ(topics_.create("sales", 1, {{"max.message.bytes", "8388609"}}, false).error().code,
+            "INVALID_CONFIG");
+}
+
+TEST_F(TopicsTest, a_removed_topic_takes_its_records_along) {
+  auto made = topics_.create("sales", 2, {}, false);
+  ASSERT_TRUE(made.ok());
+  auto id = (*made)->partition(1);
+  ASSERT_TRUE(topics_.remove("sales").ok());
+  EXPECT_FALSE(log_.offsets(id).ok());
+  EXPECT_EQ(topics_.find((*made)->id), nullptr);
+  EXPECT_EQ(topics_.remove("sales").error().code, "UNKNOWN_TOPIC_OR_PARTITION");
+}
+
+TEST_F(TopicsTest, what_a_crash_left_half_made_is_swept_at_the_start) {
+  std::string id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  auto batch = std::move(meta::Batch().put(kFamily, "d/cluster/" + id, "2"));
+  ASSERT_TRUE(meta_->commit(std::move(batch)).get().ok());
+  ASSERT_TRUE(log_.create(log::PartitionId(id + "-0"), {}).ok());
+  ASSERT_TRUE(topics_.load().ok());
+  EXPECT_FALSE(log_.offsets(log::PartitionId(id + "-0")).ok());
+  EXPECT_FALSE(meta_->get(kFamily, "d/cluster/" + id)->has_value());
+}
+
+TEST_F(TopicsTest, partitions_only_grow) {
+  ASSERT_TRUE(topics_.create("sales", 2, {}, false).ok());
+  EXPECT_EQ(topics_.grow("sales", 2, false).error().code, "INVALID_PARTITIONS");
+  ASSERT_TRUE(topics_.grow("sales", 4, false).ok());
+  EXPECT_TRUE(log_.offsets(topics_.find("sales")->partition(3)).ok());
+}
+
+}  // namespace
+}  // namespace mekong::kafka

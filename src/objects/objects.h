@@ -1,10 +1,9 @@
-// objects: buckets and keys over blob and meta: the one object namespace under S3, Athena, job logs, Firehose.
-// Knows no HTTP and no XML. Every call may read the disk: pool threads. Errors carry S3's names: NoSuchBucket,
-// NoSuchKey, BucketAlreadyOwnedByYou, BucketAlreadyExists, BucketNotEmpty, NoSuchUpload, InvalidPart,
-// InvalidPartOrder, EntityTooSmall, PreconditionFailed, BadDigest …
+// objects: buckets and keys over blob and meta: the one object namespace under S3, Athena, job logs,
+// Firehose. Knows no HTTP and no XML. Every call may read the disk: pool threads. Errors carry S3's names:
+// NoSuchBucket, NoSuchKey, BucketAlreadyOwnedByYou, BucketAlreadyExists, BucketNotEmpty, NoSuchUpload,
+// InvalidPart, InvalidPartOrder, EntityTooSmall, PreconditionFailed, BadDigest …
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +16,8 @@
 #include "base/result.h"
 #include "blob/store.h"
 #include "meta/store.h"
+#include "os/clock.h"
+#include "os/random.h"
 
 namespace mekong::objects {
 
@@ -32,16 +33,23 @@ struct Object {
   uint64_t size_bytes = 0;
   std::string etag;  // without quotes
   int64_t modified_ms = 0;
-  std::map<std::string, std::string> headers;   // Content-Type, Cache-Control … as stored
-  std::map<std::string, std::string> metadata;  // x-amz-meta-*, names lower case without the prefix
-  std::map<std::string, std::string> checksums; // "CRC32C" → base64 …
-  std::vector<blob::BlobRef> pieces;            // in order
+  std::map<std::string, std::string> headers;    // Content-Type, Cache-Control … as stored
+  std::map<std::string, std::string> metadata;   // x-amz-meta-*, names lower case without the prefix
+  std::map<std::string, std::string> checksums;  // "CRC32C" → base64 …; of parts: "…-N"
+  std::vector<blob::BlobRef> pieces;             // in order
+  std::vector<uint64_t> part_sizes;              // multipart uploads: size of each part
+  std::string upload_id;                         // the multipart upload that made it
+  std::shared_ptr<const void> pin;               // from head(): its content stays readable while this lives
 };
 
+// Checksum algorithms: CRC32, CRC32C, SHA1, SHA256 (MD5 is the etag). Others fail with "NotImplemented".
 struct PutOptions {
-  std::map<std::string, std::string> headers, metadata, checksums;
-  bool if_none_match_any = false;        // If-None-Match: *
-  std::optional<std::string> if_match;   // etag
+  std::map<std::string, std::string> headers, metadata;
+  // Algorithm → expected base64; empty: computed and stored. A wrong one fails the commit with "BadDigest".
+  std::map<std::string, std::string> checksums;
+  std::string content_md5;              // base64, empty: not checked
+  bool if_none_match_any = false;       // If-None-Match: *
+  std::optional<std::string> if_match;  // etag; "*": any
 };
 
 struct ListRequest {
@@ -57,12 +65,60 @@ struct ListResult {
   std::string next_after;  // continue here
 };
 
-// An upload in progress: append bytes, then commit; destroyed uncommitted: discarded.
+// An upload in progress: append bytes, then commit; destroyed uncommitted: discarded. One thread at a time.
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
   virtual Status append(std::string_view bytes) = 0;
+  // For a checksum that is known only after the bytes (a trailer). The algorithm was named in the options.
+  virtual Status expect_checksum(const std::string& algorithm, std::string base64) = 0;
   virtual Result<Object> commit() = 0;  // durable and visible, in this order
+};
+
+// Multipart uploads. A part is an Object of its own until the upload is completed by reference.
+struct Upload {
+  std::string bucket, key, id;
+  int64_t initiated_ms = 0;
+  std::map<std::string, std::string> headers, metadata;
+  std::string checksum_algorithm;  // empty: none
+};
+
+struct Part {
+  int32_t number = 0;
+  uint64_t size_bytes = 0;
+  std::string etag;
+  int64_t modified_ms = 0;
+  std::map<std::string, std::string> checksums;
+  std::vector<blob::BlobRef> pieces;
+};
+
+struct CompletedPart {
+  int32_t number = 0;
+  std::string etag;
+  std::map<std::string, std::string> checksums = {};
+};
+
+// Whose part it is; what a request names.
+struct UploadPlace {
+  std::string bucket, key, upload_id;
+};
+
+struct ListUploadsRequest {
+  std::string bucket, prefix, delimiter;
+  std::string after_key,
+      after_upload_id;  // exclusive; without an id: all uploads of after_key are passed over
+  size_t max_uploads = 1000;
+};
+
+struct ListUploadsResult {
+  std::vector<Upload> uploads;
+  std::vector<std::string> common_prefixes;
+  bool truncated = false;
+  std::string next_key, next_upload_id;
+};
+
+struct ByteRange {
+  uint64_t offset = 0, size_bytes = 0;
 };
 
 class Store {
@@ -76,18 +132,43 @@ class Store {
   virtual Result<std::unique_ptr<ObjectWriter>> put(std::string_view bucket, std::string_view key,
                                                     PutOptions options) = 0;
   virtual Result<Object> head(std::string_view bucket, std::string_view key) const = 0;
-  // Bytes [offset, offset + bytes) of an object got from head(): stays readable while a reader holds it.
+  // Bytes [offset, offset + bytes) of an object got from head(): stays readable while that Object lives.
   virtual Result<std::string> read(const Object& object, uint64_t offset, size_t bytes) const = 0;
   virtual Result<ListResult> list(const ListRequest& request) const = 0;
   virtual Status remove(std::string_view bucket, std::string_view key) = 0;  // missing: no error
+  // One commit for all; an outcome for each key.
+  virtual Result<std::vector<Status>> remove_many(std::string_view bucket,
+                                                  const std::vector<std::string>& keys) = 0;
+  // By reference: the bytes are shared, the etag stays. `replace`: new headers and metadata instead of the
+  // source's.
   virtual Result<Object> copy(const Object& source, std::string_view bucket, std::string_view key,
                               std::optional<PutOptions> replace) = 0;
   // Descriptors open for reading with the pieces' sizes, for a query worker.
   virtual Result<std::vector<int>> open_descriptors(const Object& object) const = 0;
+
+  virtual Result<Upload> create_upload(std::string_view bucket, std::string_view key, PutOptions options) = 0;
+  virtual Result<Upload> upload(const UploadPlace& place) const = 0;
+  // commit() answers with the part's etag, size and checksums.
+  virtual Result<std::unique_ptr<ObjectWriter>> put_part(const UploadPlace& place, int32_t number,
+                                                         PutOptions options) = 0;
+  // Whole sources are taken by reference, ranges are copied.
+  virtual Result<Object> copy_part(const UploadPlace& place, int32_t number, const Object& source,
+                                   std::optional<ByteRange> range) = 0;
+  virtual Result<Object> complete_upload(const UploadPlace& place, const std::vector<CompletedPart>& parts,
+                                         const PutOptions& conditions) = 0;
+  virtual Status abort_upload(const UploadPlace& place) = 0;
+  virtual Result<std::vector<Part>> parts(const UploadPlace& place, int32_t after_number,
+                                          size_t max_parts) const = 0;
+  virtual Result<ListUploadsResult> uploads(const ListUploadsRequest& request) const = 0;
 };
 
+// Uses the meta family "s3". All references must outlive the store.
+std::unique_ptr<Store> make_store(meta::Store& meta, blob::Store& blobs, const os::Clock& clock,
+                                  os::Random& random);
+
 // The same for one principal: each call is authorised as the S3 operation it stands for (s3:GetObject,
-// s3:PutObject, s3:ListBucket, s3:DeleteObject), and fails with AccessDenied. What services use inside the process.
+// s3:PutObject, s3:ListBucket, s3:DeleteObject), and fails with AccessDenied. What services use inside the
+// process.
 class ObjectAccess {
  public:
   ObjectAccess(Store& store, const Authoriser& authoriser, PrincipalPtr principal)
@@ -95,7 +176,8 @@ class ObjectAccess {
   Result<Object> head(std::string_view bucket, std::string_view key) const;
   Result<std::string> get(std::string_view bucket, std::string_view key) const;  // whole, small objects
   Result<ListResult> list(const ListRequest& request) const;
-  Status put(std::string_view bucket, std::string_view key, std::string_view bytes, PutOptions options = {}) const;
+  Status put(std::string_view bucket, std::string_view key, std::string_view bytes,
+             PutOptions options = {}) const;
   Status remove(std::string_view bucket, std::string_view key) const;
   Result<std::vector<int>> open_descriptors(const Object& object) const;
 

@@ -1,0 +1,303 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "codec/text.h"
+#include "objects/digests.h"
+#include "objects/object_store.h"
+#include "objects/records.h"
+#include "objects/writer.h"
+
+namespace mekong::objects {
+namespace {
+
+constexpr int attempts_max = 1000;
+constexpr uint64_t part_bytes_min = 5 << 20;
+constexpr int32_t part_number_max = 10'000;
+constexpr size_t copy_bytes = 1 << 20;
+
+Error no_such_upload(const UploadPlace& place) {
+  return {"NoSuchUpload",
+          "The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
+          "aborted or "
+          "completed.",
+          404,
+          {{"UploadId", place.upload_id}}};
+}
+
+Error invalid_part(const CompletedPart& part) {
+  return {
+      "InvalidPart",
+      "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
+      "specified entity tag may not match the part's entity tag.",
+      400,
+      {{"PartNumber", std::to_string(part.number)}, {"ETag", part.etag}}};
+}
+
+Status check_number(int32_t number) {
+  if (number >= 1 && number <= part_number_max) return ok();
+  return Error{"InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", 400};
+}
+
+Object as_object(const UploadPlace& place, const Part& part) {
+  Object object;
+  object.bucket = place.bucket;
+  object.key = place.key;
+  object.size_bytes = part.size_bytes;
+  object.etag = part.etag;
+  object.modified_ms = part.modified_ms;
+  object.checksums = part.checksums;
+  object.pieces = part.pieces;
+  return object;
+}
+
+bool retryable(const Status& status) {
+  return !status.ok() && status.error().code == "ConditionFailed";
+}
+
+}  // namespace
+
+Result<std::string> ObjectStore::upload_record(const UploadPlace& place) const {
+  MEKONG_TRY(bucket_record(place.bucket));
+  if (place.upload_id.size() != upload_id_digits) return no_such_upload(place);
+  MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, upload_key(place)));
+  if (!stored) return no_such_upload(place);
+  return std::move(*stored);
+}
+
+Result<Upload> ObjectStore::upload(const UploadPlace& place) const {
+  MEKONG_TRY_ASSIGN(auto record, upload_record(place));
+  return decode_upload(upload_key(place), record);
+}
+
+Result<Upload> ObjectStore::create_upload(std::string_view bucket, std::string_view key, PutOptions options) {
+  Upload upload;
+  upload.bucket = bucket;
+  upload.key = key;
+  upload.id = random_.hex(upload_id_digits);
+  upload.initiated_ms = now_ms();
+  upload.headers = std::move(options.headers);
+  upload.metadata = std::move(options.metadata);
+  for (const auto& [algorithm, value] : options.checksums) {
+    MEKONG_TRY(make_digest(algorithm));
+    upload.checksum_algorithm = algorithm;
+  }
+  MEKONG_TRY_ASSIGN(auto record, bucket_record(bucket));
+  meta::Batch batch;
+  batch.expect_value(family, bucket_key(bucket), record);
+  batch.put(family, upload_key({upload.bucket, upload.key, upload.id}), encode(upload));
+  batch.count({.family = std::string(family), .key = upload_count_key(bucket), .delta = 1});
+  auto committed = meta_.commit(std::move(batch)).get();
+  if (committed.ok()) return upload;
+  if (!retryable(committed)) return std::move(committed).error();
+  MEKONG_TRY(bucket_record(bucket));
+  return Error{"OperationAborted", "A conflicting operation is in progress on this bucket.", 409};
+}
+
+Result<std::unique_ptr<ObjectWriter>> ObjectStore::put_part(const UploadPlace& place, int32_t number,
+                                                            PutOptions options) {
+  MEKONG_TRY(check_number(number));
+  MEKONG_TRY_ASSIGN(auto upload, this->upload(place));
+  if (!upload.checksum_algorithm.empty()) options.checksums.try_emplace(upload.checksum_algorithm);
+  auto finish = [this, place, number](Received received) -> Result<Object> {
+    Part part{.number = number, .size_bytes = received.size_bytes, .etag = std::move(received.etag)};
+    part.checksums = std::move(received.checksums);
+    part.pieces = std::move(received.pieces);
+    return commit_part(place, std::move(part), received.batch, no_such_upload(place));
+  };
+  return ContentWriter::make(blobs_, options, std::move(finish));
+}
+
+Result<Object> ObjectStore::commit_part(const UploadPlace& place, Part part, const meta::Batch& content,
+                                        const Error& gone) {
+  auto key = part_key(place.upload_id, part.number);
+  Stored before_last;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    MEKONG_TRY_ASSIGN(auto upload, upload_record(place));
+    MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, key));
+    if (attempt > 2 && stored == before_last) return gone;
+    part.modified_ms = now_ms();
+    meta::Batch batch = content;
+    batch.expect_value(family, upload_key(place), upload);
+    if (stored) {
+      MEKONG_TRY_ASSIGN(auto now, decode_part(key, *stored));
+      batch.expect_value(family, key, *stored);
+      MEKONG_TRY(release_all(batch, now.pieces));
+    } else {
+      batch.expect_absent(family, key);
+    }
+    batch.put(family, key, encode(part));
+    auto committed = meta_.commit(std::move(batch)).get();
+    if (committed.ok()) return as_object(place, part);
+    if (!retryable(committed)) return std::move(committed).error();
+    before_last = std::move(stored);
+  }
+  return gone;
+}
+
+Result<Object> ObjectStore::copy_part(const UploadPlace& place, int32_t number, const Object& source,
+                                      std::optional<ByteRange> range) {
+  MEKONG_TRY(check_number(number));
+  MEKONG_TRY_ASSIGN(auto upload, this->upload(place));
+  bool whole = !range || (range->offset == 0 && range->size_bytes == source.size_bytes);
+  if (!whole) return copy_range_to_part(place, number, source, *range);
+  // Checksums of parts must be there for the upload's own; without them the bytes are read once more.
+  const auto& algorithm = upload.checksum_algorithm;
+  bool composite = !source.part_sizes.empty();
+  if (!algorithm.empty() && (composite || !source.checksums.contains(algorithm))) {
+    return copy_range_to_part(place, number, source, {.offset = 0, .size_bytes = source.size_bytes});
+  }
+  Part part{.number = number, .size_bytes = source.size_bytes, .etag = source.etag};
+  if (!composite) part.checksums = source.checksums;
+  part.pieces = source.pieces;
+  meta::Batch batch;
+  MEKONG_TRY(retain_all(batch, part.pieces));
+  Error gone{"NoSuchKey", "The specified key does not exist.", 404, {{"Key", source.key}}};
+  return commit_part(place, std::move(part), batch, gone);
+}
+
+Result<Object> ObjectStore::copy_range_to_part(const UploadPlace& place, int32_t number, const Object& source,
+                                               ByteRange range) {
+  if (range.offset > source.size_bytes || range.size_bytes > source.size_bytes - range.offset) {
+    return Error{"InvalidRange", "The requested range is not satisfiable", 416};
+  }
+  MEKONG_TRY_ASSIGN(auto writer, put_part(place, number, {}));
+  for (uint64_t done = 0; done < range.size_bytes;) {
+    auto bytes = static_cast<size_t>(std::min<uint64_t>(copy_bytes, range.size_bytes - done));
+    MEKONG_TRY_ASSIGN(auto content, read(source, range.offset + done, bytes));
+    MEKONG_TRY(writer->append(content));
+    done += content.size();
+  }
+  return writer->commit();
+}
+
+Result<ObjectStore::StoredParts> ObjectStore::stored_parts(const UploadPlace& place) const {
+  StoredParts found;
+  MEKONG_TRY_ASSIGN(auto entries, meta_.scan(family, meta::prefix_range(parts_prefix(place.upload_id),
+                                                                        part_number_max + 1)));
+  for (auto& entry : entries) {
+    MEKONG_TRY_ASSIGN(auto part, decode_part(entry.key, entry.value));
+    found.parts.push_back(std::move(part));
+    found.keys.push_back(std::move(entry.key));
+    found.records.push_back(std::move(entry.value));
+  }
+  return found;
+}
+
+// The upload and its parts go, if nobody changed them; their content is released.
+Status ObjectStore::add_upload_removal(meta::Batch& batch, const UploadPlace& place,
+                                       const std::string& record, const StoredParts& parts) {
+  batch.expect_value(family, upload_key(place), record).remove(family, upload_key(place));
+  batch.count({.family = std::string(family), .key = upload_count_key(place.bucket), .delta = -1});
+  for (size_t i = 0; i < parts.parts.size(); ++i) {
+    batch.expect_value(family, parts.keys[i], parts.records[i]).remove(family, parts.keys[i]);
+    MEKONG_TRY(release_all(batch, parts.parts[i].pieces));
+  }
+  return ok();
+}
+
+Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upload,
+                                     const StoredParts& stored, const std::vector<CompletedPart>& wanted,
+                                     meta::Batch& batch) {
+  Object object;
+  object.bucket = place.bucket;
+  object.key = place.key;
+  object.headers = upload.headers;
+  object.metadata = upload.metadata;
+  object.upload_id = upload.id;
+  std::map<int32_t, const Part*> by_number;
+  for (const auto& part : stored.parts) by_number[part.number] = &part;
+  std::string md5s, checksums;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (i > 0 && wanted[i].number <= wanted[i - 1].number) {
+      return Error{"InvalidPartOrder",
+                   "The list of parts was not in ascending order. Parts must be ordered by part number.",
+                   400};
+    }
+    auto found = by_number.find(wanted[i].number);
+    if (found == by_number.end() || found->second->etag != wanted[i].etag) return invalid_part(wanted[i]);
+    const Part& part = *found->second;
+    for (const auto& [algorithm, value] : wanted[i].checksums) {
+      auto known = part.checksums.find(algorithm);
+      if (known == part.checksums.end() || known->second != value) return invalid_part(wanted[i]);
+    }
+    if (i + 1 < wanted.size() && part.size_bytes < part_bytes_min) {
+      return Error{"EntityTooSmall",
+                   "Your proposed upload is smaller than the minimum allowed size",
+                   400,
+                   {{"PartNumber", std::to_string(part.number)}, {"ETag", part.etag}}};
+    }
+    md5s += codec::hex_decode(part.etag.substr(0, 32)).value_or("");
+    if (auto sum = part.checksums.find(upload.checksum_algorithm); sum != part.checksums.end()) {
+      checksums += codec::base64_decode(sum->second).value_or("");
+    }
+    object.size_bytes += part.size_bytes;
+    object.part_sizes.push_back(part.size_bytes);
+    object.pieces.insert(object.pieces.end(), part.pieces.begin(), part.pieces.end());
+  }
+  auto suffix = "-" + std::to_string(wanted.size());
+  MEKONG_TRY_ASSIGN(auto md5, digest_of("MD5", md5s));
+  object.etag = codec::hex_encode(md5) + suffix;
+  if (!upload.checksum_algorithm.empty()) {
+    MEKONG_TRY_ASSIGN(auto sum, digest_of(upload.checksum_algorithm, checksums));
+    object.checksums[upload.checksum_algorithm] = codec::base64_encode(sum) + suffix;
+  }
+  MEKONG_TRY(retain_all(batch, object.pieces));
+  return object;
+}
+
+// A client that lost the reply completes again: the answer is the same.
+Result<Object> ObjectStore::completed_before(const UploadPlace& place, const Error& otherwise) const {
+  auto object = head(place.bucket, place.key);
+  if (object.ok() && object->upload_id == place.upload_id) return object;
+  return otherwise;
+}
+
+Result<Object> ObjectStore::complete_upload(const UploadPlace& place, const std::vector<CompletedPart>& parts,
+                                            const PutOptions& conditions) {
+  if (parts.empty()) {
+    return Error{"MalformedXML",
+                 "The XML you provided was not well-formed or did not validate against our schema", 400};
+  }
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    auto record = upload_record(place);
+    if (!record.ok() && record.error().code == "NoSuchUpload") return completed_before(place, record.error());
+    if (!record.ok()) return std::move(record).error();
+    MEKONG_TRY_ASSIGN(auto upload, decode_upload(upload_key(place), *record));
+    MEKONG_TRY_ASSIGN(auto stored, stored_parts(place));
+    meta::Batch batch;
+    MEKONG_TRY_ASSIGN(auto object, assemble(place, upload, stored, parts, batch));
+    MEKONG_TRY(add_upload_removal(batch, place, *record, stored));
+    auto done = commit_object(std::move(object), batch, conditions, {"UploadChanged", ""});
+    if (done.ok() || done.error().code != "UploadChanged") return done;
+  }
+  return Error{"OperationAborted", "A conflicting operation is in progress on this upload.", 409};
+}
+
+Status ObjectStore::abort_upload(const UploadPlace& place) {
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    MEKONG_TRY_ASSIGN(auto record, upload_record(place));
+    MEKONG_TRY_ASSIGN(auto stored, stored_parts(place));
+    meta::Batch batch;
+    MEKONG_TRY(add_upload_removal(batch, place, record, stored));
+    auto committed = meta_.commit(std::move(batch)).get();
+    if (!retryable(committed)) return committed;
+  }
+  return Error{"OperationAborted", "A conflicting operation is in progress on this upload.", 409};
+}
+
+Result<std::vector<Part>> ObjectStore::parts(const UploadPlace& place, int32_t after_number,
+                                             size_t max_parts) const {
+  MEKONG_TRY(upload_record(place));
+  auto range = meta::prefix_range(parts_prefix(place.upload_id), max_parts);
+  if (after_number > 0) range.after = part_key(place.upload_id, after_number);
+  MEKONG_TRY_ASSIGN(auto entries, meta_.scan(family, range));
+  std::vector<Part> found;
+  for (const auto& entry : entries) {
+    MEKONG_TRY_ASSIGN(auto part, decode_part(entry.key, entry.value));
+    found.push_back(std::move(part));
+  }
+  return found;
+}
+
+}  // namespace mekong::objects

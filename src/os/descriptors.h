@@ -1,0 +1,14 @@
+// Descriptors to hand to child processes. The caller closes what it gets.
+#pragma once
+#include <string_view>
+
+#include "base/result.h"
+
+namespace mekong::os {
+
+// A sealed memory file that holds `bytes`: it can be read and nothing else, by whoever gets it.
+Result<int> make_sealed_descriptor(std::string_view bytes);
+// A second descriptor of the same open file, closed on exec.
+Result<int> duplicate_descriptor(int descriptor);
+
+}  // namespace mekong::os

@@ -51,6 +51,15 @@ Object as_object(const UploadPlace& place, const Part& part) {
   return object;
 }
 
+Status check_order(const std::vector<CompletedPart>& parts) {
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i].number > parts[i - 1].number) continue;
+    return Error{"InvalidPartOrder",
+                 "The list of parts was not in ascending order. Parts must be ordered by part number.", 400};
+  }
+  return ok();
+}
+
 bool retryable(const Status& status) {
   return !status.ok() && status.error().code == "ConditionFailed";
 }
@@ -112,10 +121,12 @@ Result<Object> ObjectStore::commit_part(const UploadPlace& place, Part part, con
                                         const Error& gone) {
   auto key = part_key(place.upload_id, part.number);
   Stored before_last;
+  int unchanged = 0;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     MEKONG_TRY_ASSIGN(auto upload, upload_record(place));
     MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, key));
-    if (attempt > 2 && stored == before_last) return gone;
+    unchanged = stored == before_last ? unchanged + 1 : 0;
+    if (attempt > 0 && unchanged > 4) return gone;
     part.modified_ms = now_ms();
     meta::Batch batch = content;
     batch.expect_value(family, upload_key(place), upload);
@@ -209,11 +220,6 @@ Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upl
   for (const auto& part : stored.parts) by_number[part.number] = &part;
   std::string md5s, checksums;
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (i > 0 && wanted[i].number <= wanted[i - 1].number) {
-      return Error{"InvalidPartOrder",
-                   "The list of parts was not in ascending order. Parts must be ordered by part number.",
-                   400};
-    }
     auto found = by_number.find(wanted[i].number);
     if (found == by_number.end() || found->second->etag != wanted[i].etag) return invalid_part(wanted[i]);
     const Part& part = *found->second;
@@ -259,6 +265,7 @@ Result<Object> ObjectStore::complete_upload(const UploadPlace& place, const std:
     return Error{"MalformedXML",
                  "The XML you provided was not well-formed or did not validate against our schema", 400};
   }
+  MEKONG_TRY(check_order(parts));
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     auto record = upload_record(place);
     if (!record.ok() && record.error().code == "NoSuchUpload") return completed_before(place, record.error());

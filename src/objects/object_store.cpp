@@ -112,11 +112,13 @@ Result<Object> ObjectStore::commit_object(Object object, const meta::Batch& cont
                                           const PutOptions& conditions, const Error& gone) {
   auto full_key = object_key(object.bucket, object.key);
   Stored before_last;
+  int unchanged = 0;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     MEKONG_TRY_ASSIGN(auto bucket, bucket_record(object.bucket));
     MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, full_key));
     // Nobody else touched the key, yet the batch did not hold: its content is gone.
-    if (attempt > 2 && stored == before_last) return gone;
+    unchanged = stored == before_last ? unchanged + 1 : 0;
+    if (attempt > 0 && unchanged > 4) return gone;
     std::optional<Object> now;
     if (stored) {
       MEKONG_TRY_ASSIGN(now, decode_object(object.bucket, object.key, *stored));

@@ -1,0 +1,346 @@
+#include "objects/objects.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "codec/text.h"
+#include "objects/digests.h"
+
+namespace mekong::objects {
+namespace {
+
+class ObjectStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "mekong-objects-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    auto opened = blob::open_store(files_, clock_, random_, *meta_, null_logger(),
+                                   {.folder = folder_ + "/blobs", .grace_ms = 0, .collect_interval_ms = 0});
+    ASSERT_TRUE(opened.ok());
+    blobs_ = std::move(opened).value();
+    store_ = make_store(*meta_, *blobs_, clock_, random_);
+    ASSERT_TRUE(store_->create_bucket(named("bucket")).ok());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  static Bucket named(const std::string& name) {
+    return {.name = name, .owner = AccountId("000000000001"), .region = Region("us-east-1")};
+  }
+  std::string put(const std::string& key, std::string_view bytes, PutOptions options = {}) {
+    auto writer = store_->put("bucket", key, std::move(options));
+    if (!writer.ok()) return writer.error().code;
+    if (auto status = writer.value()->append(bytes); !status.ok()) return status.error().code;
+    auto object = writer.value()->commit();
+    return object.ok() ? object->etag : object.error().code;
+  }
+  std::string get(const std::string& key) {
+    auto object = store_->head("bucket", key);
+    if (!object.ok()) return object.error().code;
+    auto content = store_->read(*object, 0, object->size_bytes);
+    return content.ok() ? content.value() : content.error().code;
+  }
+  std::string list(ListRequest request) {
+    request.bucket = "bucket";
+    auto result = store_->list(request);
+    if (!result.ok()) return result.error().code;
+    std::string text;
+    for (const auto& object : result->objects) text += object.key + " ";
+    text += "|";
+    for (const auto& prefix : result->common_prefixes) text += " " + prefix;
+    return text + (result->truncated ? " ..." + result->next_after : "");
+  }
+  std::string put_part(const Upload& upload, int32_t number, std::string_view bytes) {
+    auto writer = store_->put_part({upload.bucket, upload.key, upload.id}, number, {});
+    if (!writer.ok()) return writer.error().code;
+    EXPECT_TRUE(writer.value()->append(bytes).ok());
+    auto part = writer.value()->commit();
+    return part.ok() ? part->etag : part.error().code;
+  }
+  std::string complete(const Upload& upload, const std::vector<CompletedPart>& parts) {
+    auto object = store_->complete_upload({upload.bucket, upload.key, upload.id}, parts, {});
+    return object.ok() ? object->etag : object.error().code;
+  }
+  size_t contents() {
+    EXPECT_TRUE(blobs_->collect().ok());
+    return meta_->scan("blob", meta::prefix_range("r/")).value().size();
+  }
+
+  std::string folder_;
+  os::PosixFiles files_;
+  os::ManualClock clock_{1'700'000'000'000};
+  os::SeededRandom random_{7};
+  std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
+  std::unique_ptr<blob::Store> blobs_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(ObjectStoreTest, bucket_rules) {
+  EXPECT_EQ(store_->create_bucket(named("bucket")).error().code, "BucketAlreadyOwnedByYou");
+  auto other = named("bucket");
+  other.owner = AccountId("000000000002");
+  EXPECT_EQ(store_->create_bucket(other).error().code, "BucketAlreadyExists");
+  for (std::string bad : {"ab", "UPPER", "a..b", "-ab", "ab-", "1.2.3.4", "a_b", "xn--abc", ""}) {
+    EXPECT_EQ(store_->create_bucket(named(bad)).error().code, "InvalidBucketName") << bad;
+  }
+  EXPECT_EQ(store_->delete_bucket("nowhere").error().code, "NoSuchBucket");
+  put("key", "x");
+  EXPECT_EQ(store_->delete_bucket("bucket").error().code, "BucketNotEmpty");
+  EXPECT_TRUE(store_->remove("bucket", "key").ok());
+  ASSERT_TRUE(store_->create_upload("bucket", "pending", {}).ok());
+  EXPECT_TRUE(store_->delete_bucket("bucket").ok());
+  EXPECT_EQ(put("key", "x"), "NoSuchBucket");
+  EXPECT_EQ(get("key"), "NoSuchBucket");
+  EXPECT_TRUE(store_->buckets(AccountId("000000000001"))->empty());
+}
+
+TEST_F(ObjectStoreTest, put_get_overwrite_remove) {
+  PutOptions options{.headers = {{"Content-Type", "text/plain"}}, .metadata = {{"who", "me"}}};
+  EXPECT_EQ(put("key", "hello", options), "5d41402abc4b2a76b9719d911017c592");
+  EXPECT_EQ(get("key"), "hello");
+  auto object = store_->head("bucket", "key");
+  EXPECT_EQ(object->metadata.at("who"), "me");
+  EXPECT_EQ(object->headers.at("Content-Type"), "text/plain");
+  EXPECT_EQ(object->modified_ms, 1'700'000'000'000);
+  put("key", std::string(100'000, 'x'));
+  EXPECT_EQ(get("key").size(), 100'000u);
+  EXPECT_EQ(contents(), 1u);
+  put("empty", "");
+  EXPECT_EQ(get("empty"), "");
+  EXPECT_TRUE(store_->remove("bucket", "key").ok());
+  EXPECT_TRUE(store_->remove("bucket", "key").ok());
+  EXPECT_EQ(get("key"), "NoSuchKey");
+  EXPECT_EQ(contents(), 0u);
+}
+
+TEST_F(ObjectStoreTest, key_traversal) {
+  for (const auto& key : std::vector<std::string>{"../../etc/passwd", "/", "a//b", "..", "a/./b",
+                                                  std::string("\0x", 2), "ä/ö"}) {
+    EXPECT_EQ(put(key, "at " + key).size(), 32u);
+    EXPECT_EQ(get(key), "at " + key);
+  }
+}
+
+TEST_F(ObjectStoreTest, a_reader_keeps_what_it_found_while_the_key_is_overwritten) {
+  put("key", std::string(100'000, 'a'));
+  {
+    auto before = store_->head("bucket", "key");
+    put("key", std::string(100'000, 'b'));
+    clock_.advance_ms(10);
+    EXPECT_TRUE(blobs_->collect().ok());
+    EXPECT_EQ(store_->read(*before, 99'999, 1).value(), "a");
+  }
+  EXPECT_EQ(contents(), 1u);
+}
+
+TEST_F(ObjectStoreTest, checksums_are_verified_before_anything_is_visible) {
+  EXPECT_EQ(put("key", "hello", {.content_md5 = "XUFAKrxLKna5cZ2REBfFkg=="}),
+            "5d41402abc4b2a76b9719d911017c592");
+  EXPECT_EQ(put("bad", "hellO", {.content_md5 = "XUFAKrxLKna5cZ2REBfFkg=="}), "BadDigest");
+  EXPECT_EQ(put("bad", "hello", {.content_md5 = "nonsense"}), "InvalidDigest");
+  EXPECT_EQ(put("bad", "hello", {.checksums = {{"CRC32", "AAAAAA=="}}}), "BadDigest");
+  EXPECT_EQ(put("bad", "hello", {.checksums = {{"CRC32", "AAAA"}}}), "InvalidRequest");
+  EXPECT_EQ(put("bad", "hello", {.checksums = {{"CRC64NVME", ""}}}), "NotImplemented");
+  EXPECT_EQ(get("bad"), "NoSuchKey");
+  put("key", "hello", {.checksums = {{"CRC32", "NhCmhg=="}, {"CRC32C", ""}, {"SHA1", ""}, {"SHA256", ""}}});
+  auto sums = store_->head("bucket", "key")->checksums;
+  EXPECT_EQ(sums["CRC32"], "NhCmhg==");
+  EXPECT_EQ(sums["CRC32C"], "mnG7TA==");
+  EXPECT_EQ(sums["SHA1"], "qvTGHdzF6KLavt4PO0gs2a6pQ00=");
+  EXPECT_EQ(sums["SHA256"], "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
+}
+
+TEST_F(ObjectStoreTest, conditional_write_race) {
+  PutOptions create{.if_none_match_any = true};
+  EXPECT_EQ(put("key", "1", {.if_match = "*"}), "NoSuchKey");
+  auto etag = put("key", "1", create);
+  EXPECT_EQ(put("key", "2", create), "PreconditionFailed");
+  EXPECT_EQ(put("key", "2", {.if_match = "other"}), "PreconditionFailed");
+  EXPECT_EQ(put("key", "2", {.if_match = etag}).size(), 32u);
+  EXPECT_EQ(get("key"), "2");
+  std::atomic<int> winners = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] { winners += put("race", std::to_string(i), create).size() == 32; });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(winners, 1);
+  EXPECT_EQ(contents(), 2u);
+}
+
+TEST_F(ObjectStoreTest, racing_writers_leave_one_value_and_no_content_behind) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 50; ++round) {
+        if (round % 5 == 4) {
+          EXPECT_TRUE(store_->remove("bucket", "key").ok());
+        } else {
+          EXPECT_EQ(put("key", std::to_string(i * 1000 + round)).size(), 32u);
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  put("key", "last");
+  EXPECT_EQ(contents(), 1u);
+  EXPECT_TRUE(store_->remove("bucket", "key").ok());
+  EXPECT_TRUE(store_->delete_bucket("bucket").ok());
+}
+
+TEST_F(ObjectStoreTest, lists_prefixes_delimiters_and_pages) {
+  for (std::string key : {"a", "b/1", "b/2", "b/c/3", "c", "d/1"}) put(key, key);
+  EXPECT_EQ(list({}), "a b/1 b/2 b/c/3 c d/1 |");
+  EXPECT_EQ(list({.prefix = "b/"}), "b/1 b/2 b/c/3 |");
+  EXPECT_EQ(list({.delimiter = "/"}), "a c | b/ d/");
+  EXPECT_EQ(list({.prefix = "b/", .delimiter = "/"}), "b/1 b/2 | b/c/");
+  EXPECT_EQ(list({.prefix = "none"}), "|");
+  EXPECT_EQ(list({.after = "b/2"}), "b/c/3 c d/1 |");
+  EXPECT_EQ(list({.max_keys = 0}), "|");
+  std::string after;
+  std::string all;
+  for (int page = 0; page < 4; ++page) {
+    auto result = store_->list({.bucket = "bucket", .delimiter = "/", .after = after, .max_keys = 1});
+    for (auto& object : result->objects) all += object.key + " ";
+    for (auto& prefix : result->common_prefixes) all += prefix + " ";
+    EXPECT_EQ(result->truncated, page < 3);
+    after = result->next_after;
+  }
+  EXPECT_EQ(all, "a b/ c d/ ");
+}
+
+// Counts what a listing reads.
+class CountingMeta final : public meta::Store {
+ public:
+  explicit CountingMeta(meta::Store& inner) : inner_(inner) {}
+  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
+    return inner_.get(family, key);
+  }
+  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                           const meta::ScanRange& range) const override {
+    auto found = inner_.scan(family, range);
+    if (found.ok()) read += found->size();
+    return found;
+  }
+  Future<Status> commit(meta::Batch batch) override { return inner_.commit(std::move(batch)); }
+  mutable size_t read = 0;
+
+ private:
+  meta::Store& inner_;
+};
+
+TEST_F(ObjectStoreTest, a_listing_seeks_over_common_prefixes) {
+  for (int folder = 0; folder < 3; ++folder) {
+    for (int i = 0; i < 1000; ++i) put("f" + std::to_string(folder) + "/" + std::to_string(i), "");
+  }
+  CountingMeta counting(*meta_);
+  auto store = make_store(counting, *blobs_, clock_, random_);
+  auto result = store->list({.bucket = "bucket", .delimiter = "/"});
+  EXPECT_EQ(result->common_prefixes, (std::vector<std::string>{"f0/", "f1/", "f2/"}));
+  EXPECT_LT(counting.read, 500u);
+}
+
+TEST_F(ObjectStoreTest, list_after_delete_and_delete_many) {
+  for (std::string key : {"a", "b", "c"}) put(key, key);
+  auto outcomes = store_->remove_many("bucket", {"a", "missing", "c", "a"});
+  ASSERT_EQ(outcomes->size(), 4u);
+  for (auto& outcome : *outcomes) EXPECT_TRUE(outcome.ok());
+  EXPECT_EQ(list({}), "b |");
+  EXPECT_EQ(contents(), 1u);
+}
+
+TEST_F(ObjectStoreTest, copies_share_content) {
+  put("from", std::string(100'000, 'x'), {.metadata = {{"a", "1"}}});
+  auto source = store_->head("bucket", "from");
+  EXPECT_TRUE(store_->copy(*source, "bucket", "to", std::nullopt).ok());
+  EXPECT_TRUE(store_->copy(*source, "bucket", "from", PutOptions{.metadata = {{"a", "2"}}}).ok());
+  EXPECT_EQ(store_->head("bucket", "to")->metadata.at("a"), "1");
+  EXPECT_EQ(store_->head("bucket", "from")->metadata.at("a"), "2");
+  EXPECT_EQ(contents(), 1u);
+  EXPECT_TRUE(store_->remove("bucket", "from").ok());
+  EXPECT_EQ(get("to").size(), 100'000u);
+  EXPECT_TRUE(store_->remove("bucket", "to").ok());
+  EXPECT_EQ(store_->copy(*source, "bucket", "late", std::nullopt).error().code, "NoSuchKey");
+  EXPECT_EQ(get("late"), "NoSuchKey");
+}
+
+TEST_F(ObjectStoreTest, multipart_by_reference) {
+  auto upload =
+      store_->create_upload("bucket", "big", {.metadata = {{"a", "1"}}, .checksums = {{"CRC32", ""}}});
+  ASSERT_TRUE(upload.ok());
+  std::string five(5 << 20, 'a');
+  auto first = put_part(*upload, 1, "replaced");
+  first = put_part(*upload, 1, five);
+  auto second = put_part(*upload, 3, "tail");
+  auto unused = put_part(*upload, 7, "unused");
+  UploadPlace place{"bucket", "big", upload->id};
+  auto parts = store_->parts(place, 1, 10);
+  ASSERT_EQ(parts->size(), 2u);
+  EXPECT_EQ((*parts)[0].number, 3);
+  EXPECT_EQ(put_part(*upload, 0, ""), "InvalidArgument");
+  EXPECT_EQ(complete(*upload, {{1, first}, {2, first}}), "InvalidPart");
+  EXPECT_EQ(complete(*upload, {{1, first}, {3, first}}), "InvalidPart");
+  EXPECT_EQ(complete(*upload, {{3, second}, {1, first}}), "InvalidPartOrder");
+  EXPECT_EQ(complete(*upload, {{3, second}, {7, unused}}), "EntityTooSmall");
+  EXPECT_EQ(get("big"), "NoSuchKey");
+  auto etag = complete(*upload, {{1, first}, {3, second}});
+  auto raw = codec::hex_decode(first).value() + codec::hex_decode(second).value();
+  EXPECT_EQ(etag, codec::hex_encode(digest_of("MD5", raw).value()) + "-2");
+  EXPECT_EQ(complete(*upload, {{1, first}, {3, second}}), etag);  // mpu_complete_twice
+  EXPECT_TRUE(get("big") == five + "tail");
+  auto object = store_->head("bucket", "big");
+  EXPECT_EQ(object->metadata.at("a"), "1");
+  EXPECT_TRUE(object->checksums.at("CRC32").ends_with("-2"));
+  EXPECT_EQ(store_->read(*object, (5 << 20) - 1, 3).value(), "ata");
+  object->pin.reset();
+  EXPECT_EQ(contents(), 2u);
+  EXPECT_EQ(put_part(*upload, 1, "late"), "NoSuchUpload");
+}
+
+TEST_F(ObjectStoreTest, uploads_are_listed_and_aborted) {
+  auto one = store_->create_upload("bucket", "a/x", {});
+  auto two = store_->create_upload("bucket", "b", {});
+  put_part(*one, 1, std::string(100'000, 'x'));
+  auto all = store_->uploads({.bucket = "bucket"});
+  ASSERT_EQ(all->uploads.size(), 2u);
+  EXPECT_EQ(all->uploads[0].key, "a/x");
+  EXPECT_EQ(all->uploads[0].id, one->id);
+  auto page = store_->uploads({.bucket = "bucket", .delimiter = "/", .max_uploads = 1});
+  EXPECT_EQ(page->common_prefixes, std::vector<std::string>{"a/"});
+  EXPECT_TRUE(page->truncated);
+  auto rest = store_->uploads({.bucket = "bucket", .delimiter = "/", .after_key = page->next_key});
+  ASSERT_EQ(rest->uploads.size(), 1u);
+  EXPECT_EQ(rest->uploads[0].key, "b");
+  UploadPlace place{"bucket", "a/x", one->id};
+  EXPECT_TRUE(store_->abort_upload(place).ok());
+  EXPECT_EQ(store_->abort_upload(place).error().code, "NoSuchUpload");
+  EXPECT_EQ(contents(), 0u);
+}
+
+TEST_F(ObjectStoreTest, parts_are_copied_from_objects) {
+  put("source", std::string(5 << 20, 'a') + "rest");
+  auto source = store_->head("bucket", "source");
+  auto upload = store_->create_upload("bucket", "to", {});
+  UploadPlace place{"bucket", "to", upload->id};
+  auto whole = store_->copy_part(place, 1, *source, std::nullopt);
+  auto range = store_->copy_part(place, 2, *source, ByteRange{.offset = (5 << 20) - 1, .size_bytes = 5});
+  ASSERT_TRUE(whole.ok() && range.ok());
+  EXPECT_EQ(store_->copy_part(place, 3, *source, ByteRange{.offset = 5 << 20, .size_bytes = 5}).error().code,
+            "InvalidRange");
+  EXPECT_EQ(complete(*upload, {{1, whole->etag}, {2, range->etag}}).size(), 34u);
+  EXPECT_TRUE(get("to") == std::string(5 << 20, 'a') + "rest" + "arest");
+}
+
+TEST(LocationTest, parses_s3_locations) {
+  auto location = parse_location("s3://bucket/a/b");
+  EXPECT_EQ(location->bucket, "bucket");
+  EXPECT_EQ(location->key, "a/b");
+  EXPECT_EQ(parse_location("s3a://bucket")->key, "");
+  EXPECT_EQ(parse_location("file:///etc").error().code, "InvalidS3Location");
+  EXPECT_EQ(parse_location("s3:///key").error().code, "InvalidS3Location");
+}
+
+}  // namespace
+}  // namespace mekong::objects

@@ -1,0 +1,52 @@
+#include "os/tls_authority.h"
+
+#include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "os/net.h"
+
+namespace mekong::os {
+namespace {
+
+constexpr int64_t now_s = 1'750'000'000;
+
+X509* read_certificate(const std::string& pem) {
+  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  return certificate;
+}
+
+TEST(TlsAuthorityTest, a_server_certificate_bears_its_names_and_the_authoritys_signature) {
+  SystemRandom random;
+  auto authority = make_authority("Mekong test authority", now_s, random);
+  ASSERT_TRUE(authority.ok());
+  auto server =
+      issue_server_certificate(*authority, {"localhost", "127.0.0.1", "*.s3.localhost"}, now_s, random);
+  ASSERT_TRUE(server.ok());
+  X509* root = read_certificate(authority->certificate_pem);
+  X509* leaf = read_certificate(server->certificate_pem);
+  ASSERT_NE(leaf, nullptr);
+  EXPECT_EQ(X509_verify(leaf, X509_get0_pubkey(root)), 1);
+  EXPECT_EQ(X509_check_host(leaf, "localhost", 0, 0, nullptr), 1);
+  EXPECT_EQ(X509_check_host(leaf, "bucket.s3.localhost", 0, 0, nullptr), 1);
+  EXPECT_EQ(X509_check_ip_asc(leaf, "127.0.0.1", 0), 1);
+  EXPECT_NE(X509_check_host(leaf, "example.com", 0, 0, nullptr), 1);
+  EXPECT_TRUE(make_tls_server(server->certificate_pem, server->key_pem).ok());
+  X509_free(root);
+  X509_free(leaf);
+}
+
+TEST(TlsAuthorityTest, a_truststore_begins_as_java_expects) {
+  SystemRandom random;
+  auto authority = make_authority("Mekong test authority", now_s, random);
+  ASSERT_TRUE(authority.ok());
+  auto store = make_java_truststore(authority->certificate_pem, "changeit", now_s * 1000);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ(store->substr(0, 12), std::string("\xFE\xED\xFE\xED\0\0\0\2\0\0\0\1", 12));
+  EXPECT_EQ(make_java_truststore("no certificate", "x", 0).error().code, "TlsFailed");
+}
+
+}  // namespace
+}  // namespace mekong::os

@@ -1,0 +1,192 @@
+#include "os/memory_files.h"
+
+#include <algorithm>
+
+namespace mekong::os {
+
+class MemoryFile final : public File {
+ public:
+  MemoryFile(MemoryFiles& files, std::shared_ptr<MemoryFiles::Content> content, uint64_t life)
+      : files_(files), content_(std::move(content)), life_(life) {}
+
+  Result<std::string> read(uint64_t offset, size_t bytes) const override {
+    std::lock_guard lock(files_.mutex_);
+    if (dead()) return gone();
+    if (offset >= content_->now.size()) return std::string();
+    return content_->now.substr(offset, bytes);
+  }
+
+  Status write(uint64_t offset, std::string_view data) override {
+    std::lock_guard lock(files_.mutex_);
+    if (dead()) return gone();
+    auto allowed = files_.change("write");
+    if (!allowed.ok()) data = data.substr(0, data.size() / 2);
+    if (!data.empty()) {
+      content_->now.resize(std::max<size_t>(content_->now.size(), offset + data.size()), '\0');
+      content_->now.replace(offset, data.size(), data);
+    }
+    return allowed;
+  }
+
+  Status sync() override {
+    std::lock_guard lock(files_.mutex_);
+    if (dead()) return gone();
+    MEKONG_TRY(files_.change("sync"));
+    content_->synced = content_->now;
+    return ok();
+  }
+
+  Status truncate(uint64_t size) override {
+    std::lock_guard lock(files_.mutex_);
+    if (dead()) return gone();
+    MEKONG_TRY(files_.change("truncate"));
+    content_->now.resize(size, '\0');
+    return ok();
+  }
+
+  Status reserve(uint64_t) override {
+    std::lock_guard lock(files_.mutex_);
+    if (dead()) return gone();
+    return files_.change("reserve");
+  }
+
+  Result<uint64_t> size() const override {
+    std::lock_guard lock(files_.mutex_);
+    if (dead()) return gone();
+    return static_cast<uint64_t>(content_->now.size());
+  }
+
+  int descriptor() const override { return -1; }
+
+ private:
+  bool dead() const { return life_ != files_.life_; }
+  static Error gone() { return Error{"EIO", "this file was open when the power went"}; }
+  MemoryFiles& files_;
+  std::shared_ptr<MemoryFiles::Content> content_;
+  uint64_t life_;
+};
+
+std::string MemoryFiles::parent(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+Status MemoryFiles::change(std::string_view what) {
+  ++changes_;
+  if (!fail_at_ || changes_ < *fail_at_ || (changes_ > *fail_at_ && !fail_for_good_)) return ok();
+  return Error{fail_code_, std::string(what) + ": failed on purpose"};
+}
+
+Result<std::unique_ptr<File>> MemoryFiles::open(const std::string& path, OpenMode mode) {
+  std::lock_guard lock(mutex_);
+  auto found = names_.find(path);
+  if (found != names_.end() && mode == OpenMode::create_new) return Error{"EEXIST", path};
+  if (found == names_.end()) {
+    if (mode == OpenMode::read || mode == OpenMode::write || !folders_.contains(parent(path))) {
+      return Error{"ENOENT", path};
+    }
+    MEKONG_TRY(change("open"));
+    found = names_.emplace(path, std::make_shared<Content>()).first;
+  }
+  return std::unique_ptr<File>(std::make_unique<MemoryFile>(*this, found->second, life_));
+}
+
+Status MemoryFiles::make_directories(const std::string& path, int) {
+  std::lock_guard lock(mutex_);
+  MEKONG_TRY(change("mkdir"));
+  for (std::string at = path; !at.empty(); at = parent(at)) folders_[at] = true;
+  return ok();
+}
+
+Status MemoryFiles::rename(const std::string& from, const std::string& to) {
+  std::lock_guard lock(mutex_);
+  auto found = names_.find(from);
+  if (found == names_.end()) return Error{"ENOENT", from};
+  MEKONG_TRY(change("rename"));
+  auto content = found->second;
+  names_.erase(found);
+  names_[to] = std::move(content);
+  return ok();
+}
+
+Status MemoryFiles::remove(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  if (!names_.contains(path) && !folders_.contains(path)) return Error{"ENOENT", path};
+  MEKONG_TRY(change("remove"));
+  names_.erase(path);
+  folders_.erase(path);
+  return ok();
+}
+
+Status MemoryFiles::remove_tree(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  MEKONG_TRY(change("remove"));
+  const auto below = [&](const std::string& name) { return name == path || name.starts_with(path + "/"); };
+  std::erase_if(names_, [&](const auto& entry) { return below(entry.first); });
+  std::erase_if(folders_, [&](const auto& entry) { return below(entry.first); });
+  return ok();
+}
+
+Status MemoryFiles::sync_directory(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  if (!folders_.contains(path)) return Error{"ENOENT", path};
+  MEKONG_TRY(change("sync of a folder"));
+  std::erase_if(durable_names_, [&](const auto& entry) { return parent(entry.first) == path; });
+  for (const auto& [name, content] : names_) {
+    if (parent(name) == path) durable_names_[name] = content;
+  }
+  return ok();
+}
+
+Result<std::vector<DirectoryEntry>> MemoryFiles::list(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  if (!folders_.contains(path)) return Error{"ENOENT", path};
+  std::vector<DirectoryEntry> out;
+  for (const auto& [name, content] : names_) {
+    if (parent(name) == path) out.push_back({name.substr(path.size() + 1), false});
+  }
+  for (const auto& [name, made] : folders_) {
+    if (parent(name) == path) out.push_back({name.substr(path.size() + 1), true});
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
+}
+
+Result<bool> MemoryFiles::exists(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  return names_.contains(path) || folders_.contains(path);
+}
+
+uint64_t MemoryFiles::changes() const {
+  std::lock_guard lock(mutex_);
+  return changes_;
+}
+
+void MemoryFiles::fail_at(uint64_t number, std::string code, bool for_good) {
+  std::lock_guard lock(mutex_);
+  fail_at_ = number;
+  fail_code_ = std::move(code);
+  fail_for_good_ = for_good;
+}
+
+void MemoryFiles::no_more_failures() {
+  std::lock_guard lock(mutex_);
+  fail_at_.reset();
+}
+
+void MemoryFiles::crash(uint64_t torn_bytes) {
+  std::lock_guard lock(mutex_);
+  ++life_;
+  names_ = durable_names_;
+  for (auto& [name, content] : names_) {
+    std::string kept = content->synced;
+    if (content->now.size() > kept.size()) kept += content->now.substr(kept.size(), torn_bytes);
+    content->now = content->synced = std::move(kept);
+  }
+}
+
+void MemoryFiles::flip_bit(const std::string& path, uint64_t offset) {
+  std::lock_guard lock(mutex_);
+  names_.at(path)->now.at(offset) ^= 1;
+}
+
+}  // namespace mekong::os

@@ -1,0 +1,61 @@
+// The twin of PosixFiles for tests: files in memory that behave as a disk does. What was not synced, bytes
+// and names alike, is forgotten by crash(); fail_at(n) makes the nth call from now fail, and so walks every
+// failure point.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "os/files.h"
+
+namespace mekong::os {
+
+class MemoryFiles final : public Files {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  Status make_directories(const std::string& path, int mode = 0700) override;
+  Status rename(const std::string& from, const std::string& to) override;
+  Status remove(const std::string& path) override;
+  Status remove_tree(const std::string& path) override;
+  Status sync_directory(const std::string& path) override;
+  Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
+  Result<bool> exists(const std::string& path) override;
+
+  // Calls that change something (open for creation, write, sync, truncate, reserve, rename, remove, make,
+  // directory sync) are numbered from 1. Returns how many there were so far.
+  uint64_t changes() const;
+  // The change with this number, and with `for_good` each later one, fails with `code` and does nothing; a
+  // failed write leaves half of its bytes behind.
+  void fail_at(uint64_t number, std::string code, bool for_good);
+  void no_more_failures();
+
+  // Power loss: names and bytes go back to what was synced. With `torn_bytes`, that many bytes of each file's
+  // unsynced tail survive (a torn last write). Files open before are dead.
+  void crash(uint64_t torn_bytes = 0);
+  // Damage, for tests of detection.
+  void flip_bit(const std::string& path, uint64_t offset);
+
+ private:
+  friend class MemoryFile;
+  struct Content {
+    std::string now, synced;
+    uint64_t life = 0;  // crash() ends it: handles of an older life fail
+  };
+  using Tree = std::map<std::string, std::shared_ptr<Content>>;
+
+  Status change(std::string_view what);  // counts, and fails where told to; mutex held
+  static std::string parent(const std::string& path);
+
+  mutable std::mutex mutex_;
+  Tree names_, durable_names_;           // files; durable: as of the last sync of their folder
+  std::map<std::string, bool> folders_;  // made folders survive: their making is not under test
+  uint64_t changes_ = 0, life_ = 0;
+  std::optional<uint64_t> fail_at_;
+  bool fail_for_good_ = false;
+  std::string fail_code_;
+};
+
+}  // namespace mekong::os

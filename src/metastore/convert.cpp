@@ -14,7 +14,7 @@ int64_t millis(int32_t s) {
   return int64_t{s} * 1000;
 }
 
-std::vector<catalog::Column> from_thrift(const std::vector<thrift::FieldSchema>& fields) {
+std::vector<catalog::Column> columns_from(const std::vector<thrift::FieldSchema>& fields) {
   std::vector<catalog::Column> columns;
   columns.reserve(fields.size());
   for (const auto& field : fields) {
@@ -23,12 +23,12 @@ std::vector<catalog::Column> from_thrift(const std::vector<thrift::FieldSchema>&
   return columns;
 }
 
-Result<catalog::StorageDescriptor> from_thrift(const thrift::StorageDescriptor& sd) {
+Result<catalog::StorageDescriptor> storage_from(const thrift::StorageDescriptor& sd) {
   if (!sd.skewedInfo.skewedColNames.empty()) {
     return Error{"NotImplemented", "skewed tables (SkewedInfo) are not implemented"};
   }
   catalog::StorageDescriptor storage;
-  storage.columns = from_thrift(sd.cols);
+  storage.columns = columns_from(sd.cols);
   storage.location = sd.location;
   storage.input_format = sd.inputFormat;
   storage.output_format = sd.outputFormat;
@@ -42,7 +42,7 @@ Result<catalog::StorageDescriptor> from_thrift(const thrift::StorageDescriptor& 
   return storage;
 }
 
-thrift::StorageDescriptor to_thrift(const catalog::StorageDescriptor& storage) {
+thrift::StorageDescriptor storage_to(const catalog::StorageDescriptor& storage) {
   thrift::StorageDescriptor sd;
   sd.cols = to_thrift(storage.columns);
   if (!storage.location.empty()) sd.__set_location(storage.location);
@@ -120,8 +120,8 @@ Result<catalog::Table> from_thrift(const thrift::Table& table) {
   made.create_ms = millis(table.createTime);
   made.last_access_ms = millis(table.lastAccessTime);
   made.retention_s = table.retention;
-  MEKONG_TRY_ASSIGN(made.storage, from_thrift(table.sd));
-  made.partition_keys = from_thrift(table.partitionKeys);
+  MEKONG_TRY_ASSIGN(made.storage, storage_from(table.sd));
+  made.partition_keys = columns_from(table.partitionKeys);
   made.parameters = table.parameters;
   made.view_original_text = table.viewOriginalText;
   made.view_expanded_text = table.viewExpandedText;
@@ -140,7 +140,7 @@ thrift::Table to_thrift(const catalog::Table& table) {
   made.createTime = seconds(table.create_ms);
   made.lastAccessTime = seconds(table.last_access_ms);
   made.retention = table.retention_s;
-  made.sd = to_thrift(table.storage.value_or(catalog::StorageDescriptor{}));
+  made.sd = storage_to(table.storage.value_or(catalog::StorageDescriptor{}));
   made.partitionKeys = to_thrift(table.partition_keys);
   made.parameters = table.parameters;
   if (!table.view_original_text.empty()) made.__set_viewOriginalText(table.view_original_text);
@@ -155,7 +155,7 @@ Result<catalog::Partition> from_thrift(const thrift::Partition& partition) {
   made.values = partition.values;
   made.create_ms = millis(partition.createTime);
   made.last_access_ms = millis(partition.lastAccessTime);
-  MEKONG_TRY_ASSIGN(made.storage, from_thrift(partition.sd));
+  MEKONG_TRY_ASSIGN(made.storage, storage_from(partition.sd));
   made.parameters = partition.parameters;
   return made;
 }
@@ -168,9 +168,9 @@ thrift::Partition to_thrift(const catalog::Partition& partition, const catalog::
   made.createTime = seconds(partition.create_ms);
   made.lastAccessTime = seconds(partition.last_access_ms);
   if (partition.storage) {
-    made.sd = to_thrift(*partition.storage);
+    made.sd = storage_to(*partition.storage);
   } else if (table.storage) {
-    made.sd = to_thrift(*table.storage);
+    made.sd = storage_to(*table.storage);
   }
   made.parameters = partition.parameters;
   return made;

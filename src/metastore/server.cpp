@@ -63,7 +63,7 @@ Status Metastore::start() {
 
 Task<void> Metastore::serve(os::ConnectionPtr connection) {
   Executor& io = connection->executor();
-  co_await resume_on(pool_);  // reading the kernel's socket table may take a moment
+  co_await resume_on(pool_);  // the kernel's socket table may take a moment
   auto uid = connection->peer_uid();
   Result<PrincipalPtr> caller = uid.ok() ? caller_of_(*uid) : Result<PrincipalPtr>(uid.error());
   if (!caller.ok()) {

@@ -1,0 +1,262 @@
+#include "jobs/supervisor.h"
+
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "jobs/job.h"
+
+namespace mekong::jobs {
+
+namespace {
+
+constexpr std::string_view family = "jobs";
+constexpr std::string_view next_uid_key = "uid/next";
+constexpr std::string_view record_prefix = "job/";
+
+std::string record_key(const JobId& id) {
+  return std::string(record_prefix) + id.value;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Config config, meta::Store& meta, os::Processes& processes, os::Files& files,
+                       const os::Clock& clock, os::Random& random, Logger& logger,
+                       CredentialSource credentials)
+    : state_(new State{.config = std::move(config),
+                       .meta = meta,
+                       .processes = processes,
+                       .files = files,
+                       .clock = clock,
+                       .random = random,
+                       .logger = logger,
+                       .credentials = std::move(credentials)}) {}
+
+Supervisor::~Supervisor() {
+  stop();
+}
+
+// --- what must be undone ---------------------------------------------------------------------------------
+
+Status Supervisor::State::run_helper(std::vector<std::string> argv, std::optional<uint32_t> uid) {
+  os::ProcessSpec spec;
+  spec.argv = std::move(argv);
+  spec.environment = {{"PATH", "/usr/bin:/bin"}};
+  if (uid) {
+    spec.uid = *uid;
+    spec.gid = *uid;
+  }
+  MEKONG_TRY_ASSIGN(auto process, processes.spawn(spec));
+  auto future = process->exited();
+  const auto status = future.get();
+  // A helper that kills all processes of its uid may be among the dead.
+  if (status.code == 0 || status.signal == SIGKILL) return ok();
+  return Error{"HelperFailed", fmt::format("{} ended with code {}", spec.argv[0], status.code)};
+}
+
+void Supervisor::State::kill_uid(uint32_t uid) {
+  // kill(-1) by the uid itself reaches all its processes at once, however fast they fork, and nobody else's.
+  const auto status = run_helper({"/bin/sh", "-c", "kill -9 -1; exit 0"}, uid);
+  if (!status.ok()) logger.error("jobs", "cannot end a uid's processes", {{"uid", std::to_string(uid)}});
+}
+
+Status Supervisor::State::discard(const Record& record) {
+  if (record.uid != 0) kill_uid(record.uid);
+  MEKONG_TRY(files.remove_tree(record.folder));
+  meta::Batch batch;
+  batch.remove(family, record_key(JobId(record.id)));
+  return meta.commit(std::move(batch)).get();
+}
+
+Status Supervisor::recover() {
+  auto& s = *state_;
+  MEKONG_TRY(s.files.make_directories(s.config.work_folder, 0711));
+  MEKONG_TRY(s.files.make_directories(s.config.output_folder, 0700));
+  MEKONG_TRY_ASSIGN(const auto rows, s.meta.scan(family, meta::prefix_range(record_prefix, 100'000)));
+  for (const auto& row : rows) {
+    MEKONG_TRY_ASSIGN(const auto record, codec::decode_record<Record>(row.value));
+    s.logger.warn("jobs", "job of an earlier run ended", {{"job", record.id}});
+    MEKONG_TRY(s.discard(record));
+  }
+  return ok();
+}
+
+// --- start -----------------------------------------------------------------------------------------------
+
+Result<uint32_t> Supervisor::State::next_uid() {
+  std::lock_guard lock(uid_mutex);
+  MEKONG_TRY_ASSIGN(const auto stored, meta.get(family, next_uid_key));
+  const uint64_t offset = stored ? std::stoull(*stored) : 0;
+  if (offset >= config.uid_count) {
+    return Error{"TooManyJobs", "Every uid of the configured range has been used by a job; widen the range."};
+  }
+  meta::Batch batch;
+  batch.put(family, std::string(next_uid_key), std::to_string(offset + 1));
+  MEKONG_TRY(meta.commit(std::move(batch)).get());
+  return static_cast<uint32_t>(config.uid_base + offset);
+}
+
+Result<Place> Supervisor::allocate() {
+  auto& s = *state_;
+  if (s.config.isolate && !s.config.server_is_root) {
+    return Error{
+        "IsolationImpossible",
+        "Jobs need a uid of their own, which only root can give. Run the server as root, or with --dev "
+        "to run jobs as the server's own user."};
+  }
+  if (s.stopping) return Error{"ServerStopping", "The server is stopping."};
+  Place place;
+  place.id = JobId(s.random.hex(16));
+  place.folder = s.config.work_folder + "/" + place.id.value;
+  if (s.config.isolate) {
+    MEKONG_TRY_ASSIGN(place.uid, s.next_uid());
+  }
+  return place;
+}
+
+// What the job finds in its folder. Written by the server, then given to the job's uid as a whole.
+Status Supervisor::State::prepare_folder(const Place& place, const Spec& spec) {
+  MEKONG_TRY(files.make_directories(place.folder + "/tmp", 0700));
+  MEKONG_TRY(files.make_directories(config.output_folder + "/" + place.id.value, 0700));
+  for (const auto& [name, content] : spec.files) {
+    const std::string path = place.folder + "/" + name;
+    MEKONG_TRY(files.make_directories(path.substr(0, path.rfind('/')), 0700));
+    MEKONG_TRY(files.write_file_durably(path, content));
+  }
+  for (const auto& [name, target] : spec.links) {
+    const std::string path = place.folder + "/" + name;
+    MEKONG_TRY(files.make_directories(path.substr(0, path.rfind('/')), 0700));
+    MEKONG_TRY(run_helper({"/bin/ln", "-s", "--", target, path}, std::nullopt));
+  }
+  if (!place.uid) return ok();
+  const auto uid = *place.uid;
+  MEKONG_TRY(files.write_file_durably(
+      place.folder + "/.passwd",
+      fmt::format("root:x:0:0:root:/root:/bin/sh\nhadoop:x:{}:{}::{}:/bin/sh\n", uid, uid, place.folder)));
+  // The job has not run yet, so no link of its making can lead this astray (and -h, -P follow none).
+  return run_helper({"/bin/chown", "-R", "-h", "-P", fmt::format("{}:{}", uid, uid), "--", place.folder},
+                    std::nullopt);
+}
+
+os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& spec,
+                                                const std::string& secret) {
+  os::ProcessSpec out;
+  out.argv = spec.argv;
+  out.environment = {{"HOME", place.folder},           {"USER", "hadoop"},  {"LOGNAME", "hadoop"},
+                     {"PATH", "/usr/bin:/bin"},        {"LANG", "C.UTF-8"}, {"TZ", "UTC"},
+                     {"TMPDIR", place.folder + "/tmp"}};
+  for (const auto& [name, value] : spec.environment) out.environment[name] = value;
+  if (!spec.role.arn.empty()) {
+    out.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] =
+        config.endpoint + std::string(credentials_prefix) + place.id.value;
+    out.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = secret;
+  }
+  out.working_directory = place.folder;
+  if (place.uid) {
+    out.uid = *place.uid;
+    out.gid = *place.uid;
+    out.hidden = config.hidden;
+    out.binds.push_back({.source = place.folder + "/.passwd", .target = "/etc/passwd", .read_only = true});
+  }
+  out.memory_bytes_max = spec.memory_bytes_max;
+  out.open_files_max = spec.open_files_max;
+  out.stdout_path = output_path(place.id, Stream::out);
+  out.stderr_path = output_path(place.id, Stream::err);
+  return out;
+}
+
+Status Supervisor::start(const Place& place, const Spec& spec, Observer observer) {
+  auto& s = *state_;
+  std::shared_lock starting(s.start_mutex);
+  if (s.stopping) return Error{"ServerStopping", "The server is stopping."};
+  auto job = std::make_shared<Job>(place, spec.role, s.random.hex(64), std::move(observer));
+  if (!spec.role.arn.empty()) MEKONG_TRY(s.refresh(*job));
+  const Record record{.id = place.id.value, .uid = place.uid.value_or(0), .folder = place.folder};
+  meta::Batch batch;
+  batch.put(family, record_key(place.id), codec::encode_record(record));
+  MEKONG_TRY(s.meta.commit(std::move(batch)).get());
+  {
+    // Known before it runs: its first act may be to ask for credentials.
+    std::lock_guard lock(s.mutex);
+    s.jobs[place.id] = job;
+  }
+  auto status = s.launch(*job, spec);
+  if (!status.ok()) {
+    std::lock_guard lock(s.mutex);
+    s.jobs.erase(place.id);
+  }
+  if (!status.ok()) {
+    const auto discarded = s.discard(record);
+    if (!discarded.ok()) s.logger.error("jobs", "cannot discard a job", {{"job", record.id}});
+    return status;
+  }
+  std::lock_guard lock(job->mutex);  // whoever joins the thread takes it first
+  job->thread = std::thread([&s, job, record] { s.watch(*job, record); });
+  return ok();
+}
+
+Status Supervisor::State::launch(Job& job, const Spec& spec) {
+  MEKONG_TRY(prepare_folder(job.place, spec));
+  if (!spec.banner.empty()) {
+    MEKONG_TRY_ASSIGN(auto file, files.open(output_path(job.place.id, Stream::err), os::OpenMode::create));
+    MEKONG_TRY(file->write(0, spec.banner));
+  }
+  MEKONG_TRY_ASSIGN(job.process, processes.spawn(process_spec(job.place, spec, job.secret)));
+  logger.info("jobs", "job started",
+              {{"job", job.place.id.value},
+               {"pid", std::to_string(job.process->pid())},
+               {"uid", std::to_string(job.place.uid.value_or(0))}});
+  return ok();
+}
+
+// --- end -------------------------------------------------------------------------------------------------
+
+Status Supervisor::cancel(const JobId& id, int64_t grace_ms) {
+  const auto job = state_->find(id);
+  if (!job) return Error{"NoSuchJob", "Job " + id.value + " is not running."};
+  job->cancel(grace_ms, Outcome::Kind::cancelled);
+  return ok();
+}
+
+void Supervisor::stop() {
+  std::vector<std::shared_ptr<Job>> jobs;
+  state_->stopping = true;
+  {
+    std::unique_lock none_starting(state_->start_mutex);
+    std::lock_guard lock(state_->mutex);
+    for (const auto& [id, job] : state_->jobs) jobs.push_back(job);
+    for (auto& job : state_->finished) jobs.push_back(job);
+    state_->finished.clear();
+  }
+  for (const auto& job : jobs) job->cancel(state_->config.stop_grace_ms, Outcome::Kind::server_stopped);
+  for (const auto& job : jobs) job->join();
+}
+
+// --- output ----------------------------------------------------------------------------------------------
+
+std::string Supervisor::State::output_path(const JobId& id, Stream stream) const {
+  return config.output_folder + "/" + id.value + (stream == Stream::out ? "/stdout" : "/stderr");
+}
+
+Result<std::string> Supervisor::read_output(const JobId& id, Stream stream, uint64_t offset,
+                                            size_t bytes) const {
+  MEKONG_TRY_ASSIGN(const auto file, state_->files.open(state_->output_path(id, stream), os::OpenMode::read));
+  return file->read(offset, bytes);
+}
+
+Status Supervisor::forget_output(const JobId& id) {
+  return state_->files.remove_tree(state_->config.output_folder + "/" + id.value);
+}
+
+std::shared_ptr<Supervisor::Job> Supervisor::State::find(const JobId& id) const {
+  std::lock_guard lock(mutex);
+  const auto found = jobs.find(id);
+  return found == jobs.end() ? nullptr : found->second;
+}
+
+size_t Supervisor::running() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->jobs.size();
+}
+
+}  // namespace mekong::jobs

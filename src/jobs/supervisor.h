@@ -1,0 +1,161 @@
+// jobs: supervised child processes that work for a role: Spark drivers and whatever else runs a customer's
+// code.
+//
+// Each job has a uid of its own (never given out twice), a folder of its own (0700, removed at its end), a
+// whole environment of its own, its own /etc/passwd (Hadoop asks it for the user's name) and the temporary
+// credentials of its role behind a secret token (the container-credentials protocol). The server's data
+// folder is covered by an empty one. stdout and stderr go to files in the data folder and to an observer
+// while the job runs.
+//
+// A job ends by itself, by cancel() (SIGTERM, then SIGKILL) or with the server; whatever processes its uid
+// still has are then killed, so no orphan is left. A server that was killed itself finds its jobs' records in
+// meta (family "jobs") when it starts: recover() kills what still runs. Its owner then ends the run by name.
+//
+// Knows no service: owners give a spec and callbacks. Any thread may call; calls may block briefly (pool
+// threads).
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/authoriser.h"
+#include "base/ids.h"
+#include "base/logging.h"
+#include "base/result.h"
+#include "meta/store.h"
+#include "os/clock.h"
+#include "os/files.h"
+#include "os/process.h"
+#include "os/random.h"
+
+namespace mekong::jobs {
+
+using JobId = Id<struct JobIdTag, std::string>;
+
+struct Config {
+  // Where jobs have their folders. Absolute, outside of every `hidden` folder; other uids must be able to
+  // search its parents. Made with mode 0711.
+  std::string work_folder;
+  // Where stdout and stderr are kept, <job id>/{stdout,stderr}; may be below a hidden folder.
+  std::string output_folder;
+  std::vector<std::string> hidden;  // covered in every job's mount namespace: the data folder
+  // false (--dev without root): jobs run as the server's own user, without the walls. Never with root.
+  bool isolate = true;
+  bool server_is_root = true;
+  uint32_t uid_base = 200'000;
+  uint32_t uid_count = 1'000'000'000;
+  std::string endpoint;   // of this server, e.g. "http://127.0.0.1:4566": where jobs fetch credentials
+  int64_t poll_ms = 250;  // how often output is forwarded
+  int64_t stop_grace_ms = 5'000;  // between SIGTERM and SIGKILL when the server stops
+};
+
+struct Credentials {
+  std::string access_key_id, secret_access_key, session_token;
+  int64_t expires_ms = 0;  // wall clock
+  PrincipalPtr principal;
+};
+
+// Whom a job works for. An empty role: no credentials, no principal.
+struct Role {
+  std::string arn;
+  std::string service_principal;  // e.g. "emr-serverless.amazonaws.com"
+  std::string session_name;
+};
+
+// Makes a role session (iam::RoleSessions in the server). Errors: "AccessDenied", "NoSuchEntity".
+using CredentialSource = std::function<Result<Credentials>(const Role& role, int64_t duration_s)>;
+
+// A place to run: id, folder and uid are known before the command line is written, since it names them.
+struct Place {
+  JobId id;
+  std::string folder;
+  std::optional<uint32_t> uid;  // none: not isolated
+};
+
+struct Spec {
+  std::vector<std::string> argv;  // argv[0]: absolute path
+  std::map<std::string, std::string>
+      environment;                           // over HOME, USER, PATH, TMPDIR, LANG and the credentials' two
+  std::map<std::string, std::string> files;  // path in the folder → content, there before the start
+  std::map<std::string, std::string> links;  // path in the folder → absolute target of a symbolic link
+  std::string banner;                        // first bytes of stderr
+  Role role;
+  uint64_t memory_bytes_max = 0;
+  uint64_t open_files_max = 65'536;
+};
+
+enum class Stream { out, err };
+
+struct Outcome {
+  enum class Kind { exited, cancelled, server_stopped } kind = Kind::exited;
+  int code = 0;    // exit code, or 128 + signal
+  int signal = 0;  // 0: it exited
+};
+
+// Called on the job's own thread, one call at a time; may block. `ended` is the last call, once the job's
+// processes are gone and its folder is removed.
+struct Observer {
+  std::function<void(Stream, std::string_view)> output = [](Stream, std::string_view) {};
+  std::function<void()> tick = [] {};  // every poll_ms while it runs
+  std::function<void(const Outcome&)> ended = [](const Outcome&) {};
+};
+
+// One request to the credentials endpoint, as the front saw it.
+struct CredentialsRequest {
+  std::string_view path;           // "/_mekong/credentials/<job id>"
+  std::string_view authorization;  // the header's value
+  bool loopback = false;
+  std::optional<uint32_t> peer_uid;
+};
+struct CredentialsReply {
+  int status = 200;
+  std::string body;  // JSON
+};
+inline constexpr std::string_view credentials_prefix = "/_mekong/credentials/";
+
+class Supervisor {
+ public:
+  Supervisor(Config config, meta::Store& meta, os::Processes& processes, os::Files& files,
+             const os::Clock& clock, os::Random& random, Logger& logger, CredentialSource credentials);
+  ~Supervisor();  // stop()
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Once, before anything else: ends what a killed server left behind. Errors: of meta and of the files.
+  Status recover();
+
+  // Fails with "IsolationImpossible" (not root, and Config::isolate), "TooManyJobs" (uids used up),
+  // "ServerStopping".
+  Result<Place> allocate();
+  // Starts the job; on failure nothing of it is left and no callback is made. Errors: "AccessDenied" or
+  // "NoSuchEntity" (the role), an errno's name (the program).
+  Status start(const Place& place, const Spec& spec, Observer observer);
+  // SIGTERM now, SIGKILL after `grace_ms`. Returns at once; "NoSuchJob" when it is not running.
+  Status cancel(const JobId& id, int64_t grace_ms);
+  // Cancels all jobs and waits until they are gone.
+  void stop();
+
+  // Bytes of a job's output, also after its end; empty past the end.
+  Result<std::string> read_output(const JobId& id, Stream stream, uint64_t offset, size_t bytes) const;
+  Status forget_output(const JobId& id);
+
+  // The role session of the running job whose processes have `uid`; null if there is none.
+  PrincipalPtr principal_for_uid(uint32_t uid);
+  // The same by job. Errors as of CredentialSource, "NoSuchJob".
+  Result<PrincipalPtr> principal(const JobId& id);
+  CredentialsReply serve_credentials(const CredentialsRequest& request);
+
+  size_t running() const;
+
+ private:
+  struct Job;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mekong::jobs

@@ -25,8 +25,9 @@ struct Context {
   const std::vector<std::pair<std::string, std::string>>* headers = nullptr;
 
   const Authoriser* authoriser = nullptr;
-  std::string action;       // the operation's IAM action
-  bool authorised = false;  // set by the pipeline, or by authorise()
+  std::string action;           // the operation's IAM action
+  ConditionContext conditions;  // of the request: aws:SourceIp, aws:SecureTransport, those of the table
+  bool authorised = false;      // set by the pipeline, or by authorise()
 
   Scope scope() const { return {account, region}; }
   // For operations with resource=handler: the operation's own action on `resource`.

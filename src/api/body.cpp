@@ -1,0 +1,207 @@
+#include "api/body.h"
+
+#include <charconv>
+
+#include "codec/text.h"
+
+namespace mekong::api {
+namespace {
+
+constexpr size_t kLineMax = 16 << 10;
+
+Error incomplete() {
+  return Error{"IncompleteBody",
+               "You did not provide the number of bytes specified by the Content-Length HTTP header."};
+}
+Error malformed(const char* what) {
+  return Error{"InvalidRequest", std::string("The aws-chunked body is malformed: ") + what};
+}
+
+}  // namespace
+
+CheckedBody::CheckedBody(RawBody& raw, const RequestHead& head, const iam::Authentication& auth,
+                         Executor& pool)
+    : raw_(raw), auth_(auth), pool_(pool), length_(head.content_length) {
+  using iam::BodySignature;
+  signed_ = auth.body == BodySignature::signed_chunks || auth.body == BodySignature::signed_chunks_trailer;
+  with_trailer_ = auth.body == BodySignature::signed_chunks_trailer ||
+                  auth.body == BodySignature::unsigned_chunks_trailer;
+  chunked_ = signed_ || with_trailer_;
+  if (chunked_) {
+    length_ = -1;
+    if (const auto* text = find_header(head.headers, "x-amz-decoded-content-length")) {
+      std::from_chars(text->data(), text->data() + text->size(), length_);
+    }
+  }
+  if (auth.body == BodySignature::sha256) sha256_.emplace(codec::Hasher::Algorithm::sha256);
+  previous_signature_ = auth.seed_signature;
+  if (const auto* text = find_header(head.headers, "content-md5")) {
+    md5_.emplace(codec::Hasher::Algorithm::md5);
+    md5_wanted_ = codec::base64_decode(*text).value_or("");
+  }
+}
+
+Task<Result<std::string>> CheckedBody::read() {
+  if (ended_) co_return std::string();
+  if (md5_ && md5_wanted_.size() != 16)
+    co_return Error{"InvalidDigest", "The Content-MD5 you specified was invalid."};
+  auto task = chunked_ ? read_chunked() : read_plain();
+  auto piece = co_await task;
+  co_await resume_on(pool_);
+  if (!piece.ok()) co_return piece;
+  seen_ += static_cast<int64_t>(piece->size());
+  if (md5_) md5_->update(*piece);
+  if (piece->empty()) {
+    ended_ = true;
+    MEKONG_CO_TRY(finish());
+  }
+  co_return piece;
+}
+
+Task<Result<std::string>> CheckedBody::read_plain() {
+  auto piece = co_await raw_.read();
+  if (piece.ok() && sha256_) sha256_->update(*piece);
+  co_return piece;
+}
+
+Status CheckedBody::finish() {
+  if (length_ >= 0 && seen_ != length_) return incomplete();
+  if (sha256_ && !chunked_ && codec::hex_encode(sha256_->finish()) != auth_.body_sha256) {
+    return Error{"XAmzContentSHA256Mismatch",
+                 "The provided 'x-amz-content-sha256' header does not match what was computed."};
+  }
+  if (md5_ && md5_->finish() != md5_wanted_) {
+    return Error{"BadDigest", "The Content-MD5 you specified did not match what we received."};
+  }
+  return {};
+}
+
+Task<Result<std::string>> CheckedBody::read_chunked() {
+  std::string out;
+  while (state_ != State::done) {
+    starved_ = false;
+    MEKONG_CO_TRY(step(out));
+    if (!starved_) continue;
+    if (!out.empty()) co_return out;
+    if (buffer_.size() > kLineMax && state_ != State::data) co_return malformed("a line is too long");
+    auto more = co_await raw_.read();
+    if (!more.ok()) co_return more;
+    if (more->empty()) co_return incomplete();
+    buffer_ += *more;
+  }
+  if (!out.empty()) co_return out;
+  if (!buffer_.empty()) co_return malformed("bytes after the end");
+  auto rest = co_await raw_.read();
+  if (rest.ok() && !rest->empty()) co_return malformed("bytes after the end");
+  co_return rest;
+}
+
+std::optional<std::string> CheckedBody::take_line() {
+  auto end = buffer_.find("\r\n");
+  if (end == std::string::npos) {
+    starved_ = true;
+    return std::nullopt;
+  }
+  auto line = buffer_.substr(0, end);
+  buffer_.erase(0, end + 2);
+  return line;
+}
+
+Status CheckedBody::step(std::string& out) {
+  if (state_ == State::data) {
+    auto take = std::min<uint64_t>(chunk_left_, buffer_.size());
+    if (signed_) sha256_->update(std::string_view(buffer_).substr(0, take));
+    out.append(buffer_, 0, take);
+    buffer_.erase(0, take);
+    chunk_left_ -= take;
+    if (chunk_left_ > 0) {
+      starved_ = true;
+    } else {
+      state_ = State::data_end;
+    }
+    return {};
+  }
+  auto line = take_line();
+  if (!line) return {};
+  if (state_ == State::head) return chunk_head(*line);
+  if (state_ == State::data_end) {
+    if (!line->empty()) return malformed("a chunk is longer than it says");
+    state_ = State::head;
+    return chunk_end();
+  }
+  return trailer(*line);
+}
+
+Status CheckedBody::chunk_head(std::string_view line) {
+  auto semicolon = line.find(';');
+  auto size = line.substr(0, semicolon);
+  auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), chunk_left_, 16);
+  if (size.empty() || error != std::errc() || end != size.data() + size.size())
+    return malformed("no chunk size");
+  if (signed_) {
+    constexpr std::string_view kName = "chunk-signature=";
+    auto extension = semicolon == std::string_view::npos ? std::string_view() : line.substr(semicolon + 1);
+    if (!extension.starts_with(kName)) return malformed("no chunk-signature");
+    chunk_signature_ = extension.substr(kName.size());
+    sha256_.emplace(codec::Hasher::Algorithm::sha256);
+  }
+  if (chunk_left_ > 0) {
+    state_ = State::data;
+    return {};
+  }
+  state_ = State::trailers;
+  return chunk_end();
+}
+
+Status CheckedBody::chunk_end() {
+  if (!signed_) return {};
+  auto wanted = iam::chunk_signature(auth_, previous_signature_, codec::hex_encode(sha256_->finish()));
+  if (wanted != chunk_signature_) {
+    return Error{"SignatureDoesNotMatch", "The signature of a chunk of the body does not match."};
+  }
+  previous_signature_ = std::move(wanted);
+  return {};
+}
+
+Status CheckedBody::trailer(std::string_view line) {
+  if (!line.empty()) {
+    auto colon = line.find(':');
+    if (!with_trailer_ || colon == std::string_view::npos)
+      return malformed("a trailer that was not announced");
+    auto name = codec::lower_case(codec::trim(line.substr(0, colon)));
+    auto value = std::string(codec::trim(line.substr(colon + 1)));
+    if (name == "x-amz-trailer-signature") {
+      trailer_signature_ = value;
+    } else {
+      trailer_text_ += name + ":" + value + "\n";
+      if (trailer_text_.size() > kLineMax) return malformed("the trailer is too long");
+      trailers_.emplace_back(std::move(name), std::move(value));
+    }
+    return {};
+  }
+  state_ = State::done;
+  if (!signed_ || !with_trailer_) return {};
+  auto hash = codec::hex_encode(codec::sha256(trailer_text_));
+  if (iam::trailer_signature(auth_, previous_signature_, hash) != trailer_signature_) {
+    return Error{"SignatureDoesNotMatch", "The signature of the body's trailer does not match."};
+  }
+  return {};
+}
+
+Task<Result<std::string>> read_all(BodyReader& body, size_t max_bytes) {
+  std::string out;
+  if (body.length() > 0 && static_cast<size_t>(body.length()) <= max_bytes)
+    out.reserve(static_cast<size_t>(body.length()));
+  while (true) {
+    auto piece = co_await body.read();
+    if (!piece.ok()) co_return piece;
+    if (piece->empty()) co_return out;
+    if (out.size() + piece->size() > max_bytes) {
+      co_return Error{"RequestEntityTooLarge",
+                      "The request's body is larger than " + std::to_string(max_bytes) + " bytes.", 413};
+    }
+    out += *piece;
+  }
+}
+
+}  // namespace mekong::api

@@ -1,0 +1,57 @@
+// A request body, checked while it streams: hash, Content-MD5, aws-chunked framing with its signatures.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/pipeline.h"
+#include "codec/hash.h"
+
+namespace mekong::api {
+
+// Holds one chunk of the wire at a time. What it hands out before the end is checked at the end: a caller
+// keeps nothing before read() returned empty.
+class CheckedBody final : public BodyReader {
+ public:
+  // All must outlive it.
+  CheckedBody(RawBody& raw, const RequestHead& head, const iam::Authentication& auth, Executor& pool);
+  Task<Result<std::string>> read() override;
+  int64_t length() const override { return length_; }
+  const std::vector<std::pair<std::string, std::string>>& trailers() const override { return trailers_; }
+
+ private:
+  enum class State { head, data, data_end, trailers, done };
+  Task<Result<std::string>> read_plain();
+  Task<Result<std::string>> read_chunked();
+  Status step(std::string& out);  // moves on with what is buffered; buffer_ too short: sets starved_
+  Status chunk_head(std::string_view line);
+  Status chunk_end();
+  Status trailer(std::string_view line);
+  Status finish();
+  std::optional<std::string> take_line();
+
+  RawBody& raw_;
+  const iam::Authentication& auth_;
+  Executor& pool_;
+  int64_t length_ = -1;
+  int64_t seen_ = 0;
+  bool chunked_ = false, signed_ = false, with_trailer_ = false;
+  bool ended_ = false;
+  std::optional<codec::Hasher> sha256_, md5_;
+  std::string md5_wanted_;
+
+  State state_ = State::head;
+  std::string buffer_;
+  bool starved_ = false;
+  uint64_t chunk_left_ = 0;
+  bool last_chunk_ = false;
+  std::string chunk_signature_, previous_signature_, trailer_signature_, trailer_text_;
+  std::vector<std::pair<std::string, std::string>> trailers_;
+};
+
+// Reads all of it. Errors: those of the body, "RequestEntityTooLarge".
+Task<Result<std::string>> read_all(BodyReader& body, size_t max_bytes);
+
+}  // namespace mekong::api

@@ -1,0 +1,44 @@
+// One request on its way through the pipeline: the steps that need no waiting. Internal to api.
+#pragma once
+#include <string>
+
+#include "api/errors.h"
+#include "api/pipeline.h"
+#include "api/protocol.h"
+#include "api/router.h"
+#include "api/validate.h"
+
+namespace mekong::api {
+
+struct Call {
+  const RequestHead& head;
+  Pairs query;
+  std::string request_id;
+  const ServiceBinding* service = nullptr;
+  const RestRouter* router = nullptr;
+  const OperationBinding* operation = nullptr;
+  std::string operation_name;  // also of one that is not listed
+  std::map<std::string, std::string> labels;
+  Form form;
+  iam::Authentication auth;
+  Context context = {};
+
+  const ServiceTable& table() const { return *service->table; }
+  ErrorTarget error_target() const;
+};
+
+// Sets operation_name and labels, for query services from `body` too. Errors: "UnknownOperationException",
+// "InvalidAction", "MethodNotAllowed", "SerializationException".
+Status find_operation(Call& call, std::string_view target, const std::string& raw_path,
+                      std::string_view body);
+// Sets operation. Errors: "NotImplemented", naming it.
+Status bind_operation(Call& call);
+// Fills the context's own members from the head and the authentication.
+void fill_context(Call& call, const Authoriser& authoriser, int64_t now_ms);
+Result<Value> decode(Call& call, const Validator& validator, std::string_view body);
+// The table's permissions on the decoded input. Errors: "AccessDenied".
+Status authorise(Call& call, const void* input);
+// "arn:…/{Member.Path:default}" with its members; `found` tells whether all were there.
+std::string expand(std::string_view text, const Call& call, const void* input, bool& found);
+
+}  // namespace mekong::api

@@ -1,0 +1,25 @@
+#include "api/context.h"
+
+#include <fmt/format.h>
+
+namespace mekong::api {
+
+Status Context::authorise(std::string_view resource, ConditionContext extra) {
+  MEKONG_TRY(authorise_action(action, resource, std::move(extra)));
+  authorised = true;
+  return {};
+}
+
+Status Context::authorise_action(std::string_view wanted, std::string_view resource,
+                                 ConditionContext extra) const {
+  extra.insert(conditions.begin(), conditions.end());
+  auto decision = authoriser->decide({*principal, wanted, resource, std::move(extra)});
+  if (decision.allowed) return {};
+  auto reason = decision.reason.empty() ? fmt::format("no identity-based policy allows the {} action", wanted)
+                                        : std::move(decision.reason);
+  return Error{"AccessDenied",
+               fmt::format("User: {} is not authorized to perform: {} on resource: {} because {}",
+                           principal->arn, wanted, resource, reason)};
+}
+
+}  // namespace mekong::api

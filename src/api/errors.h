@@ -1,0 +1,22 @@
+// Errors in each protocol's shape, under the names that the service in question uses.
+#pragma once
+#include <string>
+
+#include "api/pipeline.h"
+#include "api/shape.h"
+
+namespace mekong::api {
+
+struct ErrorTarget {
+  Protocol protocol = Protocol::rest_json;
+  const ServiceTable* table = nullptr;  // null: the request named no service we know
+  const Operation* operation = nullptr;
+  std::string resource;  // S3's <Resource>: the path
+};
+
+Response error_response(const ErrorTarget& target, Error error, const std::string& request_id);
+
+// The code of "the input is not valid" that this operation's clients expect.
+std::string validation_code(const ServiceTable& table, const Operation& operation);
+
+}  // namespace mekong::api

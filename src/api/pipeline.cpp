@@ -1,0 +1,211 @@
+#include "api/pipeline.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "api/body.h"
+#include "api/call.h"
+#include "codec/text.h"
+
+namespace mekong::api {
+
+const std::string* find_header(const Headers& headers, std::string_view name) {
+  for (const auto& [key, value] : headers) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+struct Pipeline::Parts {
+  std::vector<ServiceBinding> services;
+  std::vector<RestRouter> routers;  // by index of services
+  const iam::Authenticator& authenticator;
+  const Authoriser& authoriser;
+  Executor& pool;
+  const os::Clock& clock;
+  os::Random& random;
+  Logger& logger;
+  Options options;
+  Validator validator;
+
+  Status find_service(Call& call) const;
+  Status authenticate(Call& call) const;
+  Task<Result<Response>> run(Call& call, RawBody& raw) const;
+  Task<Result<Response>> invoke(Call& call, const Value& input, BodyReader& body) const;
+  Response finish(const Call& call, Response response) const;
+  Response fail(const Call& call, Error error) const;
+};
+
+namespace {
+
+bool signed_request(const Call& call) {
+  if (find_header(call.head.headers, "authorization") != nullptr) return true;
+  return std::any_of(call.query.begin(), call.query.end(), [](const auto& pair) {
+    return pair.first == "X-Amz-Signature" || pair.first == "Signature";
+  });
+}
+
+bool any_anonymous(const ServiceBinding& service) {
+  return std::any_of(service.operations.begin(), service.operations.end(),
+                     [](const auto& binding) { return binding.operation->anonymous; });
+}
+
+// Of an unsigned request: a form is for the service with unsigned actions, everything else could only be S3.
+bool claims_unsigned(const ServiceBinding& service, const Call& call) {
+  const auto* type = find_header(call.head.headers, "content-type");
+  bool form = type != nullptr && type->starts_with("application/x-www-form-urlencoded");
+  if (service.table->protocol == Protocol::query) return form && any_anonymous(service);
+  return service.table->protocol == Protocol::rest_xml && !form;
+}
+
+}  // namespace
+
+Status Pipeline::Parts::find_service(Call& call) const {
+  auto wanted = scope_service(call.head, call.query);
+  const auto* target = find_header(call.head.headers, "x-amz-target");
+  for (size_t i = 0; i < services.size(); ++i) {
+    const auto& table = *services[i].table;
+    bool found = false;
+    if (!wanted.empty()) {
+      found = wanted == table.signing_name;
+    } else if (target != nullptr) {
+      found = *table.target_prefix != 0 && target->starts_with(std::string(table.target_prefix) + ".");
+    } else {
+      found = claims_unsigned(services[i], call);
+    }
+    if (!found) continue;
+    call.service = &services[i];
+    call.router = &routers[i];
+    return {};
+  }
+  if (wanted.empty()) return Error{"MissingAuthenticationToken", "Missing Authentication Token", 403};
+  return Error{"NotImplemented", "The service '" + wanted + "' is not implemented by this server.", 501};
+}
+
+Status Pipeline::Parts::authenticate(Call& call) const {
+  bool anonymous = !signed_request(call) && any_anonymous(*call.service);
+  iam::SignedRequest request{call.head.method, call.head.raw_path, call.head.raw_query, call.head.headers};
+  auto auth = authenticator.authenticate(request, anonymous);
+  if (!auth.ok()) return std::move(auth).error();
+  call.auth = std::move(auth).value();
+  if (call.auth.service.empty() || call.auth.service == call.table().signing_name) return {};
+  return Error{"SignatureDoesNotMatch", std::string("Credential should be scoped to correct service: '") +
+                                            call.table().signing_name + "'."};
+}
+
+Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, BodyReader& body) const {
+  const auto& binding = *call.operation;
+  call.context.operation = binding.operation->name;
+  MEKONG_CO_TRY(authorise(call, input.get()));
+  Result<Value> output = Error{};
+  if (binding.call_streaming != nullptr) {
+    auto task = binding.call_streaming(call.service->service, call.context, input.get(), body);
+    output = co_await task;
+    co_await resume_on(pool);
+  } else {
+    output = binding.call(call.service->service, call.context, input.get());
+  }
+  if (!output.ok()) co_return std::move(output).error();
+  if (!call.context.authorised) {
+    logger.error("api", "handler did not authorise", {{"operation", call.operation_name}});
+    co_return Error{"InternalFailure", "The request was not authorised by its handler."};
+  }
+  auto response = encode_output(call.table(), *binding.operation, output->get(), call.request_id);
+  if (binding.take_body != nullptr) response.stream = binding.take_body(output->get());
+  co_return response;
+}
+
+Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
+  auto query = codec::parse_query(call.head.raw_query, false);
+  if (!query) co_return Error{"InvalidRequest", "The query string is not properly encoded."};
+  call.query = std::move(*query);
+  MEKONG_CO_TRY(find_service(call));
+  MEKONG_CO_TRY(authenticate(call));
+  const bool from_body = call.table().protocol == Protocol::query;
+  const auto* target = find_header(call.head.headers, "x-amz-target");
+  auto raw_path = call.table().protocol == Protocol::rest_xml ? path_style(call.head, options.bucket_domains)
+                                                              : call.head.raw_path;
+  if (!from_body) {
+    MEKONG_CO_TRY(find_operation(call, target == nullptr ? "" : *target, raw_path, ""));
+    MEKONG_CO_TRY(bind_operation(call));
+  }
+  CheckedBody body(raw, call.head, call.auth, pool);
+  std::string whole;
+  if (from_body || call.operation->call_streaming == nullptr) {
+    auto all = co_await read_all(body, options.body_max_bytes);
+    if (!all.ok()) co_return std::move(all).error();
+    whole = std::move(*all);
+  }
+  if (from_body) {
+    MEKONG_CO_TRY(find_operation(call, "", raw_path, whole));
+    MEKONG_CO_TRY(bind_operation(call));
+  }
+  bool unknown = call.auth.principal == nullptr || call.auth.principal->kind == PrincipalKind::anonymous;
+  if (unknown && !call.operation->operation->anonymous) {
+    co_return Error{"MissingAuthenticationToken", "Missing Authentication Token"};
+  }
+  if (const auto* coding = find_header(call.head.headers, "content-encoding");
+      coding != nullptr && *coding == "gzip" && call.operation->call_streaming == nullptr) {
+    co_return Error{"NotImplemented", "Content-Encoding: gzip of requests is not implemented by this server.",
+                    501};
+  }
+  fill_context(call, authoriser, clock.wall_ms());
+  auto input = decode(call, validator, whole);
+  if (!input.ok()) co_return std::move(input).error();
+  auto response = co_await invoke(call, *input, body);
+  co_return response;
+}
+
+Response Pipeline::Parts::finish(const Call& call, Response response) const {
+  bool s3 = call.service != nullptr && call.table().protocol == Protocol::rest_xml;
+  response.headers.emplace_back(s3 ? "x-amz-request-id" : "x-amzn-RequestId", call.request_id);
+  if (s3) response.headers.emplace_back("x-amz-id-2", call.request_id);
+  return response;
+}
+
+Response Pipeline::Parts::fail(const Call& call, Error error) const {
+  if (error.code == "InternalFailure") {
+    logger.error(
+        "api", "internal failure",
+        {{"operation", call.operation_name}, {"request_id", call.request_id}, {"reason", error.message}});
+  }
+  return error_response(call.error_target(), std::move(error), call.request_id);
+}
+
+Pipeline::Pipeline(std::vector<ServiceBinding> services, const iam::Authenticator& authenticator,
+                   const Authoriser& authoriser, Executor& pool, const os::Clock& clock, os::Random& random,
+                   Logger& logger, Options options)
+    : parts_(new Parts{std::move(services),
+                       {},
+                       authenticator,
+                       authoriser,
+                       pool,
+                       clock,
+                       random,
+                       logger,
+                       std::move(options),
+                       {}}) {
+  for (const auto& service : parts_->services) parts_->routers.emplace_back(*service.table);
+}
+
+Pipeline::~Pipeline() = default;
+
+Task<Response> Pipeline::handle(const RequestHead& head, RawBody& body) const {
+  const Parts& parts = *parts_;
+  co_await resume_on(parts.pool);
+  Call call{.head = head, .request_id = parts.random.uuid()};
+  std::string broken;
+  try {
+    auto response = co_await parts.run(call, body);
+    co_await resume_on(parts.pool);
+    co_return parts.finish(
+        call, response.ok() ? std::move(*response) : parts.fail(call, std::move(response.error())));
+  } catch (const std::exception& e) {
+    broken = e.what();
+  }
+  // An exception means a bug or a lost resource: the caller learns only that it happened.
+  parts.logger.error("api", "exception", {{"operation", call.operation_name}, {"what", broken}});
+  co_return parts.finish(call, parts.fail(call, Error{"InternalFailure", "An internal error occurred."}));
+}
+
+}  // namespace mekong::api

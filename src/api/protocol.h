@@ -1,0 +1,30 @@
+// Input and output of an operation in its protocol: which part of the HTTP message holds what.
+#pragma once
+#include <map>
+#include <string>
+
+#include "api/decode.h"
+#include "api/pipeline.h"
+#include "api/router.h"
+#include "api/shape.h"
+#include "api/xml_wire.h"
+
+namespace mekong::api {
+
+struct InputParts {
+  const Headers& headers;
+  const Pairs& query;                                // decoded
+  const std::map<std::string, std::string>& labels;  // decoded
+  const Form& form;                                  // query protocol
+  std::string_view body;                             // empty for streaming operations
+};
+
+// Fills `out` (of the operation's input shape). Errors: "SerializationException"; missing ones: `violations`.
+Status decode_input(const ServiceTable& table, const Operation& operation, const InputParts& parts, void* out,
+                    Violations& violations);
+
+// The reply without its stream.
+Response encode_output(const ServiceTable& table, const Operation& operation, const void* output,
+                       const std::string& request_id);
+
+}  // namespace mekong::api

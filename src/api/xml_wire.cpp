@@ -1,0 +1,243 @@
+#include "api/xml_wire.h"
+
+#include "api/types.h"
+
+namespace mekong::api {
+namespace {
+
+using codec::XmlNode;
+using codec::XmlWriter;
+
+std::string_view local_name(std::string_view name) {
+  auto colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+// A flattened list's own name stands for its element's.
+std::string_view element_name(const Member& member) {
+  const Shape& shape = *member.shape;
+  bool flat = member.flattened || shape.flattened;
+  if (flat && shape.kind == Kind::list && std::string_view(shape.value->wire) != "member" &&
+      std::string_view(member.wire) == member.name) {
+    return shape.value->wire;
+  }
+  return member.wire;
+}
+
+bool is_scalar(Kind kind) {
+  return kind != Kind::list && kind != Kind::map && kind != Kind::structure;
+}
+
+Status read_entry(const XmlNode& entry, const Shape& shape, void* out, const Path* at,
+                  Violations& violations) {
+  const XmlNode* key = entry.child(shape.key->wire);
+  const XmlNode* value = entry.child(shape.value->wire);
+  if (key == nullptr || value == nullptr)
+    return Error{"SerializationException", "an entry has no key or value"};
+  return read_xml_value(*value, *shape.value, shape.map->insert(out, key->text), at, violations);
+}
+
+// One element of a flattened list or map.
+Status read_flat(const XmlNode& node, const Member& member, void* out, const Path* at,
+                 Violations& violations) {
+  const Shape& shape = *member.shape;
+  if (shape.kind == Kind::map) return read_entry(node, shape, out, at, violations);
+  Path path{at, {}, shape.list->size(out) + 1};
+  return read_xml_value(node, *shape.value, shape.list->append(out), &path, violations);
+}
+
+Status read_attribute(const XmlNode& node, const Member& member, void* out, Seen& seen) {
+  for (const auto& [name, value] : node.attributes) {
+    if (name != member.wire && local_name(name) != local_name(member.wire)) continue;
+    seen.mark(member);
+    return parse_scalar(member, value, TimeFormat::iso8601, member.set(out));
+  }
+  return {};
+}
+
+void write_map(XmlWriter& out, std::string_view entry_name, const Shape& shape, const void* value) {
+  struct Visit {
+    XmlWriter& out;
+    const Shape& shape;
+    std::string_view entry;
+  } visit{out, shape, entry_name};
+  shape.map->each(value, &visit, [](void* context, const std::string& key, const void* element) {
+    auto& to = *static_cast<Visit*>(context);
+    to.out.begin(to.entry);
+    to.out.element(to.shape.key->wire, key);
+    write_xml_member(to.out, to.shape.value->wire, *to.shape.value, element);
+    to.out.end();
+  });
+}
+
+void write_namespace(XmlWriter& out, const Member& member) {
+  std::string_view uri = member.xml_namespace;
+  if (uri.empty()) uri = member.shape->xml_namespace;
+  if (uri.empty()) return;
+  std::string_view prefix = member.xml_prefix;
+  out.attribute(prefix.empty() ? "xmlns" : "xmlns:" + std::string(prefix), uri);
+}
+
+}  // namespace
+
+Status read_xml_members(const XmlNode& node, const Shape& shape, void* out, const Path* at, Seen& seen,
+                        Violations& violations) {
+  for (size_t i = 0; i < shape.member_count; ++i) {
+    const Member& member = shape.members[i];
+    if (member.location != Location::body) continue;
+    if (member.attribute) {
+      MEKONG_TRY(read_attribute(node, member, out, seen));
+      continue;
+    }
+    bool flat = member.flattened || member.shape->flattened;
+    auto wire = local_name(element_name(member));
+    void* field = nullptr;
+    for (const auto& child : node.children) {
+      if (child.name != wire) continue;
+      Path path{at, member.name};
+      if (field == nullptr || !flat) field = member.set(out);
+      seen.mark(member);
+      MEKONG_TRY(flat ? read_flat(child, member, field, &path, violations)
+                      : read_xml_value(child, member, field, &path, violations));
+    }
+  }
+  return {};
+}
+
+Status read_xml_value(const XmlNode& node, const Member& member, void* out, const Path* at,
+                      Violations& violations) {
+  const Shape& shape = *member.shape;
+  if (shape.kind == Kind::structure) {
+    Seen seen(shape);
+    MEKONG_TRY(read_xml_members(node, shape, out, at, seen, violations));
+    seen.report(at, violations);
+    return {};
+  }
+  if (shape.kind == Kind::list) {
+    size_t index = 0;
+    for (const auto& child : node.children) {
+      Path path{at, {}, ++index};
+      MEKONG_TRY(read_xml_value(child, *shape.value, shape.list->append(out), &path, violations));
+    }
+    return {};
+  }
+  if (shape.kind == Kind::map) {
+    for (const auto& child : node.children) MEKONG_TRY(read_entry(child, shape, out, at, violations));
+    return {};
+  }
+  return parse_scalar(member, node.text, TimeFormat::iso8601, out);
+}
+
+void write_xml_members(XmlWriter& out, const Shape& shape, const void* value) {
+  for (bool attributes : {true, false}) {  // attributes stand in the opening tag
+    for (size_t i = 0; i < shape.member_count; ++i) {
+      const Member& member = shape.members[i];
+      if (member.location != Location::body || member.attribute != attributes) continue;
+      const void* field = member.get(value);
+      if (field == nullptr) continue;
+      if (attributes) {
+        out.attribute(member.wire, format_scalar(member, field, TimeFormat::iso8601));
+      } else {
+        write_xml_member(out, element_name(member), member, field);
+      }
+    }
+  }
+}
+
+void write_xml_member(XmlWriter& out, std::string_view name, const Member& member, const void* value) {
+  const Shape& shape = *member.shape;
+  bool flat = member.flattened || shape.flattened;
+  if (flat && shape.kind == Kind::list) {
+    for (size_t i = 0; i < shape.list->size(value); ++i) {
+      write_xml_member(out, name, *shape.value, shape.list->at(value, i));
+    }
+    return;
+  }
+  if (flat && shape.kind == Kind::map) return write_map(out, name, shape, value);
+  out.begin(name);
+  write_namespace(out, member);
+  if (shape.kind == Kind::structure) {
+    write_xml_members(out, shape, value);
+  } else if (shape.kind == Kind::list) {
+    for (size_t i = 0; i < shape.list->size(value); ++i) {
+      write_xml_member(out, shape.value->wire, *shape.value, shape.list->at(value, i));
+    }
+  } else if (shape.kind == Kind::map) {
+    write_map(out, "entry", shape, value);
+  } else {
+    out.text(format_scalar(member, value, TimeFormat::iso8601));
+  }
+  out.end();
+}
+
+namespace {
+
+bool has_prefix(const Form& form, std::string_view name) {
+  auto it = form.lower_bound(name);
+  return it != form.end() && std::string_view(it->first).starts_with(name);
+}
+
+Status read_query_value(const Form& form, const std::string& name, const Member& member, void* out,
+                        const Path* at, Violations& violations);
+
+Status read_query_list(const Form& form, const std::string& prefix, const Shape& shape, void* out,
+                       const Path* at, Violations& violations) {
+  for (size_t i = 1;; ++i) {
+    auto name = prefix + std::to_string(i);
+    if (form.find(name) == form.end() && !has_prefix(form, name + ".")) return {};
+    Path path{at, {}, i};
+    MEKONG_TRY(read_query_value(form, name, *shape.value, shape.list->append(out), &path, violations));
+  }
+}
+
+Status read_query_map(const Form& form, const std::string& prefix, const Shape& shape, void* out,
+                      const Path* at, Violations& violations) {
+  for (size_t i = 1;; ++i) {
+    auto entry = prefix + std::to_string(i) + ".";
+    auto key = form.find(entry + shape.key->wire);
+    if (key == form.end()) return {};
+    void* slot = shape.map->insert(out, key->second);
+    MEKONG_TRY(read_query_value(form, entry + shape.value->wire, *shape.value, slot, at, violations));
+  }
+}
+
+Status read_query_value(const Form& form, const std::string& name, const Member& member, void* out,
+                        const Path* at, Violations& violations) {
+  const Shape& shape = *member.shape;
+  bool flat = member.flattened || shape.flattened;
+  if (shape.kind == Kind::structure) {
+    Seen seen(shape);
+    MEKONG_TRY(read_query_members(form, name + ".", shape, out, at, seen, violations));
+    seen.report(at, violations);
+    return {};
+  }
+  if (shape.kind == Kind::list) {
+    auto prefix = flat ? name + "." : name + "." + shape.value->wire + ".";
+    return read_query_list(form, prefix, shape, out, at, violations);
+  }
+  if (shape.kind == Kind::map) {
+    return read_query_map(form, flat ? name + "." : name + ".entry.", shape, out, at, violations);
+  }
+  auto it = form.find(name);
+  if (it == form.end()) return {};
+  return parse_scalar(member, it->second, TimeFormat::iso8601, out);
+}
+
+}  // namespace
+
+Status read_query_members(const Form& form, std::string_view prefix, const Shape& shape, void* out,
+                          const Path* at, Seen& seen, Violations& violations) {
+  for (size_t i = 0; i < shape.member_count; ++i) {
+    const Member& member = shape.members[i];
+    auto name = std::string(prefix) + std::string(element_name(member));
+    bool there =
+        form.find(name) != form.end() || (!is_scalar(member.shape->kind) && has_prefix(form, name + "."));
+    if (!there) continue;
+    Path path{at, member.name};
+    seen.mark(member);
+    MEKONG_TRY(read_query_value(form, name, member, member.set(out), &path, violations));
+  }
+  return {};
+}
+
+}  // namespace mekong::api

@@ -38,6 +38,9 @@ struct AuthorisationRequest {
   ConditionContext context = {};
   // Resource policy document (bucket policy …) that stands on the resource, empty where none.
   std::string_view resource_policy = {};
+  // The resource policy alone can let anyone in, as a role's trust policy does: the owner's identity policies
+  // (root's too) do not help where it does not allow.
+  bool resource_policy_required = false;
   // Account that owns the resource; empty: the principal's own.
   AccountId resource_account = {};
 };

@@ -118,7 +118,11 @@ Decision Decider::decide(const AuthorisationRequest& request) const {
   if (!documents.ok()) return {false, "because " + documents.error().message};
   const policy::Context context = context_for(request);
   const std::string& owner = request.resource_account.value;
-  const policy::Query query{principal, request.action, request.resource, context,
+  const policy::Query query{principal,
+                            request.action,
+                            request.resource,
+                            context,
+                            request.resource_policy_required,
                             !owner.empty() && owner != principal.account.value};
   const policy::Verdict verdict = policy::evaluate(query, *documents);
   return {verdict.outcome == policy::Outcome::allowed, policy::denial_reason(verdict, request.action)};

@@ -163,6 +163,12 @@ std::optional<PolicyInForce> Directory::policy_in_force(std::string_view arn) co
   return std::nullopt;
 }
 
+bool Directory::policy_visible(const AccountId& account, std::string_view arn) const {
+  if (find_aws_managed_policy(arn) != nullptr) return true;
+  auto policy = find_policy(arn);
+  return policy && policy->account == account.value;
+}
+
 AccessKeyPtr Directory::find_key(const std::string& access_key_id) const {
   return keys_.find(access_key_id);
 }

@@ -45,6 +45,8 @@ class Directory {
   RolePtr find_role_by_arn(std::string_view arn) const;
   ManagedPolicyPtr find_policy(std::string_view arn) const;  // customer's policies only
   std::optional<PolicyInForce> policy_in_force(std::string_view arn) const;
+  // AWS's own, or of this account.
+  bool policy_visible(const AccountId& account, std::string_view arn) const;
   AccessKeyPtr find_key(const std::string& access_key_id) const;
 
   std::vector<UserPtr> users(const AccountId& account) const;

@@ -156,8 +156,9 @@ Verdict evaluate(const Query& query, const Documents& documents) {
     if (by_resource.statement == nullptr) return verdict(Outcome::implicit_deny, Source::resource);
     return verdict(Outcome::allowed, Source::resource, by_resource);
   }
+  const bool needed = query.cross_account || query.resource_policy_required;
+  if (needed && by_resource.statement == nullptr) return verdict(Outcome::implicit_deny, Source::resource);
   if (query.cross_account) {
-    if (by_resource.statement == nullptr) return verdict(Outcome::implicit_deny, Source::resource);
     return identity_side(query, documents);
   }
   if (by_resource.naming == Naming::exact) return verdict(Outcome::allowed, Source::resource, by_resource);

@@ -32,6 +32,8 @@ struct Query {
   std::string_view action;
   std::string_view resource;
   const Context& context;
+  // Trust policies: where the resource policy does not allow, nothing else helps.
+  bool resource_policy_required = false;
   bool cross_account = false;  // the resource belongs to another account than the principal
 };
 

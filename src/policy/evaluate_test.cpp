@@ -29,7 +29,7 @@ Principal principal_named(const std::string& kind) {
 
 struct Case {
   std::string name, principal = "user", action, resource, outcome, source;
-  bool cross_account = false;
+  bool policy_required = false, cross_account = false;
   ConditionContext context;
   Documents documents;
 };
@@ -60,6 +60,8 @@ void read_line(Case& test, const std::string& word, const std::string& rest) {
     test.resource = rest;
   else if (word == "cross-account")
     test.cross_account = true;
+  else if (word == "resource-policy-required")
+    test.policy_required = true;
   else if (word == "context")
     read_context(test, rest);
   else if (word == "identity")
@@ -108,7 +110,8 @@ TEST(Evaluate, Cases) {
     const Principal principal = principal_named(test.principal);
     const Context context(test.context);
     const Verdict verdict =
-        evaluate({principal, test.action, test.resource, context, test.cross_account}, test.documents);
+        evaluate({principal, test.action, test.resource, context, test.policy_required, test.cross_account},
+                 test.documents);
     EXPECT_EQ(outcome_name(verdict.outcome) + " " + source_name(verdict.source),
               test.outcome + " " + test.source);
   }

@@ -1,0 +1,230 @@
+#include "log/disk_log.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "log/batch_builder.h"
+#include "os/memory_files.h"
+
+namespace mekong::log {
+namespace {
+
+const PartitionId p0("topic-0"), p1("topic-1");
+
+std::string batch_of(const std::vector<std::string>& values, int64_t timestamp_ms = 1000) {
+  std::vector<RecordToWrite> records;
+  for (const auto& value : values) records.push_back({std::nullopt, value, timestamp_ms});
+  return build_batch(records);
+}
+
+std::string idempotent(int32_t sequence, int16_t epoch = 0) {
+  return build_batch({{std::nullopt, "v", 1}},
+                     {.producer_id = 7, .producer_epoch = epoch, .base_sequence = sequence});
+}
+
+class DiskLogTest : public testing::Test {
+ protected:
+  DiskLogTest() { open(); }
+  void open() {
+    log_ = std::move(*DiskLog::open(files_, clock_, null_logger(), "/log", {.segment_bytes_max = 600}));
+  }
+  void restart(bool crash = true, uint64_t torn_bytes = 0) {
+    log_.reset();
+    if (crash) files_.crash(torn_bytes);
+    open();
+  }
+  Result<AppendResult> append(const PartitionId& id, std::string bytes) {
+    return log_->append(id, std::move(bytes)).get();
+  }
+  std::string code_of(const PartitionId& id, std::string bytes) {
+    auto result = append(id, std::move(bytes));
+    return result.ok() ? "ok" : result.error().code;
+  }
+
+  os::MemoryFiles files_;
+  os::ManualClock clock_{5000};
+  std::unique_ptr<DiskLog> log_;
+};
+
+TEST_F(DiskLogTest, offsets_are_assigned_in_order_and_read_back) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  EXPECT_EQ(append(p0, batch_of({"a", "b"}))->base_offset, 0);
+  EXPECT_EQ(append(p0, batch_of({"c"}))->base_offset, 2);
+  const auto read = log_->read(p0, 1, 1 << 20);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->high_watermark, 3);
+  EXPECT_EQ(parse_header(read->batches)->base_offset, 0);
+  EXPECT_TRUE(log_->read(p0, 3, 100)->batches.empty());
+  EXPECT_EQ(log_->read(p0, 4, 100).error().code, "OFFSET_OUT_OF_RANGE");
+}
+
+TEST_F(DiskLogTest, a_read_returns_at_least_one_whole_batch) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  const std::string one = batch_of({"x"});
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(append(p0, one).ok());
+  EXPECT_EQ(log_->read(p0, 0, 1)->batches.size(), one.size());
+  EXPECT_EQ(log_->read(p0, 2, 2 * one.size() + 5)->batches.size(), 2 * one.size());
+}
+
+TEST_F(DiskLogTest, acknowledged_appends_survive_a_power_cut_over_many_segments) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  for (int i = 0; i < 40; ++i)
+    ASSERT_EQ(append(p0, batch_of({"value " + std::to_string(i)}))->base_offset, i);
+  restart();
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 40);
+  for (int64_t at = 0; at < 40;) {
+    const auto read = log_->read(p0, at, 200);
+    ASSERT_TRUE(read.ok() && !read->batches.empty()) << at;
+    const auto headers = verify_batches(read->batches);
+    ASSERT_TRUE(headers.ok());
+    EXPECT_EQ(headers->front().base_offset, at);
+    at = headers->back().last_offset() + 1;
+  }
+  EXPECT_EQ(append(p0, batch_of({"next"}))->base_offset, 40);
+}
+
+TEST_F(DiskLogTest, what_cannot_be_trusted_is_refused) {
+  ASSERT_TRUE(log_->create(p0, {.max_batch_bytes = 200}).ok());
+  std::string flipped = batch_of({"a"});
+  flipped.back() ^= 1;
+  EXPECT_EQ(code_of(p0, flipped), "CORRUPT_MESSAGE");
+  EXPECT_EQ(code_of(p0, "short"), "CORRUPT_MESSAGE");
+  EXPECT_EQ(code_of(p0, batch_of({std::string(300, 'x')})), "MESSAGE_TOO_LARGE");
+  EXPECT_EQ(code_of(p1, batch_of({"a"})), "UNKNOWN_TOPIC_OR_PARTITION");
+  EXPECT_EQ(code_of(PartitionId("../x"), batch_of({"a"})), "UNKNOWN_TOPIC_OR_PARTITION");
+  EXPECT_EQ(code_of(p0, build_batch({{std::nullopt, "v", 1}}, {.attributes = 0x10})), "INVALID_RECORD");
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 0);
+}
+
+TEST_F(DiskLogTest, idempotent_retry_across_restart) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  EXPECT_EQ(append(p0, idempotent(0))->base_offset, 0);
+  EXPECT_EQ(append(p0, idempotent(1))->base_offset, 1);
+  restart();
+  const auto retry = append(p0, idempotent(1));
+  ASSERT_TRUE(retry.ok());
+  EXPECT_TRUE(retry->duplicate);
+  EXPECT_EQ(retry->base_offset, 1);
+  EXPECT_EQ(code_of(p0, idempotent(3)), "OUT_OF_ORDER_SEQUENCE_NUMBER");
+  EXPECT_EQ(append(p0, idempotent(0, 1))->base_offset, 2);
+  EXPECT_EQ(code_of(p0, idempotent(2, 0)), "INVALID_PRODUCER_EPOCH");
+}
+
+TEST_F(DiskLogTest, torn_tail_vs_rot) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  ASSERT_TRUE(append(p0, batch_of({"kept"})).ok());
+  const std::string path = "/log/topic-0/" + Segment::file_name(0);
+  {
+    auto file = *files_.open(path, os::OpenMode::write);
+    ASSERT_TRUE(file->write(*file->size(), batch_of({"never acknowledged"})).ok());
+  }
+  restart(true, 20);
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 1);
+  EXPECT_EQ(append(p0, batch_of({"after"}))->base_offset, 1);
+  restart(false);
+  ASSERT_EQ(log_->offsets(p0)->high_watermark, 2);
+  log_.reset();
+  files_.flip_bit(path, 65);
+  open();
+  EXPECT_EQ(log_->offsets(p0).error().code, "KAFKA_STORAGE_ERROR");
+}
+
+TEST_F(DiskLogTest, fsync_fails_once_and_nothing_is_acknowledged_after_it) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  ASSERT_TRUE(append(p0, batch_of({"a"})).ok());
+  files_.fail_at(files_.changes() + 2, "EIO", false);  // the write passes, its sync fails
+  EXPECT_EQ(code_of(p0, batch_of({"b"})), "KAFKA_STORAGE_ERROR");
+  EXPECT_EQ(code_of(p0, batch_of({"c"})), "KAFKA_STORAGE_ERROR");
+  EXPECT_EQ(log_->read(p0, 0, 1000)->high_watermark, 1);
+  restart();
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 1);
+}
+
+TEST_F(DiskLogTest, the_walk_over_failure_points_loses_nothing_acknowledged) {
+  for (uint64_t step = 1; step < 60; ++step) {
+    const PartitionId id("walk-" + std::to_string(step));
+    files_.fail_at(files_.changes() + step, step % 2 == 0 ? "ENOSPC" : "EIO", true);
+    bool created = log_->create(id, {}).ok();
+    int acknowledged = 0;
+    for (int i = 0; created && i < 12; ++i) {
+      if (!append(id, batch_of({"value " + std::to_string(i)})).ok()) break;
+      ++acknowledged;
+    }
+    files_.no_more_failures();
+    restart(true, step % 3 * 30);
+    if (!created) continue;
+    const auto offsets = log_->offsets(id);
+    ASSERT_TRUE(offsets.ok()) << "step " << step << ": " << offsets.error().message;
+    EXPECT_GE(offsets->high_watermark, acknowledged) << "step " << step;
+    EXPECT_LE(offsets->high_watermark, acknowledged + 1) << "step " << step;
+    EXPECT_TRUE(append(id, batch_of({"goes on"})).ok()) << "step " << step;
+  }
+}
+
+TEST_F(DiskLogTest, waits_end_when_data_arrives_or_the_partition_goes) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  ASSERT_TRUE(log_->create(p1, {}).ok());
+  auto beyond = log_->wait_beyond({{p0, 0}, {p1, 0}});
+  EXPECT_FALSE(beyond.is_ready());
+  ASSERT_TRUE(append(p1, batch_of({"a"})).ok());
+  EXPECT_TRUE(beyond.get());
+  EXPECT_TRUE(log_->wait_beyond({{p1, 0}}).get());
+  auto cancelled = log_->wait_beyond({{p0, 0}});
+  log_->cancel_wait(cancelled);
+  EXPECT_FALSE(cancelled.get());
+  auto removed = log_->wait_beyond({{p0, 0}});
+  ASSERT_TRUE(log_->remove(p0).ok());
+  EXPECT_TRUE(removed.get());
+}
+
+TEST_F(DiskLogTest, timestamps_find_offsets) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(p0, batch_of({"v"}, 1000 + 10 * i)).ok());
+  EXPECT_EQ(log_->offset_for(p0, 0)->offset, 0);
+  EXPECT_EQ(log_->offset_for(p0, 1095)->offset, 10);
+  EXPECT_EQ(log_->offset_for(p0, 1290)->offset, 29);
+  EXPECT_EQ(log_->offset_for(p0, 1291)->offset, -1);
+}
+
+TEST_F(DiskLogTest, retention_drops_whole_segments_and_moves_the_log_start) {
+  ASSERT_TRUE(log_->create(p0, {.retention_ms = 1000, .log_append_time = true}).ok());
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(append(p0, batch_of({"v"}))->log_append_time_ms, 5000);
+  clock_.advance_ms(5000);
+  ASSERT_EQ(append(p0, batch_of({"late"}))->base_offset, 20);
+  log_->retain();
+  const auto offsets = *log_->offsets(p0);
+  EXPECT_GT(offsets.log_start, 0);
+  EXPECT_EQ(offsets.high_watermark, 21);
+  EXPECT_EQ(log_->read(p0, 0, 100).error().code, "OFFSET_OUT_OF_RANGE");
+  restart();
+  EXPECT_EQ(log_->offsets(p0)->log_start, offsets.log_start);
+}
+
+TEST_F(DiskLogTest, random_operations_agree_with_a_simple_model) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  std::vector<std::string> model;
+  for (int step = 0; step < 400; ++step) {
+    const auto dice = random() % 20;
+    if (dice == 0) {
+      restart(random() % 2 == 0, random() % 40);
+    } else if (dice < 12) {
+      const std::string value = std::to_string(random());
+      ASSERT_EQ(append(p0, batch_of({value}))->base_offset, static_cast<int64_t>(model.size()));
+      model.push_back(value);
+    } else if (!model.empty()) {
+      const auto at = static_cast<int64_t>(random() % model.size());
+      const auto read = log_->read(p0, at, 1);
+      ASSERT_TRUE(read.ok());
+      EXPECT_EQ(parse_header(read->batches)->base_offset, at);
+      EXPECT_NE(read->batches.find(model[static_cast<size_t>(at)]), std::string::npos);
+    }
+    ASSERT_EQ(log_->offsets(p0)->high_watermark, static_cast<int64_t>(model.size()));
+  }
+}
+
+}  // namespace
+}  // namespace mekong::log

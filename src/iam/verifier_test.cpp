@@ -1,0 +1,170 @@
+#include "iam/verifier.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "iam/test_support.h"
+
+namespace mekong::iam {
+namespace {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Request {
+  std::string method, path, query, body;
+  Headers headers;
+};
+
+// A .req file: request line, headers (folded lines go on), blank line, body.
+Request parse_request(const std::string& text) {
+  Request out;
+  std::istringstream in(text);
+  std::string line;
+  std::getline(in, line);
+  const size_t first = line.find(' '), last = line.rfind(' ');
+  out.method = line.substr(0, first);
+  const std::string target = line.substr(first + 1, last - first - 1);
+  const size_t question = target.find('?');
+  out.path = target.substr(0, question);
+  if (question != std::string::npos) out.query = target.substr(question + 1);
+  while (std::getline(in, line) && !line.empty()) {
+    if (line[0] == ' ') {
+      out.headers.back().second += line;
+      continue;
+    }
+    const size_t colon = line.find(':');
+    out.headers.emplace_back(codec::lower_case(line.substr(0, colon)), line.substr(colon + 1));
+  }
+  out.body.assign(std::istreambuf_iterator<char>(in), {});
+  return out;
+}
+
+struct VerifierTest : IamFixture {
+  Result<Authentication> authenticate(const Request& r, bool allow_anonymous = false) {
+    const std::string hash = codec::hex_encode(codec::sha256(r.body));
+    return iam->authenticator().authenticate({r.method, r.path, r.query, r.headers, hash}, allow_anonymous);
+  }
+  std::string code(const Request& r) {
+    auto result = authenticate(r);
+    return result.ok() ? "ok" : result.error().code;
+  }
+  Request presigned(const std::string& service, const std::string& expires, std::string extra = "") {
+    const std::string scope = "20150830/us-east-1/" + service + "/aws4_request";
+    Request r{.method = "GET", .path = "/bucket/a%20b", .headers = {{"host", "h:1"}}};
+    r.query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2F" +
+              service + "%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=" + expires +
+              "&X-Amz-SignedHeaders=host" + extra;
+    const std::string canonical = "GET\n/bucket/a%20b\n" + r.query + "\nhost:h:1\n\nhost\nUNSIGNED-PAYLOAD";
+    r.query += "&X-Amz-Signature=" + sign(test_secret, "20150830T123600Z", scope, canonical);
+    return r;
+  }
+};
+
+TEST_F(VerifierTest, Sigv4Suite) {
+  const std::filesystem::path suite = MEKONG_SOURCE_DIR "/../shared/conformance/sigv4";
+  if (!std::filesystem::exists(suite)) GTEST_SKIP() << "the SigV4 suite is not here";
+  int verified = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(suite)) {
+    if (entry.path().extension() != ".authz") continue;
+    const std::string name = entry.path().stem();
+    // Their token belongs to no session of ours, or is not in the request at all.
+    if (name.find("sts-header") != std::string::npos || name.find("session-token") != std::string::npos)
+      continue;
+    auto path = entry.path();
+    Request request = parse_request(read_file(path.replace_extension(".req")));
+    request.headers.emplace_back("authorization", read_file(entry.path()));
+    SCOPED_TRACE(name);
+    EXPECT_EQ(code(request), "ok");
+    request.headers.back().second.back() ^= 1;
+    EXPECT_EQ(code(request), "SignatureDoesNotMatch");
+    ++verified;
+  }
+  EXPECT_GE(verified, 28);
+}
+
+TEST_F(VerifierTest, PresignedStrictly) {
+  EXPECT_EQ(code(presigned("s3", "60")), "ok");
+  for (const char* expires : {"-1", "604801", "99999999999999999999", "6 0", "", "0x10"}) {
+    EXPECT_EQ(code(presigned("s3", expires)), "AuthorizationQueryParametersError") << expires;
+  }
+  EXPECT_EQ(code(presigned("s3", "60", "&X-Amz-Expires=600")), "AuthorizationQueryParametersError");
+  Request swapped = presigned("s3", "60");
+  swapped.method = "PUT";
+  EXPECT_EQ(code(swapped), "SignatureDoesNotMatch");
+  Request longer = presigned("s3", "60");
+  longer.query += "&versionId=1";
+  EXPECT_EQ(code(longer), "SignatureDoesNotMatch");
+  Request header = presigned("s3", "60");
+  header.headers.emplace_back("x-amz-acl", "public-read");
+  EXPECT_EQ(code(header), "AccessDenied");
+  Request twice = presigned("s3", "60");
+  twice.headers.emplace_back("authorization", "AWS4-HMAC-SHA256 Credential=x");
+  EXPECT_EQ(code(twice), "InvalidArgument");
+  const Request good = presigned("s3", "60");
+  clock.advance_ms(61'000);
+  EXPECT_EQ(code(good), "AccessDenied");
+}
+
+TEST_F(VerifierTest, EveryByteOfThePresignedQueryCounts) {
+  const Request good = presigned("s3", "60");
+  for (size_t i = 0; i < good.query.size(); ++i) {
+    Request bad = good;
+    bad.query[i] = bad.query[i] == 'Q' ? 'R' : 'Q';
+    // An escape of the same character in the other case is the same request.
+    EXPECT_NE(code(bad), "ok") << i;
+  }
+}
+
+TEST_F(VerifierTest, SkewAndUnknownKeys) {
+  const std::string scope = "20150830/us-east-1/glue/aws4_request";
+  Request r{.method = "POST", .path = "/", .headers = {{"host", "h"}, {"x-amz-date", "20150830T123600Z"}}};
+  const std::string canonical = "POST\n/\n\nhost:h\nx-amz-date:20150830T123600Z\n\nhost;x-amz-date\n" +
+                                codec::hex_encode(codec::sha256(""));
+  auto authorization = [&](const std::string& key) {
+    return "AWS4-HMAC-SHA256 Credential=" + key + "/" + scope +
+           ", SignedHeaders=host;x-amz-date, Signature=" +
+           sign(test_secret, "20150830T123600Z", scope, canonical);
+  };
+  r.headers.emplace_back("authorization", authorization(test_key));
+  EXPECT_EQ(code(r), "ok");
+  Request extra = r;
+  extra.headers.emplace_back("x-amz-target", "AWSGlue.DropAll");
+  EXPECT_EQ(code(extra), "AccessDenied");
+  Request unknown = r;
+  unknown.headers.back().second = authorization("AKIAUNKNOWN");
+  EXPECT_EQ(code(unknown), "InvalidClientTokenId");
+  Request test_pair = r;
+  test_pair.headers.back().second = authorization("test");
+  EXPECT_EQ(code(test_pair), "InvalidClientTokenId");  // only where --dev says so
+  Request none = r;
+  none.headers.pop_back();
+  EXPECT_EQ(code(none), "MissingAuthenticationToken");
+  auto anonymous = authenticate(none, true);
+  ASSERT_TRUE(anonymous.ok());
+  EXPECT_EQ(anonymous->principal->kind, PrincipalKind::anonymous);
+  clock.advance_ms(5 * 60'000 + 1);
+  EXPECT_EQ(code(r), "SignatureDoesNotMatch");
+}
+
+// The example of S3's guide "Signature calculations: transferring payload in multiple chunks".
+TEST(ChunkSignature, AsInTheGuideOfS3) {
+  Authentication auth{.amz_date = "20130524T000000Z", .scope = "20130524/us-east-1/s3/aws4_request"};
+  auth.signing_key = sigv4::signing_key("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                        {"AKIAIOSFODNN7EXAMPLE", "20130524", "us-east-1", "s3"});
+  const std::string first =
+      chunk_signature(auth, "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+                      codec::hex_encode(codec::sha256(std::string(65536, 'a'))));
+  EXPECT_EQ(first, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648");
+  const std::string second =
+      chunk_signature(auth, first, codec::hex_encode(codec::sha256(std::string(1024, 'a'))));
+  EXPECT_EQ(second, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497");
+}
+
+}  // namespace
+}  // namespace mekong::iam

@@ -22,9 +22,9 @@ class Batch {
   // Conditions: all must hold at commit, or nothing is written and commit fails with "ConditionFailed".
   Batch& expect_absent(std::string_view family, std::string key);
   Batch& expect_value(std::string_view family, std::string key, std::string value);
-  // A counter (decimal text): adds `delta` at commit, so concurrent batches never lose one another's change. A
-  // counter that comes to 0 is removed and, where `zero_key` is not empty, (zero_key, zero_value) is put in its
-  // place. must_exist: a condition, the counter is there (above 0). Below 0 fails with "ConditionFailed".
+  // A counter (decimal text): adds `delta` at commit, so concurrent batches never lose one another's change.
+  // A counter that comes to 0 is removed and, where `zero_key` is not empty, (zero_key, zero_value) is put in
+  // its place. must_exist: a condition, the counter is there (above 0). Below 0 fails with "ConditionFailed".
   struct Count {
     std::string family, key;
     int64_t delta = 0;
@@ -79,8 +79,8 @@ class Store {
 enum class Durability { sync, os };  // os: survives kill -9, not power loss
 
 // Families are fixed at opening; those a folder has beside them are kept. Fails with "InUse" when another
-// process holds the folder, "NewerFormat" when a newer version wrote it, "StorageFailed" otherwise (a torn last
-// record is cut, a damaged one before good ones is reported). A family not named here: "UnknownFamily".
+// process holds the folder, "NewerFormat" when a newer version wrote it, "StorageFailed" otherwise (a torn
+// last record is cut, a damaged one before good ones is reported). A family not named here: "UnknownFamily".
 Result<std::unique_ptr<Store>> open_rocksdb(const std::string& folder, std::vector<std::string> families,
                                             Durability durability);
 // The twin: same behaviour, in memory; every family exists.

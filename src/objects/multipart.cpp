@@ -60,6 +60,19 @@ Status check_order(const std::vector<CompletedPart>& parts) {
   return ok();
 }
 
+// `expected` of the whole, with or without the number of parts behind it.
+Status check_checksums(const Object& object, const std::map<std::string, std::string>& expected) {
+  for (const auto& [algorithm, value] : expected) {
+    auto known = object.checksums.find(algorithm);
+    bool same = known != object.checksums.end() &&
+                (known->second == value || known->second.substr(0, known->second.find('-')) == value);
+    if (same) continue;
+    return Error{"BadDigest", "The " + algorithm + " you specified did not match the calculated checksum.",
+                 400};
+  }
+  return ok();
+}
+
 bool retryable(const Status& status) {
   return !status.ok() && status.error().code == "ConditionFailed";
 }
@@ -274,6 +287,7 @@ Result<Object> ObjectStore::complete_upload(const UploadPlace& place, const std:
     MEKONG_TRY_ASSIGN(auto stored, stored_parts(place));
     meta::Batch batch;
     MEKONG_TRY_ASSIGN(auto object, assemble(place, upload, stored, parts, batch));
+    MEKONG_TRY(check_checksums(object, conditions.checksums));
     MEKONG_TRY(add_upload_removal(batch, place, *record, stored));
     auto done = commit_object(std::move(object), batch, conditions, {"UploadChanged", ""});
     if (done.ok() || done.error().code != "UploadChanged") return done;

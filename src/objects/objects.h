@@ -154,6 +154,7 @@ class Store {
   // Whole sources are taken by reference, ranges are copied.
   virtual Result<Object> copy_part(const UploadPlace& place, int32_t number, const Object& source,
                                    std::optional<ByteRange> range) = 0;
+  // `conditions`: if_match, if_none_match_any, checksums (of the whole).
   virtual Result<Object> complete_upload(const UploadPlace& place, const std::vector<CompletedPart>& parts,
                                          const PutOptions& conditions) = 0;
   virtual Status abort_upload(const UploadPlace& place) = 0;

@@ -1,0 +1,162 @@
+#include <utility>
+
+#include "codec/text.h"
+#include "services/s3/conditions.h"
+#include "services/s3/parameters.h"
+#include "services/s3/receive.h"
+#include "services/s3/service.h"
+
+namespace mekong::s3 {
+namespace {
+
+constexpr int32_t parts_page_max = 1000;
+
+template <class Request>
+objects::UploadPlace place_of(const Request& request) {
+  return {.bucket = request.bucket, .key = request.key, .upload_id = request.upload_id};
+}
+
+Status check_size(const objects::Store& store, const objects::UploadPlace& place,
+                  const model::CompleteMultipartUploadRequest& request) {
+  if (!request.mpu_object_size) return ok();
+  MEKONG_TRY_ASSIGN(auto parts, store.parts(place, 0, 10'000));
+  int64_t total_bytes = 0;
+  for (const auto& wanted : request.multipart_upload.value_or(model::CompletedMultipartUpload{})
+                                .parts.value_or(std::vector<model::CompletedPart>{})) {
+    for (const auto& part : parts) {
+      if (part.number == wanted.part_number) total_bytes += static_cast<int64_t>(part.size_bytes);
+    }
+  }
+  if (total_bytes == *request.mpu_object_size) return ok();
+  return Error{"InvalidRequest",
+               "The provided 'x-amz-mp-object-size' header value does not match what was computed", 400};
+}
+
+}  // namespace
+
+Result<model::CreateMultipartUploadOutput> S3Service::create_multipart_upload(
+    api::Context& ctx, const model::CreateMultipartUploadRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  objects::PutOptions options;
+  options.headers = content_headers_in(request);
+  MEKONG_TRY_ASSIGN(options.metadata, user_metadata(request.metadata));
+  if (request.checksum_algorithm) options.checksums[*request.checksum_algorithm] = "";
+  MEKONG_TRY_ASSIGN(auto upload, store_.create_upload(request.bucket, request.key, std::move(options)));
+  model::CreateMultipartUploadOutput output;
+  output.bucket = request.bucket;
+  output.key = request.key;
+  output.upload_id = upload.id;
+  output.checksum_algorithm = request.checksum_algorithm;
+  if (request.checksum_algorithm) output.checksum_type = "COMPOSITE";
+  return output;
+}
+
+Task<Result<model::UploadPartOutput>> S3Service::upload_part(api::Context& ctx,
+                                                             const model::UploadPartRequest& request,
+                                                             api::BodyReader& body) {
+  MEKONG_CO_TRY(check_parameters(ctx, &request));
+  MEKONG_CO_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  objects::PutOptions options;
+  MEKONG_CO_TRY(body_checks(ctx, request, options));
+  auto place = place_of(request);
+  MEKONG_CO_TRY_ASSIGN(auto writer, store_.put_part(place, request.part_number, std::move(options)));
+  auto received = co_await receive(body, *writer);
+  MEKONG_CO_TRY_ASSIGN(auto part, std::move(received));
+  model::UploadPartOutput output;
+  output.e_tag = quoted(part.etag);
+  checksums_out(part.checksums, output);
+  co_return output;
+}
+
+Result<model::UploadPartCopyOutput> S3Service::upload_part_copy(api::Context& ctx,
+                                                                const model::UploadPartCopyRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(auto source, copy_source(ctx, request.copy_source, request.expected_source_bucket_owner));
+  MEKONG_TRY(check_copy_source(
+      source, {request.copy_source_if_match, request.copy_source_if_none_match,
+               request.copy_source_if_modified_since, request.copy_source_if_unmodified_since}));
+  std::optional<objects::ByteRange> range;
+  if (request.copy_source_range) {
+    MEKONG_TRY_ASSIGN(range, parse_copy_range(*request.copy_source_range, source.size_bytes));
+  }
+  MEKONG_TRY_ASSIGN(auto part, store_.copy_part(place_of(request), request.part_number, source, range));
+  model::UploadPartCopyOutput output;
+  auto& result = output.copy_part_result.emplace();
+  result.e_tag = quoted(part.etag);
+  result.last_modified = api::Timestamp{part.modified_ms};
+  checksums_out(part.checksums, result);
+  return output;
+}
+
+Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_upload(
+    api::Context& ctx, const model::CompleteMultipartUploadRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  auto place = place_of(request);
+  std::vector<objects::CompletedPart> parts;
+  if (request.multipart_upload && request.multipart_upload->parts) {
+    for (const auto& part : *request.multipart_upload->parts) {
+      parts.push_back({part.part_number.value_or(0), unquoted(part.e_tag.value_or("")), checksums_in(part)});
+    }
+  }
+  objects::PutOptions conditions;
+  MEKONG_TRY(write_conditions(request.if_match, request.if_none_match, conditions));
+  conditions.checksums = checksums_in(request);
+  MEKONG_TRY(check_size(store_, place, request));
+  MEKONG_TRY_ASSIGN(auto object, store_.complete_upload(place, parts, conditions));
+  model::CompleteMultipartUploadOutput output;
+  output.location = "/" + request.bucket + "/" + codec::percent_encode(request.key, true);
+  output.bucket = request.bucket;
+  output.key = request.key;
+  output.e_tag = quoted(object.etag);
+  checksums_out(object.checksums, output);
+  if (!object.checksums.empty()) output.checksum_type = "COMPOSITE";
+  return output;
+}
+
+Result<model::AbortMultipartUploadOutput> S3Service::abort_multipart_upload(
+    api::Context& ctx, const model::AbortMultipartUploadRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(store_.abort_upload(place_of(request)));
+  return model::AbortMultipartUploadOutput{};
+}
+
+Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
+                                                     const model::ListPartsRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  auto place = place_of(request);
+  int32_t max_parts = std::min(request.max_parts.value_or(parts_page_max), parts_page_max);
+  int32_t marker = request.part_number_marker.value_or(0);
+  if (max_parts < 0 || marker < 0) return Error{"InvalidArgument", "max-parts must not be negative", 400};
+  MEKONG_TRY_ASSIGN(auto upload, store_.upload(place));
+  MEKONG_TRY_ASSIGN(auto parts, store_.parts(place, marker, static_cast<size_t>(max_parts) + 1));
+  model::ListPartsOutput output;
+  output.bucket = request.bucket;
+  output.key = request.key;
+  output.upload_id = request.upload_id;
+  output.part_number_marker = marker;
+  output.max_parts = max_parts;
+  output.storage_class = "STANDARD";
+  output.owner.emplace().id = canonical_id(ctx.account);
+  output.initiator.emplace().id = canonical_id(ctx.account);
+  if (!upload.checksum_algorithm.empty()) output.checksum_algorithm = upload.checksum_algorithm;
+  output.is_truncated = parts.size() > static_cast<size_t>(max_parts);
+  parts.resize(std::min(parts.size(), static_cast<size_t>(max_parts)));
+  output.next_part_number_marker = parts.empty() ? 0 : parts.back().number;
+  for (const auto& part : parts) {
+    if (!output.parts) output.parts.emplace();
+    auto& entry = output.parts->emplace_back();
+    entry.part_number = part.number;
+    entry.last_modified = api::Timestamp{part.modified_ms};
+    entry.e_tag = quoted(part.etag);
+    entry.size = static_cast<int64_t>(part.size_bytes);
+    checksums_out(part.checksums, entry);
+  }
+  return output;
+}
+
+}  // namespace mekong::s3

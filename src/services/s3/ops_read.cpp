@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "services/s3/conditions.h"
+#include "services/s3/parameters.h"
+#include "services/s3/service.h"
+
+namespace mekong::s3 {
+namespace {
+
+constexpr size_t read_bytes = 512 << 10;
+
+// Sends a range of an object; its content stays readable meanwhile, whatever happens to the key.
+class ObjectBody final : public api::BodySource {
+ public:
+  ObjectBody(const objects::Store& store, objects::Object object, objects::ByteRange range)
+      : store_(store), object_(std::move(object)), range_(range), left_bytes_(range.size_bytes) {}
+
+  Result<std::string> read() override {
+    auto bytes = static_cast<size_t>(std::min<uint64_t>(left_bytes_, read_bytes));
+    if (bytes == 0) return std::string();
+    MEKONG_TRY_ASSIGN(auto content,
+                      store_.read(object_, range_.offset + range_.size_bytes - left_bytes_, bytes));
+    left_bytes_ -= content.size();
+    return content;
+  }
+  int64_t length() const override { return static_cast<int64_t>(range_.size_bytes); }
+
+ private:
+  const objects::Store& store_;
+  const objects::Object object_;
+  const objects::ByteRange range_;
+  uint64_t left_bytes_;
+};
+
+struct Selection {
+  objects::ByteRange range;
+  bool partial = false;
+};
+
+// The bytes that Range or partNumber ask for.
+template <class Request>
+Result<Selection> select(const objects::Object& object, const Request& request) {
+  Selection selection{.range = {0, object.size_bytes}};
+  if (request.part_number) {
+    if (request.range) {
+      return Error{"InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400};
+    }
+    MEKONG_TRY_ASSIGN(selection.range, part_range(object, *request.part_number));
+    selection.partial = !object.part_sizes.empty();
+  } else if (request.range) {
+    MEKONG_TRY_ASSIGN(auto range, parse_range(*request.range, object.size_bytes));
+    if (range) selection = {.range = *range, .partial = true};
+  }
+  return selection;
+}
+
+// What GetObject and HeadObject answer alike.
+template <class Request, class Output>
+void describe(const objects::Object& object, const Request& request, const Selection& selection,
+              Output& output) {
+  content_headers_out(object.headers, output);
+  output.accept_ranges = "bytes";
+  output.last_modified = api::Timestamp{object.modified_ms};
+  output.content_length = static_cast<int64_t>(selection.range.size_bytes);
+  output.e_tag = quoted(object.etag);
+  if (!object.metadata.empty()) output.metadata = object.metadata;
+  if (selection.partial) output.content_range = content_range(selection.range, object.size_bytes);
+  if (request.part_number && !object.part_sizes.empty()) {
+    output.parts_count = static_cast<int32_t>(object.part_sizes.size());
+  }
+  // A checksum is of all bytes: a client that reads a range could not check it.
+  if (request.checksum_mode && !selection.partial && !object.checksums.empty()) {
+    checksums_out(object.checksums, output);
+    output.checksum_type = object.part_sizes.empty() ? "FULL_OBJECT" : "COMPOSITE";
+  }
+  if (request.response_cache_control) output.cache_control = request.response_cache_control;
+  if (request.response_content_disposition) output.content_disposition = request.response_content_disposition;
+  if (request.response_content_encoding) output.content_encoding = request.response_content_encoding;
+  if (request.response_content_language) output.content_language = request.response_content_language;
+  if (request.response_content_type) output.content_type = request.response_content_type;
+  if (request.response_expires) output.expires = request.response_expires;
+}
+
+template <class Request>
+Conditions conditions_of(const Request& request) {
+  return {request.if_match, request.if_none_match, request.if_modified_since, request.if_unmodified_since};
+}
+
+}  // namespace
+
+Result<model::GetObjectOutput> S3Service::get_object(api::Context& ctx,
+                                                     const model::GetObjectRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
+  MEKONG_TRY(check_read(object, conditions_of(request)));
+  MEKONG_TRY_ASSIGN(auto selection, select(object, request));
+  model::GetObjectOutput output;
+  describe(object, request, selection, output);
+  output.body = std::make_unique<ObjectBody>(store_, std::move(object), selection.range);
+  return output;
+}
+
+Result<model::HeadObjectOutput> S3Service::head_object(api::Context& ctx,
+                                                       const model::HeadObjectRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
+  MEKONG_TRY(check_read(object, conditions_of(request)));
+  MEKONG_TRY_ASSIGN(auto selection, select(object, request));
+  model::HeadObjectOutput output;
+  describe(object, request, selection, output);
+  return output;
+}
+
+}  // namespace mekong::s3

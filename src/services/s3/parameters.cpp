@@ -1,0 +1,154 @@
+#include "services/s3/parameters.h"
+
+#include <algorithm>
+#include <set>
+
+#include "codec/text.h"
+#include "services/s3/service.h"
+
+namespace mekong::s3 {
+namespace {
+
+constexpr size_t key_bytes_max = 1024;
+constexpr size_t metadata_bytes_max = 2048;
+
+// Members whose presence asks for something that is not built.
+const std::set<std::string_view>& unbuilt_members() {
+  static const std::set<std::string_view> names = {"AnnotationDirective",
+                                                   "BucketKeyEnabled",
+                                                   "BucketNamespace",
+                                                   "BypassGovernanceRetention",
+                                                   "ChecksumCRC64NVME",
+                                                   "ChecksumMD5",
+                                                   "ChecksumSHA512",
+                                                   "ChecksumXXHASH128",
+                                                   "ChecksumXXHASH3",
+                                                   "ChecksumXXHASH64",
+                                                   "CopySourceSSECustomerAlgorithm",
+                                                   "CopySourceSSECustomerKey",
+                                                   "CopySourceSSECustomerKeyMD5",
+                                                   "GrantFullControl",
+                                                   "GrantRead",
+                                                   "GrantReadACP",
+                                                   "GrantWrite",
+                                                   "GrantWriteACP",
+                                                   "IfMatchInitiatedTime",
+                                                   "IfMatchLastModifiedTime",
+                                                   "IfMatchSize",
+                                                   "MFA",
+                                                   "ObjectLockEnabledForBucket",
+                                                   "ObjectLockEventHold",
+                                                   "ObjectLockEventHoldDurationDays",
+                                                   "ObjectLockEventHoldDurationYears",
+                                                   "ObjectLockLegalHoldStatus",
+                                                   "ObjectLockMode",
+                                                   "ObjectLockRetainUntilDate",
+                                                   "OptionalObjectAttributes",
+                                                   "SSECustomerAlgorithm",
+                                                   "SSECustomerKey",
+                                                   "SSECustomerKeyMD5",
+                                                   "SSEKMSEncryptionContext",
+                                                   "SSEKMSKeyId",
+                                                   "ServerSideEncryption",
+                                                   "Tagging",
+                                                   "WebsiteRedirectLocation",
+                                                   "WriteOffsetBytes"};
+  return names;
+}
+
+Error not_implemented(std::string_view what) {
+  return {"NotImplemented",
+          "A header or parameter you provided implies functionality that is not implemented: " +
+              std::string(what),
+          501,
+          {{"Header", std::string(what)}}};
+}
+
+Status check_text(std::string_view name, const std::string& value) {
+  if (name == "ACL" && value != "private" && value != "bucket-owner-full-control") {
+    return Error{"AccessControlListNotSupported", "The bucket does not allow ACLs", 400};
+  }
+  if (name == "StorageClass" && value != "STANDARD") return not_implemented("StorageClass " + value);
+  if (name == "ChecksumType" && value != "COMPOSITE") return not_implemented("ChecksumType " + value);
+  if (name == "ObjectOwnership" && value != "BucketOwnerEnforced") {
+    return not_implemented("ObjectOwnership " + value);
+  }
+  if (name == "VersionId" && value != "null") return not_implemented("VersionId");
+  if (name == "EncodingType" && value != "url") {
+    return Error{"InvalidArgument", "Invalid Encoding Method specified in Request", 400};
+  }
+  if (name == "Key" && value.size() > key_bytes_max) {
+    return Error{"KeyTooLongError",
+                 "Your key is too long",
+                 400,
+                 {{"Size", std::to_string(value.size())}, {"MaxSizeAllowed", std::to_string(key_bytes_max)}}};
+  }
+  return ok();
+}
+
+bool is_false(const api::Member& member, const void* value) {
+  return member.shape->kind == api::Kind::boolean && !*static_cast<const bool*>(value);
+}
+
+}  // namespace
+
+Status check_parameters(const api::Context& ctx, const void* input) {
+  const auto* begin = model::table.operations;
+  const auto* end = begin + model::table.operation_count;
+  const auto* operation =
+      std::find_if(begin, end, [&](const api::Operation& one) { return ctx.operation == one.name; });
+  if (operation == end) return Error{"InternalError", "no such operation: " + ctx.operation, 500};
+  for (size_t i = 0; i < operation->input->member_count; ++i) {
+    const auto& member = operation->input->members[i];
+    if (member.shape->kind == api::Kind::stream) continue;
+    const void* value = member.get(input);
+    if (value == nullptr) continue;
+    if (unbuilt_members().contains(member.name) && !is_false(member, value))
+      return not_implemented(member.name);
+    if (member.shape->kind == api::Kind::string) {
+      MEKONG_TRY(check_text(member.name, *static_cast<const std::string*>(value)));
+    }
+  }
+  return ok();
+}
+
+std::string stored_encoding(std::string_view content_encoding) {
+  std::string kept;
+  while (!content_encoding.empty()) {
+    auto comma = content_encoding.find(',');
+    auto one = codec::trim(content_encoding.substr(0, comma));
+    if (!one.empty() && !codec::equal_no_case(one, "aws-chunked")) {
+      kept += (kept.empty() ? "" : ",") + std::string(one);
+    }
+    content_encoding = comma == std::string_view::npos ? "" : content_encoding.substr(comma + 1);
+  }
+  return kept;
+}
+
+Result<Texts> user_metadata(const std::optional<std::map<std::string, std::string>>& metadata) {
+  Texts kept;
+  if (!metadata) return kept;
+  size_t bytes = 0;
+  for (const auto& [name, value] : *metadata) {
+    bytes += name.size() + value.size();
+    kept[codec::lower_case(name)] = value;
+  }
+  if (bytes > metadata_bytes_max) {
+    return Error{"MetadataTooLarge",
+                 "Your metadata headers exceed the maximum allowed metadata size",
+                 400,
+                 {{"Size", std::to_string(bytes)}, {"MaxSizeAllowed", std::to_string(metadata_bytes_max)}}};
+  }
+  return kept;
+}
+
+Status write_conditions(const std::optional<std::string>& if_match,
+                        const std::optional<std::string>& if_none_match, objects::PutOptions& options) {
+  if (if_match) options.if_match = unquoted(*if_match);
+  if (!if_none_match) return ok();
+  if (unquoted(*if_none_match) != "*") return not_implemented("If-None-Match");
+  options.if_none_match_any = true;
+  return ok();
+}
+
+}  // namespace mekong::s3

@@ -1,0 +1,82 @@
+// What S3's requests may carry that is not built: refused by name, never stored and ignored. And the header
+// families that several operations share.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "codec/time.h"
+#include "gen/s3/service.h"
+#include "objects/objects.h"
+
+namespace mekong::s3 {
+
+// Walks the input of ctx.operation. Errors: NotImplemented with the parameter's name,
+// AccessControlListNotSupported, InvalidStorageClass, KeyTooLongError.
+Status check_parameters(const api::Context& ctx, const void* input);
+
+using Texts = std::map<std::string, std::string>;
+
+// x-amz-checksum-* members to algorithm → base64, and back.
+template <class T>
+Texts checksums_in(const T& from) {
+  Texts found;
+  if (from.checksum_crc32) found["CRC32"] = *from.checksum_crc32;
+  if (from.checksum_crc32_c) found["CRC32C"] = *from.checksum_crc32_c;
+  if (from.checksum_sha1) found["SHA1"] = *from.checksum_sha1;
+  if (from.checksum_sha256) found["SHA256"] = *from.checksum_sha256;
+  return found;
+}
+
+template <class T>
+void checksums_out(const Texts& checksums, T& to) {
+  for (const auto& [algorithm, value] : checksums) {
+    if (algorithm == "CRC32") to.checksum_crc32 = value;
+    if (algorithm == "CRC32C") to.checksum_crc32_c = value;
+    if (algorithm == "SHA1") to.checksum_sha1 = value;
+    if (algorithm == "SHA256") to.checksum_sha256 = value;
+  }
+}
+
+// "aws-chunked" says how the body travelled; it is not the content's.
+std::string stored_encoding(std::string_view content_encoding);
+
+template <class T>
+Texts content_headers_in(const T& from) {
+  Texts headers;
+  if (from.cache_control) headers["Cache-Control"] = *from.cache_control;
+  if (from.content_disposition) headers["Content-Disposition"] = *from.content_disposition;
+  if (from.content_encoding) headers["Content-Encoding"] = stored_encoding(*from.content_encoding);
+  if (from.content_language) headers["Content-Language"] = *from.content_language;
+  if (from.content_type) headers["Content-Type"] = *from.content_type;
+  if (from.expires) headers["Expires"] = codec::format_rfc822(from.expires->ms);
+  if (headers["Content-Encoding"].empty()) headers.erase("Content-Encoding");
+  return headers;
+}
+
+template <class Out>
+void content_headers_out(const Texts& headers, Out& to) {
+  auto set = [&](const char* name, std::optional<std::string>& field) {
+    if (auto found = headers.find(name); found != headers.end()) field = found->second;
+  };
+  set("Cache-Control", to.cache_control);
+  set("Content-Disposition", to.content_disposition);
+  set("Content-Encoding", to.content_encoding);
+  set("Content-Language", to.content_language);
+  set("Content-Type", to.content_type);
+  if (!to.content_type) to.content_type = "binary/octet-stream";
+  if (auto found = headers.find("Expires"); found != headers.end()) {
+    if (auto ms = codec::parse_rfc822(found->second)) to.expires = api::Timestamp{*ms};
+  }
+}
+
+// User metadata: names lower case. Error: "MetadataTooLarge".
+Result<Texts> user_metadata(const std::optional<std::map<std::string, std::string>>& metadata);
+
+// If-Match and If-None-Match of writes. Error: "NotImplemented" for an If-None-Match other than *.
+Status write_conditions(const std::optional<std::string>& if_match,
+                        const std::optional<std::string>& if_none_match, objects::PutOptions& options);
+
+}  // namespace mekong::s3

@@ -196,7 +196,12 @@ Task<void> serve_connection(Cluster& cluster, os::ConnectionPtr connection) {
       auto written = co_await connection->write(outcome.reply, kIdleTimeoutMs);
       if (!written.ok()) co_return;
     }
-    if (outcome.close) co_return;
+    if (!outcome.close) continue;
+    // Some clients drop a reply that the end of the stream overtakes; Kafka waits as long after a failed
+    // login.
+    auto slept = cluster.deps.network.sleep(outcome.reply.empty() ? 0 : kCloseDelayMs);
+    co_await slept;
+    co_return;
   }
 }
 

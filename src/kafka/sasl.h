@@ -40,7 +40,7 @@ class SaslSession {
   bool expired() const { return principal_ && expires_ms_ > 0 && services_.clock.wall_ms() >= expires_ms_; }
 
  private:
-  enum class Step { handshake, authenticate, oauth_refused };
+  enum class Step { handshake, authenticate };
   gen::kafka_protocol::SaslAuthenticateResponse accept(const iam::KafkaLogin::Session& session);
   gen::kafka_protocol::SaslAuthenticateResponse refuse(int16_t error, const std::string& text,
                                                        const std::string& reason);

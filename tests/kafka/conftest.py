@@ -61,7 +61,7 @@ class KafkaPythonToken:
 
 
 def kafka_python(bootstrap, key='AKIAALL'):
-    from kafka.sasl.oauth import AbstractTokenProvider
+    from kafka.net.sasl.oauth import AbstractTokenProvider
     AbstractTokenProvider.register(KafkaPythonToken)
     return dict(bootstrap_servers=bootstrap, security_protocol='SASL_PLAINTEXT', sasl_mechanism='OAUTHBEARER',
                 sasl_oauth_token_provider=KafkaPythonToken(key))

@@ -188,6 +188,26 @@ Status CheckedBody::trailer(std::string_view line) {
   return {};
 }
 
+Task<Result<std::string>> HeldBody::hold(size_t max_bytes) {
+  holds_ = true;
+  while (true) {
+    auto part = co_await raw_.read();
+    if (!part.ok()) co_return std::move(part).error();
+    if (part->empty()) break;
+    if (held_.size() + part->size() > max_bytes) {
+      co_return Error{"RequestEntityTooLarge", "The request body is too large.", 413};
+    }
+    held_ += *part;
+  }
+  co_return codec::hex_encode(codec::sha256(held_));
+}
+
+Task<Result<std::string>> HeldBody::read() {
+  if (holds_) co_return std::exchange(held_, {});
+  auto part = co_await raw_.read();
+  co_return part;
+}
+
 Task<Result<std::string>> read_all(BodyReader& body, size_t max_bytes) {
   std::string out;
   if (body.length() > 0 && static_cast<size_t>(body.length()) <= max_bytes)

@@ -11,6 +11,20 @@
 
 namespace mekong::api {
 
+// The wire's body, held back where its hash is part of what the caller signed.
+class HeldBody final : public RawBody {
+ public:
+  explicit HeldBody(RawBody& raw) : raw_(raw) {}
+  // Reads all of it and answers the hex SHA-256; read() then gives it once. Errors: "RequestEntityTooLarge".
+  Task<Result<std::string>> hold(size_t max_bytes);
+  Task<Result<std::string>> read() override;
+
+ private:
+  RawBody& raw_;
+  bool holds_ = false;
+  std::string held_;
+};
+
 // Holds one chunk of the wire at a time. What it hands out before the end is checked at the end: a caller
 // keeps nothing before read() returned empty.
 class CheckedBody final : public BodyReader {

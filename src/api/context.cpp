@@ -15,11 +15,11 @@ Status Context::authorise_action(std::string_view wanted, std::string_view resou
   extra.insert(conditions.begin(), conditions.end());
   auto decision = authoriser->decide({*principal, wanted, resource, std::move(extra)});
   if (decision.allowed) return {};
-  auto reason = decision.reason.empty() ? fmt::format("no identity-based policy allows the {} action", wanted)
-                                        : std::move(decision.reason);
-  return Error{"AccessDenied",
-               fmt::format("User: {} is not authorized to perform: {} on resource: {} because {}",
-                           principal->arn, wanted, resource, reason)};
+  auto reason = decision.reason.empty()
+                    ? fmt::format("because no identity-based policy allows the {} action", wanted)
+                    : std::move(decision.reason);
+  return Error{"AccessDenied", fmt::format("User: {} is not authorized to perform: {} on resource: {} {}",
+                                           principal->arn, wanted, resource, reason)};
 }
 
 }  // namespace mekong::api

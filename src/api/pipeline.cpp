@@ -29,7 +29,7 @@ struct Pipeline::Parts {
   Validator validator;
 
   Status find_service(Call& call) const;
-  Status authenticate(Call& call) const;
+  Status authenticate(Call& call, std::string_view body_sha256) const;
   Task<Result<Response>> run(Call& call, RawBody& raw) const;
   Task<Result<Response>> invoke(Call& call, const Value& input, BodyReader& body) const;
   Response finish(const Call& call, Response response) const;
@@ -43,6 +43,10 @@ bool signed_request(const Call& call) {
   return std::any_of(call.query.begin(), call.query.end(), [](const auto& pair) {
     return pair.first == "X-Amz-Signature" || pair.first == "Signature";
   });
+}
+
+iam::SignedRequest signed_part(const RequestHead& head) {
+  return {head.method, head.raw_path, head.raw_query, head.headers};
 }
 
 bool any_anonymous(const ServiceBinding& service) {
@@ -82,9 +86,10 @@ Status Pipeline::Parts::find_service(Call& call) const {
   return Error{"NotImplemented", "The service '" + wanted + "' is not implemented by this server.", 501};
 }
 
-Status Pipeline::Parts::authenticate(Call& call) const {
+Status Pipeline::Parts::authenticate(Call& call, std::string_view body_sha256) const {
   bool anonymous = !signed_request(call) && any_anonymous(*call.service);
-  iam::SignedRequest request{call.head.method, call.head.raw_path, call.head.raw_query, call.head.headers};
+  auto request = signed_part(call.head);
+  request.body_sha256 = body_sha256;
   auto auth = authenticator.authenticate(request, anonymous);
   if (!auth.ok()) return std::move(auth).error();
   call.auth = std::move(auth).value();
@@ -120,7 +125,15 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   if (!query) co_return Error{"InvalidRequest", "The query string is not properly encoded."};
   call.query = std::move(*query);
   MEKONG_CO_TRY(find_service(call));
-  MEKONG_CO_TRY(authenticate(call));
+  HeldBody held(raw);
+  std::string body_sha256;
+  if (iam::body_needed_first(signed_part(call.head))) {
+    auto all = co_await held.hold(options.body_max_bytes);
+    co_await resume_on(pool);
+    if (!all.ok()) co_return std::move(all).error();
+    body_sha256 = std::move(*all);
+  }
+  MEKONG_CO_TRY(authenticate(call, body_sha256));
   const bool from_body = call.table().protocol == Protocol::query;
   const auto* target = find_header(call.head.headers, "x-amz-target");
   auto raw_path = call.table().protocol == Protocol::rest_xml ? path_style(call.head, options.bucket_domains)
@@ -129,7 +142,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
     MEKONG_CO_TRY(find_operation(call, target == nullptr ? "" : *target, raw_path, ""));
     MEKONG_CO_TRY(bind_operation(call));
   }
-  CheckedBody body(raw, call.head, call.auth, pool);
+  CheckedBody body(held, call.head, call.auth, pool);
   std::string whole;
   if (from_body || call.operation->call_streaming == nullptr) {
     auto all = co_await read_all(body, options.body_max_bytes);

@@ -290,6 +290,9 @@ Response write_rest(const ServiceTable& table, const Operation& operation, const
     const void* value = shape.members[i].get(output);
     if (value != nullptr) write_located(shape.members[i], value, response);
   }
+  // Part of a content (RFC 9110 section 15.3.7); no model says so.
+  if (response.status == 200 && find_header(response.headers, "Content-Range") != nullptr)
+    response.status = 206;
   if (operation.streaming_output) return response;
   if (const Member* payload = payload_member(shape)) {
     const void* value = payload->get(output);

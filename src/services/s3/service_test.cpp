@@ -1,0 +1,385 @@
+#include "services/s3/service.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "api/pipeline.h"
+#include "base/thread_pool.h"
+#include "codec/text.h"
+#include "codec/xml.h"
+
+namespace mekong::s3 {
+namespace {
+
+constexpr const char* account = "000000000001";
+
+class FakeAuthenticator final : public iam::Authenticator {
+ public:
+  Result<iam::Authentication> authenticate(const iam::SignedRequest&, bool) const override {
+    iam::Authentication authentication;
+    auto principal = std::make_shared<Principal>();
+    principal->kind = PrincipalKind::user;
+    principal->account = AccountId(caller);
+    principal->arn = "arn:aws:iam::" + caller + ":user/test";
+    authentication.principal = principal;
+    authentication.region = Region("us-east-1");
+    authentication.service = "s3";
+    authentication.body = body;
+    return authentication;
+  }
+  std::string caller = account;
+  iam::BodySignature body = iam::BodySignature::unsigned_payload;
+};
+
+class FakeAuthoriser final : public Authoriser {
+ public:
+  Decision decide(const AuthorisationRequest& request) const override {
+    bool refused =
+        denied.contains(std::string(request.action)) || denied.contains(std::string(request.resource));
+    return {.allowed = !refused, .reason = ""};
+  }
+  std::set<std::string> denied;  // actions and resources
+};
+
+class FakeBody final : public api::RawBody {
+ public:
+  explicit FakeBody(std::string bytes) : bytes_(std::move(bytes)) {}
+  Task<Result<std::string>> read() override {
+    auto chunk = bytes_.substr(0, 100'000);
+    bytes_.erase(0, chunk.size());
+    co_return chunk;
+  }
+
+ private:
+  std::string bytes_;
+};
+
+struct Reply {
+  int status = 0;
+  api::Headers headers;
+  std::string body;
+  std::string header(std::string_view name) const {
+    for (const auto& [key, value] : headers) {
+      if (codec::equal_no_case(key, name)) return value;
+    }
+    return "(none)";
+  }
+  std::string code() const {
+    auto root = codec::parse_xml(body);
+    const auto* code = root.ok() ? root->child("Code") : nullptr;
+    return std::to_string(status) + (code != nullptr ? " " + code->text : "");
+  }
+};
+
+// The text of every element `name` in a body.
+std::string texts(const codec::XmlNode& node, std::string_view name) {
+  std::string found = node.name == name ? node.text + " " : "";
+  for (const auto& child : node.children) found += texts(child, name);
+  return found;
+}
+std::string texts(const Reply& reply, std::string_view name) {
+  auto root = codec::parse_xml(reply.body);
+  return root.ok() ? texts(*root, name) : "(no xml)";
+}
+
+class S3ServiceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "mekong-s3-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    auto opened = blob::open_store(files_, clock_, random_, *meta_, null_logger(),
+                                   {.folder = folder_ + "/blobs", .grace_ms = 0, .collect_interval_ms = 0});
+    ASSERT_TRUE(opened.ok());
+    blobs_ = std::move(opened).value();
+    store_ = objects::make_store(*meta_, *blobs_, clock_, random_);
+    service_ = std::make_unique<S3Service>(*store_);
+    pipeline_ =
+        std::make_unique<api::Pipeline>(std::vector{model::bind(*service_)}, authenticator_, authoriser_,
+                                        pool_, clock_, random_, null_logger(), api::Pipeline::Options{});
+    EXPECT_EQ(send("PUT", "/bucket").status, 200);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  Reply send(const std::string& method, const std::string& path, const std::string& body = "",
+             api::Headers headers = {}) {
+    auto query = path.find('?');
+    api::RequestHead head{.method = method, .raw_path = path.substr(0, query)};
+    if (query != std::string::npos) head.raw_query = path.substr(query + 1);
+    headers.emplace_back(
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, "
+        "Signature=00");
+    headers.emplace_back("host", "127.0.0.1:4566");
+    head.headers = std::move(headers);
+    head.content_length = static_cast<int64_t>(body.size());
+    FakeBody raw(body);
+    auto response = sync_wait(pipeline_->handle(head, raw));
+    Reply reply{.status = response.status, .headers = response.headers, .body = response.body};
+    while (response.stream) {
+      auto chunk = response.stream->read();
+      EXPECT_TRUE(chunk.ok());
+      if (!chunk.ok() || chunk->empty()) break;
+      reply.body += *chunk;
+    }
+    return reply;
+  }
+  std::string create_upload(const std::string& key, api::Headers headers = {}) {
+    auto id = texts(send("POST", "/bucket/" + key + "?uploads", "", std::move(headers)), "UploadId");
+    return id.substr(0, id.size() - 1);
+  }
+  static std::string complete_body(const std::vector<std::string>& etags) {
+    std::string body = "<CompleteMultipartUpload>";
+    for (size_t i = 0; i < etags.size(); ++i) {
+      body +=
+          "<Part><PartNumber>" + std::to_string(i + 1) + "</PartNumber><ETag>" + etags[i] + "</ETag></Part>";
+    }
+    return body + "</CompleteMultipartUpload>";
+  }
+
+  std::string folder_;
+  os::PosixFiles files_;
+  os::ManualClock clock_{1'700'000'000'000};
+  os::SeededRandom random_{7};
+  std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
+  std::unique_ptr<blob::Store> blobs_;
+  std::unique_ptr<objects::Store> store_;
+  std::unique_ptr<S3Service> service_;
+  FakeAuthenticator authenticator_;
+  FakeAuthoriser authoriser_;
+  ThreadPool pool_{"s3", 2};
+  std::unique_ptr<api::Pipeline> pipeline_;
+};
+
+TEST_F(S3ServiceTest, buckets) {
+  EXPECT_EQ(send("HEAD", "/bucket").header("x-amz-bucket-region"), "us-east-1");
+  EXPECT_EQ(send("PUT", "/bucket").status, 200);
+  EXPECT_EQ(send("PUT", "/Bad_Name").code(), "400 InvalidBucketName");
+  EXPECT_EQ(send("GET", "/nowhere").code(), "404 NoSuchBucket");
+  EXPECT_EQ(texts(send("GET", "/"), "Name"), "bucket ");
+  std::string configuration =
+      "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></"
+      "CreateBucketConfiguration>";
+  EXPECT_EQ(send("PUT", "/eu-bucket", configuration).status, 200);
+  EXPECT_EQ(texts(send("GET", "/eu-bucket?location"), "LocationConstraint"), "eu-west-1 ");
+  EXPECT_EQ(texts(send("GET", "/bucket?location"), "LocationConstraint"), " ");
+  EXPECT_EQ(send("PUT", "/eu-bucket").code(), "409 BucketAlreadyOwnedByYou");
+  EXPECT_EQ(send("DELETE", "/eu-bucket").status, 204);
+  EXPECT_EQ(send("GET", "/bucket?policy").code(), "501 NotImplemented");
+}
+
+TEST_F(S3ServiceTest, another_account_is_refused) {
+  send("PUT", "/bucket/key", "x");
+  authenticator_.caller = "000000000002";
+  EXPECT_EQ(send("GET", "/bucket/key").code(), "403 AccessDenied");
+  EXPECT_EQ(send("PUT", "/bucket/key", "y").code(), "403 AccessDenied");
+  EXPECT_EQ(send("GET", "/bucket").code(), "403 AccessDenied");
+  EXPECT_EQ(send("PUT", "/bucket").code(), "409 BucketAlreadyExists");
+  EXPECT_EQ(texts(send("GET", "/"), "Name"), "");
+}
+
+TEST_F(S3ServiceTest, objects_with_their_headers) {
+  auto put = send("PUT", "/bucket/a%20b/c", "hello",
+                  {{"content-type", "text/plain"},
+                   {"x-amz-meta-who", "me"},
+                   {"content-encoding", "aws-chunked,gzip"},
+                   {"expires", "Wed, 21 Oct 2015 07:28:00 GMT"}});
+  EXPECT_EQ(put.status, 200);
+  EXPECT_EQ(put.header("etag"), "\"5d41402abc4b2a76b9719d911017c592\"");
+  auto get = send("GET", "/bucket/a%20b/c");
+  EXPECT_EQ(get.body, "hello");
+  EXPECT_EQ(get.header("content-type"), "text/plain");
+  EXPECT_EQ(get.header("content-encoding"), "gzip");
+  EXPECT_EQ(get.header("x-amz-meta-who"), "me");
+  EXPECT_EQ(get.header("expires"), "Wed, 21 Oct 2015 07:28:00 GMT");
+  EXPECT_EQ(get.header("last-modified"), "Tue, 14 Nov 2023 22:13:20 GMT");
+  EXPECT_EQ(get.header("accept-ranges"), "bytes");
+  auto head = send("HEAD", "/bucket/a%20b/c?response-content-type=text%2Fhtml");
+  EXPECT_EQ(head.header("content-length"), "5");
+  EXPECT_EQ(head.header("content-type"), "text/html");
+  EXPECT_EQ(send("GET", "/bucket/missing").code(), "404 NoSuchKey");
+  EXPECT_EQ(send("DELETE", "/bucket/a%20b/c").status, 204);
+  EXPECT_EQ(send("HEAD", "/bucket/a%20b/c").status, 404);
+}
+
+TEST_F(S3ServiceTest, a_missing_key_is_denied_to_who_may_not_list) {
+  authoriser_.denied = {"s3:ListBucket"};
+  EXPECT_EQ(send("GET", "/bucket/missing").code(), "403 AccessDenied");
+  EXPECT_EQ(send("HEAD", "/bucket/missing").status, 403);
+}
+
+TEST_F(S3ServiceTest, ranges) {
+  send("PUT", "/bucket/key", "0123456789");
+  auto range = [&](const std::string& value) { return send("GET", "/bucket/key", "", {{"range", value}}); };
+  EXPECT_EQ(range("bytes=2-4").body, "234");
+  EXPECT_EQ(range("bytes=2-4").status, 206);
+  EXPECT_EQ(range("bytes=2-4").header("content-range"), "bytes 2-4/10");
+  EXPECT_EQ(range("bytes=8-").body, "89");
+  EXPECT_EQ(range("bytes=-3").body, "789");
+  EXPECT_EQ(range("bytes=5-100").header("content-range"), "bytes 5-9/10");
+  EXPECT_EQ(range("bytes=10-").code(), "416 InvalidRange");
+  EXPECT_EQ(range("bytes=-0").code(), "416 InvalidRange");
+  EXPECT_EQ(range("bytes=4-2").status, 200);
+  EXPECT_EQ(range("lines=1-2").body, "0123456789");
+  EXPECT_EQ(send("HEAD", "/bucket/key", "", {{"range", "bytes=0-0"}}).header("content-length"), "1");
+}
+
+TEST_F(S3ServiceTest, read_conditions) {
+  auto etag = send("PUT", "/bucket/key", "x").header("etag");
+  auto get = [&](const std::string& name, const std::string& value) {
+    return send("GET", "/bucket/key", "", {{name, value}}).status;
+  };
+  EXPECT_EQ(get("if-match", etag), 200);
+  EXPECT_EQ(get("if-match", "\"other\""), 412);
+  EXPECT_EQ(get("if-none-match", etag), 304);
+  EXPECT_EQ(get("if-none-match", "\"other\""), 200);
+  EXPECT_EQ(get("if-modified-since", "Tue, 14 Nov 2023 22:13:20 GMT"), 304);
+  EXPECT_EQ(get("if-modified-since", "Tue, 14 Nov 2023 22:13:19 GMT"), 200);
+  EXPECT_EQ(get("if-unmodified-since", "Tue, 14 Nov 2023 22:13:19 GMT"), 412);
+}
+
+TEST_F(S3ServiceTest, write_conditions_and_checks) {
+  EXPECT_EQ(send("PUT", "/bucket/key", "1", {{"if-none-match", "*"}}).status, 200);
+  EXPECT_EQ(send("PUT", "/bucket/key", "2", {{"if-none-match", "*"}}).code(), "412 PreconditionFailed");
+  EXPECT_EQ(send("PUT", "/bucket/none", "2", {{"if-match", "\"x\""}}).code(), "404 NoSuchKey");
+  EXPECT_EQ(send("PUT", "/bucket/bad", "2", {{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}).code(),
+            "400 BadDigest");
+  EXPECT_EQ(send("PUT", "/bucket/bad", "2", {{"x-amz-checksum-crc32", "AAAAAA=="}}).code(), "400 BadDigest");
+  EXPECT_EQ(send("PUT", "/bucket/" + std::string(1025, 'k'), "2").code(), "400 KeyTooLongError");
+  EXPECT_EQ(send("PUT", "/bucket/bad", "2", {{"x-amz-meta-a", std::string(3000, 'x')}}).code(),
+            "400 MetadataTooLarge");
+  EXPECT_EQ(send("GET", "/bucket/bad").code(), "404 NoSuchKey");
+  auto put = send("PUT", "/bucket/sum", "hello", {{"x-amz-checksum-crc32", "NhCmhg=="}});
+  EXPECT_EQ(put.header("x-amz-checksum-crc32"), "NhCmhg==");
+  auto head = send("HEAD", "/bucket/sum", "", {{"x-amz-checksum-mode", "ENABLED"}});
+  EXPECT_EQ(head.header("x-amz-checksum-crc32"), "NhCmhg==");
+}
+
+TEST_F(S3ServiceTest, what_is_not_built_is_refused_by_name) {
+  for (api::Headers headers : std::vector<api::Headers>{{{"x-amz-server-side-encryption", "AES256"}},
+                                                        {{"x-amz-tagging", "a=b"}},
+                                                        {{"x-amz-storage-class", "GLACIER"}},
+                                                        {{"x-amz-object-lock-mode", "GOVERNANCE"}},
+                                                        {{"x-amz-grant-read", "id=x"}},
+                                                        {{"x-amz-checksum-crc64nvme", "AAAAAAAAAAA="}}}) {
+    EXPECT_EQ(send("PUT", "/bucket/key", "x", headers).code(), "501 NotImplemented") << headers[0].first;
+  }
+  EXPECT_EQ(send("PUT", "/bucket/key", "x", {{"x-amz-acl", "public-read"}}).code(),
+            "400 AccessControlListNotSupported");
+  EXPECT_EQ(send("GET", "/bucket/key?versionId=abc").code(), "501 NotImplemented");
+  EXPECT_EQ(send("PUT", "/bucket/key", "x", {{"x-amz-expected-bucket-owner", "000000000009"}}).code(),
+            "403 AccessDenied");
+}
+
+TEST_F(S3ServiceTest, trailer_checksum) {
+  authenticator_.body = iam::BodySignature::unsigned_chunks_trailer;
+  auto chunked = [&](const std::string& sum) {
+    return send("PUT", "/bucket/key", "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:" + sum + "\r\n\r\n",
+                {{"x-amz-trailer", "x-amz-checksum-crc32"},
+                 {"x-amz-decoded-content-length", "5"},
+                 {"content-encoding", "aws-chunked"},
+                 {"x-amz-sdk-checksum-algorithm", "CRC32"}});
+  };
+  EXPECT_EQ(chunked("AAAAAA==").code(), "400 BadDigest");
+  EXPECT_EQ(chunked("NhCmhg==").code(), "200");
+  authenticator_.body = iam::BodySignature::unsigned_payload;
+  auto get = send("GET", "/bucket/key");
+  EXPECT_EQ(get.body, "hello");
+  EXPECT_EQ(get.header("content-encoding"), "(none)");
+}
+
+TEST_F(S3ServiceTest, listings) {
+  for (std::string key : {"a", "b/1", "b/2", "c%2Bd%20e"}) send("PUT", "/bucket/" + key, key);
+  EXPECT_EQ(texts(send("GET", "/bucket?list-type=2"), "Key"), "a b/1 b/2 c+d e ");
+  EXPECT_EQ(texts(send("GET", "/bucket?list-type=2&encoding-type=url"), "Key"), "a b/1 b/2 c%2Bd%20e ");
+  auto page = send("GET", "/bucket?list-type=2&delimiter=%2F&max-keys=2");
+  EXPECT_EQ(texts(page, "Key"), "a ");
+  EXPECT_EQ(texts(page, "Prefix"), " b/ ");
+  EXPECT_EQ(texts(page, "IsTruncated"), "true ");
+  EXPECT_EQ(texts(page, "KeyCount"), "2 ");
+  auto token = texts(page, "NextContinuationToken");
+  token = codec::percent_encode(token.substr(0, token.size() - 1));
+  EXPECT_EQ(texts(send("GET", "/bucket?list-type=2&delimiter=%2F&continuation-token=" + token), "Key"),
+            "c+d e ");
+  EXPECT_EQ(send("GET", "/bucket?list-type=2&continuation-token=%21").code(), "400 InvalidArgument");
+  EXPECT_EQ(texts(send("GET", "/bucket?prefix=b%2F&marker=b%2F1"), "Key"), "b/2 ");
+  EXPECT_EQ(texts(send("GET", "/bucket?delimiter=%2F&max-keys=2"), "NextMarker"), "b/ ");
+}
+
+TEST_F(S3ServiceTest, delete_objects_reports_each_key) {
+  for (std::string key : {"a", "b", "kept"}) send("PUT", "/bucket/" + key, key);
+  authoriser_.denied = {"arn:aws:s3:::bucket/kept"};
+  std::string body =
+      "<Delete><Object><Key>a</Key></Object><Object><Key>kept</Key></Object><Object><Key>missing</Key></"
+      "Object>"
+      "<Object><Key>b</Key><VersionId>v1</VersionId></Object></Delete>";
+  auto reply = send("POST", "/bucket?delete", body);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(texts(reply, "Key"), "a missing kept b ");
+  EXPECT_EQ(texts(reply, "Code"), "AccessDenied NotImplemented ");
+  EXPECT_EQ(texts(send("GET", "/bucket"), "Key"), "b kept ");
+}
+
+TEST_F(S3ServiceTest, copies) {
+  send("PUT", "/bucket/from", "hello", {{"x-amz-meta-a", "1"}});
+  auto copy = [&](const std::string& to, api::Headers headers) {
+    headers.emplace_back("x-amz-copy-source", "/bucket/from");
+    return send("PUT", "/bucket/" + to, "", headers);
+  };
+  auto reply = copy("to", {});
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(texts(reply, "ETag"), "\"5d41402abc4b2a76b9719d911017c592\" ");
+  EXPECT_EQ(send("GET", "/bucket/to").header("x-amz-meta-a"), "1");
+  EXPECT_EQ(copy("from", {}).code(), "400 InvalidRequest");
+  EXPECT_EQ(copy("from", {{"x-amz-metadata-directive", "REPLACE"}, {"x-amz-meta-a", "2"}}).status, 200);
+  EXPECT_EQ(send("GET", "/bucket/from").header("x-amz-meta-a"), "2");
+  EXPECT_EQ(copy("to", {{"x-amz-copy-source-if-none-match", "*"}}).code(), "412 PreconditionFailed");
+  for (std::string bad : {"/", "bucket", "bucket/", "%zz"}) {
+    EXPECT_EQ(send("PUT", "/bucket/to", "", {{"x-amz-copy-source", bad}}).code(), "400 InvalidArgument")
+        << bad;
+  }
+  EXPECT_EQ(send("PUT", "/bucket/to", "", {{"x-amz-copy-source", "bucket/none"}}).code(), "404 NoSuchKey");
+}
+
+TEST_F(S3ServiceTest, copy_part_source_auth) {
+  send("PUT", "/bucket/secret", "hello");
+  authoriser_.denied = {"arn:aws:s3:::bucket/secret"};
+  api::Headers source = {{"x-amz-copy-source", "bucket/secret"}};
+  EXPECT_EQ(send("PUT", "/bucket/to", "", source).code(), "403 AccessDenied");
+  auto id = create_upload("big");
+  EXPECT_EQ(send("PUT", "/bucket/big?partNumber=1&uploadId=" + id, "", source).code(), "403 AccessDenied");
+}
+
+TEST_F(S3ServiceTest, multipart) {
+  auto id = create_upload("big", {{"x-amz-meta-a", "1"}, {"x-amz-checksum-algorithm", "CRC32"}});
+  auto at = [&](int number) {
+    return "/bucket/big?partNumber=" + std::to_string(number) + "&uploadId=" + id;
+  };
+  auto first = send("PUT", at(1), std::string(5 << 20, 'a')).header("etag");
+  send("PUT", "/bucket/source", "0123456789");
+  auto copied = send("PUT", at(2), "",
+                     {{"x-amz-copy-source", "bucket/source"}, {"x-amz-copy-source-range", "bytes=2-4"}});
+  auto second = texts(copied, "ETag");
+  second.pop_back();
+  EXPECT_EQ(send("PUT", at(3), "", {{"x-amz-copy-source", "bucket/source"}, {"x-amz-copy-source-range", "2"}})
+                .code(),
+            "400 InvalidArgument");
+  EXPECT_EQ(texts(send("GET", "/bucket/big?max-parts=1&uploadId=" + id), "NextPartNumberMarker"), "1 ");
+  EXPECT_EQ(texts(send("GET", "/bucket?uploads"), "UploadId"), id + " ");
+  EXPECT_EQ(send("POST", "/bucket/big?uploadId=" + id, "<CompleteMultipartUpload/>").code(),
+            "400 MalformedXML");
+  auto done = send("POST", "/bucket/big?uploadId=" + id, complete_body({first, second}));
+  EXPECT_EQ(done.status, 200) << done.body;
+  EXPECT_TRUE(texts(done, "ETag").ends_with("-2\" "));
+  EXPECT_EQ(send("GET", "/bucket/big?partNumber=2").body, "234");
+  EXPECT_EQ(send("GET", "/bucket/big?partNumber=2").header("x-amz-mp-parts-count"), "2");
+  EXPECT_EQ(send("GET", "/bucket/big?partNumber=3").code(), "416 InvalidPartNumber");
+  EXPECT_EQ(send("HEAD", "/bucket/big").header("content-length"), std::to_string((5 << 20) + 3));
+  auto other = create_upload("other");
+  EXPECT_EQ(send("DELETE", "/bucket/other?uploadId=" + other).status, 204);
+  EXPECT_EQ(send("DELETE", "/bucket/other?uploadId=" + other).code(), "404 NoSuchUpload");
+}
+
+}  // namespace
+}  // namespace mekong::s3

@@ -18,8 +18,7 @@ void Handler::get_config_value(std::string& out, const std::string& name, const 
 }
 
 void Handler::create_function(const thrift::Function& function) {
-  session_.allow("glue:CreateUserDefinedFunction",
-                 {.database = function.dbName, .function = function.functionName});
+  session_.allow("glue:CreateUserDefinedFunction", {.database = function.dbName});
   ok_or_throw(catalog().create_function(scope(), from_thrift(function)), throw_create);
 }
 

@@ -1,5 +1,6 @@
 // What iam's tests share: an Iam over the memory store, and a signer of their own.
 #pragma once
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "codec/hash.h"

@@ -12,17 +12,38 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+class Server:
+    """One test server on a folder; start() again after stop() or kill() finds what was there."""
+
+    def __init__(self, folder):
+        preset = os.environ.get('MEKONG_PRESET', 'debug')
+        built = ROOT / 'build' / preset / 'src' / 'kafka' / 'mekong-kafka-testserver'
+        self.binary = os.environ.get('MEKONG_KAFKA_TESTSERVER', built)
+        self.folder = folder
+        self.port = '0'
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen([self.binary, self.port, self.folder], stdout=subprocess.PIPE, text=True)
+        words = self.process.stdout.readline().split()
+        assert words and words[0] == 'ready', 'the test server did not start'
+        self.port = words[1]
+        return f'localhost:{self.port}'
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(timeout=20) == 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(timeout=20)
+
+
 @pytest.fixture(scope='session')
-def bootstrap():
-    preset = os.environ.get('MEKONG_PRESET', 'debug')
-    binary = os.environ.get('MEKONG_KAFKA_TESTSERVER',
-                            ROOT / 'build' / preset / 'src' / 'kafka' / 'mekong-kafka-testserver')
-    server = subprocess.Popen([binary], stdout=subprocess.PIPE, text=True)
-    words = server.stdout.readline().split()
-    assert words and words[0] == 'ready', 'the test server did not start'
-    yield f'localhost:{words[1]}'
-    server.terminate()
-    assert server.wait(timeout=20) == 0
+def bootstrap(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp('broker'))
+    yield server.start()
+    server.stop()
 
 
 @pytest.fixture

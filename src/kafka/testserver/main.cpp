@@ -1,12 +1,15 @@
-// A broker on engines in memory, for protocol tests with real clients: tests/kafka drives it. Logins are NOT
-// verified: the access key id that a client names says what it may do (see Keys). Never part of mekong.
+// A broker on the real engines and nothing else, for protocol tests with real clients: tests/kafka drives it.
+// Logins are NOT verified: the access key id that a client names says what it may do (see Keys). Never part
+// of mekong.
+//
+//   mekong-kafka-testserver PORT FOLDER
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 
 #include "base/thread_pool.h"
 #include "kafka/broker.h"
-#include "log/memory_log.h"
+#include "log/disk_log.h"
 
 namespace mekong::kafka {
 namespace {
@@ -78,7 +81,9 @@ class Keys final : public Authoriser {
   }
 };
 
-int run(uint16_t port) {
+constexpr std::string_view kFamilyName = "kafka";
+
+int run(uint16_t port, const std::string& folder) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -87,13 +92,19 @@ int run(uint16_t port) {
   StderrLogger logger;
   os::SystemClock clock;
   os::SystemRandom random;
-  log::MemoryLog log;
+  os::PosixFiles files;
+  auto made = files.make_directories(folder);
+  auto meta = meta::open_rocksdb(folder + "/meta", {std::string(kFamilyName)}, meta::Durability::sync);
+  auto log = log::DiskLog::open(files, clock, logger, folder + "/log");
+  if (!made.ok() || !meta.ok() || !log.ok()) {
+    std::cerr << "cannot open " << folder << "\n";
+    return 2;
+  }
   Keys keys;
   NamedLogin login;
-  auto meta = meta::make_memory_store();
   auto network = os::make_network(1);
   ThreadPool pool("handlers", 4);
-  Broker broker({*network, pool, clock, random, *meta, log, keys, login, logger, nullptr});
+  Broker broker({*network, pool, clock, random, **meta, **log, keys, login, logger, nullptr});
   ClusterSpec spec{
       .arn = "arn:aws:kafka:us-east-1:123456789012:cluster/demo/0f8fad5b-d9cb-469f-a165-70867728950e-s1",
       .name = "demo",
@@ -118,5 +129,6 @@ int run(uint16_t port) {
 }  // namespace mekong::kafka
 
 int main(int argc, char** argv) {
-  return mekong::kafka::run(argc > 1 ? static_cast<uint16_t>(std::stoi(argv[1])) : uint16_t{0});
+  if (argc != 3) return 2;
+  return mekong::kafka::run(static_cast<uint16_t>(std::stoi(argv[1])), argv[2]);
 }

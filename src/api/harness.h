@@ -1,5 +1,5 @@
-// For tests of services: requests through the pipeline without sockets and signatures. Header only; nothing but
-// tests includes it.
+// For tests of services: requests through the pipeline without sockets and signatures. Header only; nothing
+// but tests includes it.
 #pragma once
 #include <memory>
 #include <set>
@@ -13,7 +13,8 @@ namespace mekong::api {
 class TrustingAuthenticator final : public iam::Authenticator {
  public:
   PrincipalPtr principal;
-  Result<iam::Authentication> authenticate(const iam::SignedRequest& request, bool allow_anonymous) const override {
+  Result<iam::Authentication> authenticate(const iam::SignedRequest& request,
+                                           bool allow_anonymous) const override {
     iam::Authentication auth;
     auth.principal = principal;
     auth.region = Region("us-east-1");
@@ -54,15 +55,16 @@ class Harness {
   }
 
   // `service`: of the credential scope; empty: unsigned. Header names in lower case.
-  Response call(const std::string& service, const std::string& method, const std::string& target, Headers headers,
-                const std::string& body) {
+  Response call(const std::string& service, const std::string& method, const std::string& target,
+                Headers headers, const std::string& body) {
     RequestHead head;
     head.method = method;
     head.raw_path = target.substr(0, target.find('?'));
     if (head.raw_path.size() < target.size()) head.raw_query = target.substr(head.raw_path.size() + 1);
     head.headers = std::move(headers);
     if (!service.empty()) {
-      head.headers.emplace_back("authorization", "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/" + service +
+      head.headers.emplace_back("authorization", "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/" +
+                                                     service +
                                                      "/aws4_request, SignedHeaders=host, Signature=0");
     }
     head.content_length = static_cast<int64_t>(body.size());

@@ -177,10 +177,12 @@ Task<Status> ConnectionBody::fill() {
 
 Task<Result<std::string>> ConnectionBody::read() {
   co_await resume_on(connection_.executor());
+  if (broken_) co_return Error{"InvalidRequest", "The chunked body is malformed.", 400};
   while (!ended_) {
     std::string piece;
     if (chunks_) {
       auto decoded = chunks_->decode(buffer_);
+      if (!decoded.ok()) broken_ = true;
       if (!decoded.ok()) co_return Error{"InvalidRequest", decoded.error().message, 400};
       piece = std::move(*decoded);
       ended_ = chunks_->done();

@@ -28,6 +28,7 @@ class ConnectionBody final : public api::RawBody {
   std::optional<ChunkDecoder> chunks_;
   bool continue_owed_;
   bool ended_;
+  bool broken_ = false;  // bad framing: nothing after it can be understood
 };
 
 // What a connection needs of its server.

@@ -64,6 +64,12 @@ Status ObjectAccess::remove(std::string_view bucket, std::string_view key) const
   return store_.remove(bucket, key);
 }
 
+Result<Object> ObjectAccess::copy(const Object& source, std::string_view bucket, std::string_view key) const {
+  MEKONG_TRY(check("s3:GetObject", object_arn(source.bucket, source.key)));
+  MEKONG_TRY(check("s3:PutObject", object_arn(bucket, key)));
+  return store_.copy(source, bucket, key, std::nullopt);
+}
+
 Result<std::vector<int>> ObjectAccess::open_descriptors(const Object& object) const {
   MEKONG_TRY(check("s3:GetObject", object_arn(object.bucket, object.key)));
   return store_.open_descriptors(object);

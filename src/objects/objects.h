@@ -180,6 +180,8 @@ class ObjectAccess {
   Status put(std::string_view bucket, std::string_view key, std::string_view bytes,
              PutOptions options = {}) const;
   Status remove(std::string_view bucket, std::string_view key) const;
+  // By reference, no bytes move: s3:GetObject on the source, s3:PutObject on the copy.
+  Result<Object> copy(const Object& source, std::string_view bucket, std::string_view key) const;
   Result<std::vector<int>> open_descriptors(const Object& object) const;
 
  private:

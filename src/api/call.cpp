@@ -141,8 +141,9 @@ Result<Value> decode(Call& call, const Validator& validator, std::string_view bo
   Violations violations;
   InputParts parts{call.head.headers, call.query, call.labels, call.form, body};
   MEKONG_TRY(decode_input(call.table(), operation, parts, input.get(), violations));
-  // S3 checks its values one by one, under codes of their own.
-  if (call.table().protocol != Protocol::rest_xml) validator.check(*operation.input, input.get(), violations);
+  // S3 checks its values one by one, under codes of their own. Missing members have no values to check.
+  if (call.table().protocol != Protocol::rest_xml && violations.empty())
+    validator.check(*operation.input, input.get(), violations);
   if (!violations.empty())
     return Error{validation_code(call.table(), operation), violations_text(violations)};
   return input;

@@ -169,8 +169,8 @@ SaslSession::Services login_services(Cluster& cluster, const ConditionContext& c
   auto may_connect = [&cluster, context](const Principal& principal) {
     return allowed(cluster, principal, context, "Connect", "cluster", {});
   };
-  return {cluster.deps.login, cluster.deps.clock, cluster.deps.random, cluster.spec().listener_names,
-          may_connect};
+  return {cluster.deps.login,    cluster.deps.clock, cluster.deps.random, cluster.spec().listener_names,
+          cluster.spec().region, may_connect};
 }
 
 }  // namespace

@@ -84,6 +84,9 @@ proto::SaslAuthenticateResponse SaslSession::accept(const iam::KafkaLogin::Sessi
     return refuse(SASL_AUTHENTICATION_FAILED, "Cannot change principals during re-authentication",
                   "re-authentication from " + principal_->arn + " as " + session.principal->arn);
   }
+  if (session.region != services_.region) {
+    return deny("signed for " + session.region.value + ", the cluster is in " + services_.region.value);
+  }
   if (!services_.may_connect(*session.principal)) {
     return deny(session.principal->arn + " is not allowed kafka-cluster:Connect");
   }

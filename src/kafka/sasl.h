@@ -22,6 +22,7 @@ class SaslSession {
     const os::Clock& clock;
     os::Random& random;
     std::vector<std::string> listener_names;
+    Region region;  // of the cluster: a login signed for another one is refused
     // May this principal connect to the cluster (kafka-cluster:Connect)?
     std::function<bool(const Principal&)> may_connect;
   };

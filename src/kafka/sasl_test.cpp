@@ -34,8 +34,9 @@ class SaslTest : public testing::Test {
   os::ManualClock clock_{600'000};
   os::SeededRandom random_{1};
   bool may_connect_ = true;
+  Region region_{"us-east-1"};
   SaslSession sasl_{
-      {login_, clock_, random_, {"localhost"}, [this](const Principal&) { return may_connect_; }}};
+      {login_, clock_, random_, {"localhost"}, region_, [this](const Principal&) { return may_connect_; }}};
 };
 
 TEST_F(SaslTest, iam_is_answered_with_exactly_version_and_request_id) {
@@ -46,6 +47,22 @@ TEST_F(SaslTest, iam_is_answered_with_exactly_version_and_request_id) {
   EXPECT_EQ(std::count(reply.auth_bytes.begin(), reply.auth_bytes.end(), ':'), 2);
   EXPECT_EQ(reply.session_lifetime_ms, 3'000'000);
   EXPECT_FALSE(sasl_.failed());
+}
+
+TEST_F(SaslTest, msk_iam_token_wrong_region) {
+  SaslSession elsewhere{
+      {login_, clock_, random_, {"localhost"}, Region("eu-west-1"), [](const Principal&) { return true; }}};
+  for (const char* mechanism : {"AWS_MSK_IAM", "OAUTHBEARER"}) {
+    elsewhere.handshake({.mechanism = mechanism}, 1);
+    EXPECT_EQ(elsewhere
+                  .authenticate({.auth_bytes = "n,,\x01"
+                                               "auth=Bearer good\x01\x01"})
+                  .error_code,
+              SASL_AUTHENTICATION_FAILED);
+  }
+  elsewhere.handshake({.mechanism = "AWS_MSK_IAM"}, 1);
+  EXPECT_EQ(elsewhere.authenticate({.auth_bytes = "good"}).error_code, SASL_AUTHENTICATION_FAILED);
+  EXPECT_EQ(elsewhere.principal(), nullptr);
 }
 
 TEST_F(SaslTest, authenticate_needs_a_handshake) {

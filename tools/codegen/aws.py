@@ -273,6 +273,25 @@ def write_service(service, name):
     return "\n".join(out)
 
 
+def write_twin(service, name):
+    space = snake(name)
+    out = [header(name, "a service for tests, to be overridden in parts"), "#pragma once",
+           f'#include "gen/{space}/service.h"', "", f"namespace mekong::gen::{space} {{", "",
+           "// Fails everything by name.", "class Twin : public Service {", " public:"]
+    for op, operation in service.operations:
+        given, reply = camel(operation["input"]["shape"]), camel(operation["output"]["shape"])
+        error = f'mekong::Error{{"NotImplemented", "{op}", 501}}'
+        if service.stream_member(operation["input"]["shape"]):
+            out.append(f"  Task<Result<{reply}>> {snake(op)}(api::Context&, const {given}&, api::BodyReader&) override {{")
+            out.append(f"    co_return {error};")
+        else:
+            out.append(f"  Result<{reply}> {snake(op)}(api::Context&, const {given}&) override {{")
+            out.append(f"    return {error};")
+        out.append("  }")
+    out += ["};", "", f"}}  // namespace mekong::gen::{space}", ""]
+    return "\n".join(out)
+
+
 def fields_text(pairs):
     return "{" + ", ".join(f".{key} = {value}" for key, value in pairs if value not in (None, "", '""', "false")) + "}"
 
@@ -584,6 +603,7 @@ def generate(listing, service_json=None, actions=None):
     check_templates(service)
     check_actions(service, load_actions(actions))
     return {"types.h": write_types(service, name), "service.h": write_service(service, name),
+            "twin.h": write_twin(service, name),
             "tables.cpp": Tables(service, name).write()}
 
 

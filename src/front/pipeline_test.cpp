@@ -1,0 +1,225 @@
+// The pipeline with generated services: every protocol, its errors and its permissions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/harness.h"
+#include "codec/text.h"
+#include "front/test_services.h"
+
+namespace mekong::front {
+namespace {
+
+using api::Headers;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class PipelineTest : public testing::Test {
+ protected:
+  TestGlue glue;
+  TestSts sts;
+  TestEmr emr;
+  TestS3 s3;
+  api::Harness harness{{bind(glue), bind(sts), bind(emr), bind(s3)}};
+
+  api::Response call_glue(const std::string& operation, const std::string& body) {
+    return harness.call("glue", "POST", "/", {{"x-amz-target", "AWSGlue." + operation}}, body);
+  }
+  api::Response call_sts(const std::string& form) {
+    return harness.call("sts", "POST", "/", {{"content-type", "application/x-www-form-urlencoded"}}, form);
+  }
+};
+
+std::string header(const api::Response& response, std::string_view name) {
+  for (const auto& [key, value] : response.headers) {
+    if (codec::equal_no_case(key, name)) return value;
+  }
+  return "";
+}
+
+TEST_F(PipelineTest, JsonRoundTrip) {
+  auto made =
+      call_glue("CreateDatabase", R"({"DatabaseInput":{"Name":"db","Parameters":{"a":"b"}},"Unknown":1})");
+  EXPECT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.body, "{}");
+  EXPECT_EQ(header(made, "content-type"), "application/x-amz-json-1.1");
+  EXPECT_FALSE(header(made, "x-amzn-requestid").empty());
+  auto got = call_glue("GetDatabase", R"({"Name":"db"})");
+  EXPECT_EQ(got.body, R"({"Database":{"Name":"db","Parameters":{"a":"b"},"CreateTime":1767323045.5}})");
+}
+
+TEST_F(PipelineTest, AsksForEveryResourceOfTheTable) {
+  (void)call_glue("CreateDatabase", R"({"DatabaseInput":{"Name":"db"}})");
+  EXPECT_THAT(harness.authoriser.asked,
+              ElementsAre("glue:CreateDatabase arn:aws:glue:us-east-1:123456789012:catalog",
+                          "glue:CreateDatabase arn:aws:glue:us-east-1:123456789012:database/db"));
+}
+
+TEST_F(PipelineTest, DenialIsToldInTheWordsOfAws) {
+  harness.authoriser.denied = {"glue:GetDatabase arn:aws:glue:us-east-1:123456789012:database/db"};
+  auto response = call_glue("GetDatabase", R"({"Name":"db"})");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(
+      response.body,
+      R"({"__type":"AccessDeniedException","message":"User: arn:aws:iam::123456789012:user/test is not )"
+      R"(authorized to perform: glue:GetDatabase on resource: )"
+      R"(arn:aws:glue:us-east-1:123456789012:database/db because no identity-based policy allows the )"
+      R"(glue:GetDatabase action"})");
+  EXPECT_EQ(glue.calls, 0);
+}
+
+TEST_F(PipelineTest, ErrorsKeepTheShapeOfTheModel) {
+  auto response = call_glue("GetDatabase", R"({"Name":"none"})");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body, R"({"__type":"EntityNotFoundException","Message":"Database none not found."})");
+}
+
+TEST_F(PipelineTest, ValidationSpeaksLikeTheServices) {
+  auto missing = call_glue("CreateDatabase", "{}");
+  EXPECT_THAT(missing.body,
+              HasSubstr("1 validation error detected: Value null at 'databaseInput' failed to satisfy "
+                        "constraint: Member must not be null"));
+  auto nested = call_glue("CreateDatabase", R"({"DatabaseInput":{}})");
+  EXPECT_THAT(nested.body, HasSubstr("'databaseInput.name'"));
+  auto empty = call_glue("GetDatabase", R"({"Name":""})");
+  EXPECT_THAT(empty.body,
+              HasSubstr("Value '' at 'name' failed to satisfy constraint: Member must have length greater "
+                        "than or equal to 1"));
+  auto wrong = call_glue("GetDatabase", R"({"Name":5})");
+  EXPECT_THAT(wrong.body, HasSubstr("NUMBER_VALUE can not be converted to String"));
+  EXPECT_THAT(wrong.body, HasSubstr("SerializationException"));
+  EXPECT_EQ(glue.calls, 0);
+}
+
+TEST_F(PipelineTest, WhatIsNotBuiltFailsByName) {
+  auto listed = call_glue("CreateCrawler", "{}");
+  EXPECT_EQ(listed.status, 501);
+  EXPECT_THAT(listed.body, HasSubstr("glue:CreateCrawler is not implemented"));
+  auto unknown = call_glue("Nonsense", "{}");
+  EXPECT_EQ(unknown.status, 400);
+  EXPECT_THAT(unknown.body, HasSubstr("UnknownOperationException"));
+  auto service =
+      harness.call("dynamodb", "POST", "/", {{"x-amz-target", "DynamoDB_20120810.ListTables"}}, "{}");
+  EXPECT_EQ(service.status, 501);
+  EXPECT_THAT(service.body, HasSubstr("'dynamodb' is not implemented"));
+  auto acl = harness.call("s3", "PUT", "/bucket?acl", {}, "");
+  EXPECT_EQ(acl.status, 501);
+  EXPECT_THAT(acl.body, HasSubstr("<Message>s3:PutBucketAcl is not implemented"));
+}
+
+TEST_F(PipelineTest, QueryRoundTrip) {
+  auto response = call_sts("Action=GetCallerIdentity&Version=2011-06-15");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(
+      response.body,
+      HasSubstr("<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
+                "<GetCallerIdentityResult><UserId></UserId><Account>123456789012</Account><Arn>"
+                "arn:aws:iam::123456789012:user/test</Arn></GetCallerIdentityResult><ResponseMetadata>"));
+}
+
+TEST_F(PipelineTest, QueryReadsListsAndStructures) {
+  auto response = call_sts(
+      "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=session"
+      "&Tags.member.1.Key=a&Tags.member.1.Value=1&Tags.member.2.Key=b&Tags.member.2.Value=2");
+  EXPECT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(sts.tags, "a=1 b=2 ");
+}
+
+TEST_F(PipelineTest, QueryErrors) {
+  auto response = call_sts("Action=AssumeRole&RoleArn=x");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body,
+              HasSubstr("<Type>Sender</Type><Code>ValidationError</Code><Message>1 validation error"));
+  EXPECT_THAT(call_sts("Action=Nope").body, HasSubstr("<Code>InvalidAction</Code>"));
+}
+
+TEST_F(PipelineTest, AHandlerThatForgetsToAuthoriseIsAnInternalError) {
+  sts.forget = true;
+  auto response =
+      call_sts("Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=xx");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_THAT(response.body, HasSubstr("<Code>InternalFailure</Code>"));
+}
+
+TEST_F(PipelineTest, RestJsonLabelsBodyAndPassRole) {
+  auto response = harness.call(
+      "emr-serverless", "POST", "/applications/00abc/jobruns", {},
+      R"({"clientToken":"t","executionRoleArn":"arn:aws:iam::123456789012:role/job","name":"n"})");
+  EXPECT_EQ(response.status, 200) << response.body;
+  EXPECT_THAT(response.body, HasSubstr(R"("applicationId":"00abc")"));
+  EXPECT_THAT(harness.authoriser.asked,
+              ElementsAre("emr-serverless:StartJobRun "
+                          "arn:aws:emr-serverless:us-east-1:123456789012:/applications/00abc",
+                          "iam:PassRole arn:aws:iam::123456789012:role/job"));
+  EXPECT_THAT(harness.authoriser.last_context["iam:PassedToService"],
+              ElementsAre("emr-serverless.amazonaws.com"));
+}
+
+TEST_F(PipelineTest, RestJsonErrorHasItsTypeInAHeader) {
+  auto response = harness.call("emr-serverless", "GET", "/applications/none", {}, "");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(header(response, "x-amzn-errortype"), "ResourceNotFoundException");
+  harness.authoriser.denied = {"emr-serverless:ListApplications *"};
+  EXPECT_EQ(harness.call("emr-serverless", "GET", "/applications", {}, "").status, 403);
+}
+
+TEST_F(PipelineTest, S3StreamsBothWays) {
+  auto put = harness.call("s3", "PUT", "/b/dir/k%20x", {{"x-amz-meta-colour", "red"}}, "hello");
+  EXPECT_EQ(put.status, 200) << put.body;
+  EXPECT_EQ(header(put, "etag"), "\"5\"");
+  auto get = harness.call("s3", "GET", "/dir/k%20x", {{"host", "b.s3.localhost:9000"}}, "");
+  ASSERT_TRUE(get.stream);
+  EXPECT_EQ(*get.stream->read(), "hello");
+  EXPECT_EQ(header(get, "x-amz-meta-colour"), "red");
+  EXPECT_FALSE(header(get, "x-amz-request-id").empty());
+}
+
+TEST_F(PipelineTest, S3ErrorsAndXmlReplies) {
+  auto missing = harness.call("s3", "GET", "/b/none", {}, "");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_THAT(missing.body,
+              HasSubstr("<Error><Code>NoSuchKey</Code><Message>The specified key does not exist."));
+  (void)harness.call("s3", "PUT", "/b/k", {}, "hello");
+  auto list = harness.call("s3", "GET", "/b?list-type=2&prefix=k", {}, "");
+  EXPECT_THAT(
+      list.body,
+      HasSubstr(
+          "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Contents><Key>k</Key>"));
+  EXPECT_THAT(harness.authoriser.last_context["s3:prefix"], ElementsAre("k"));
+  auto place = harness.call("s3", "GET", "/b?location", {}, "");
+  EXPECT_THAT(place.body, HasSubstr("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+                                    "eu-west-1</LocationConstraint>"));
+}
+
+TEST_F(PipelineTest, S3ReadsXmlBodies) {
+  auto response =
+      harness.call("s3", "POST", "/b/k?uploadId=u", {},
+                   "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Part><ETag>e"
+                   "1</ETag><PartNumber>1</PartNumber></Part><Part><ETag>e2</ETag><PartNumber>2</PartNumber>"
+                   "</Part></CompleteMultipartUpload>");
+  EXPECT_THAT(response.body, HasSubstr("<ETag>e1e2</ETag>")) << response.body;
+  EXPECT_THAT(harness.call("s3", "POST", "/b/k?uploadId=u", {}, "<oops").body,
+              HasSubstr("<Code>MalformedXML</Code>"));
+}
+
+TEST_F(PipelineTest, UnsignedRequestsAreRefused) {
+  EXPECT_EQ(harness.call("", "GET", "/b/k", {}, "").status, 403);
+  EXPECT_THAT(harness.call("", "POST", "/", {{"x-amz-target", "AWSGlue.GetDatabases"}}, "{}").body,
+              HasSubstr("MissingAuthenticationTokenException"));
+}
+
+TEST_F(PipelineTest, ContentMd5IsHeldAgainstTheBody) {
+  auto bad = harness.call("s3", "PUT", "/b/k", {{"content-md5", "XUFAKrxLKna5cZ2REBfFkA=="}}, "other");
+  EXPECT_THAT(bad.body, HasSubstr("<Code>BadDigest</Code>"));
+  auto good = harness.call("s3", "PUT", "/b/k", {{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}, "hello");
+  EXPECT_EQ(good.status, 200) << good.body;
+}
+
+TEST_F(PipelineTest, ABodyThatIsTooLargeIsRefused) {
+  api::Harness small({bind(glue)}, {.body_max_bytes = 10});
+  auto response =
+      small.call("glue", "POST", "/", {{"x-amz-target", "AWSGlue.GetDatabase"}}, R"({"Name":"database"})");
+  EXPECT_EQ(response.status, 413);
+}
+
+}  // namespace
+}  // namespace mekong::front

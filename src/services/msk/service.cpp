@@ -1,0 +1,99 @@
+#include "services/msk/service.h"
+
+namespace mekong::msk {
+namespace {
+
+Error bad_request(const std::string& parameter, const std::string& message) {
+  return Error{"BadRequestException", message, 400, {{"invalidParameter", parameter}}};
+}
+
+// What MSK asks of a serverless cluster: IAM, at least one VPC of two subnets.
+Result<std::vector<Vpc>> check_serverless(const wire::ServerlessRequest& request) {
+  const auto& authentication = request.client_authentication;
+  const bool iam = authentication && authentication->sasl && authentication->sasl->iam &&
+                   authentication->sasl->iam->enabled.value_or(false);
+  if (!iam)
+    return bad_request("clientAuthentication", "Serverless clusters require IAM client authentication.");
+  if (request.vpc_configs.empty() || request.vpc_configs.size() > 5) {
+    return bad_request("vpcConfigs", "A serverless cluster has one to five VPC configurations.");
+  }
+  std::vector<Vpc> vpcs;
+  for (const auto& vpc : request.vpc_configs) {
+    if (vpc.subnet_ids.size() < 2) return bad_request("subnetIds", "Specify at least two subnets.");
+    vpcs.push_back({vpc.subnet_ids, vpc.security_group_ids.value_or(std::vector<std::string>())});
+  }
+  return vpcs;
+}
+
+wire::Cluster describe(const ClusterRecord& record) {
+  wire::Cluster out;
+  out.cluster_type = "SERVERLESS";
+  out.cluster_arn = record.arn;
+  out.cluster_name = record.name;
+  out.creation_time = api::Timestamp{record.created_ms};
+  out.current_version = "K" + record.uuid.substr(0, 12);
+  out.state = record.state;
+  out.tags = record.tags;
+  wire::Serverless serverless;
+  for (const auto& vpc : record.vpcs)
+    serverless.vpc_configs.push_back({vpc.subnet_ids, vpc.security_group_ids});
+  serverless.client_authentication =
+      wire::ServerlessClientAuthentication{wire::ServerlessSasl{wire::Iam{true}}};
+  out.serverless = std::move(serverless);
+  return out;
+}
+
+}  // namespace
+
+Result<wire::CreateClusterV2Response> Service::create_cluster_v2(
+    api::Context& ctx, const wire::CreateClusterV2Request& request) {
+  if (request.provisioned)
+    return Error{"NotImplementedException", "CreateClusterV2: provisioned clusters", 501};
+  if (!request.serverless) return bad_request("serverless", "Specify either provisioned or serverless.");
+  MEKONG_TRY_ASSIGN(auto vpcs, check_serverless(*request.serverless));
+  MEKONG_TRY_ASSIGN(const auto cluster,
+                    clusters_.create(ctx.scope(), request.cluster_name, std::move(vpcs),
+                                     request.tags.value_or(std::map<std::string, std::string>())));
+  return wire::CreateClusterV2Response{cluster.arn, cluster.name, cluster.state, "SERVERLESS"};
+}
+
+Result<wire::DescribeClusterV2Response> Service::describe_cluster_v2(
+    api::Context&, const wire::DescribeClusterV2Request& request) {
+  MEKONG_TRY_ASSIGN(const auto cluster, clusters_.get(request.cluster_arn));
+  return wire::DescribeClusterV2Response{describe(cluster)};
+}
+
+Result<wire::GetBootstrapBrokersResponse> Service::get_bootstrap_brokers(
+    api::Context&, const wire::GetBootstrapBrokersRequest& request) {
+  MEKONG_TRY_ASSIGN(const auto cluster, clusters_.get(request.cluster_arn));
+  wire::GetBootstrapBrokersResponse out;
+  out.bootstrap_broker_string_sasl_iam = clusters_.bootstrap(cluster);
+  return out;
+}
+
+Result<wire::DeleteClusterResponse> Service::delete_cluster(api::Context&,
+                                                            const wire::DeleteClusterRequest& request) {
+  if (request.current_version) {
+    MEKONG_TRY_ASSIGN(const auto cluster, clusters_.get(request.cluster_arn));
+    if (describe(cluster).current_version != request.current_version) {
+      return bad_request("currentVersion", "This is not the cluster's current version.");
+    }
+  }
+  MEKONG_TRY(clusters_.remove(request.cluster_arn));
+  return wire::DeleteClusterResponse{request.cluster_arn, "DELETING"};
+}
+
+Result<wire::ListClustersV2Response> Service::list_clusters_v2(api::Context& ctx,
+                                                               const wire::ListClustersV2Request& request) {
+  wire::ListClustersV2Response out;
+  out.cluster_info_list.emplace();
+  if (request.cluster_type_filter && *request.cluster_type_filter != "SERVERLESS") return out;
+  const auto limit = static_cast<size_t>(request.max_results.value_or(100));
+  MEKONG_TRY_ASSIGN(const auto clusters, clusters_.list(ctx.scope(), request.cluster_name_filter.value_or(""),
+                                                        request.next_token.value_or(""), limit));
+  for (const auto& cluster : clusters) out.cluster_info_list->push_back(describe(cluster));
+  if (clusters.size() == limit) out.next_token = clusters.back().name;
+  return out;
+}
+
+}  // namespace mekong::msk

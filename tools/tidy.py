@@ -30,7 +30,7 @@ CONTAINED = {
     r"rocksdb/": ("meta",),
     r"duckdb": ("sql",),
     r"thrift/": ("metastore",),
-    r"openssl/": ("os", "codec", "iam"),
+    r"openssl/": ("os", "codec", "iam", "app"),
 }
 
 # Call -> what to use instead; `os` itself is free to call them.

@@ -1,0 +1,57 @@
+#include "app/data_folder.h"
+
+#include "codec/record.h"
+
+namespace mekong::app {
+namespace {
+constexpr std::string_view public_roots = "/etc/ssl/certs/ca-certificates.crt";
+}
+
+Status DataFolder::make() {
+  return files_.make_directories(path_, 0700);
+}
+
+Result<os::CertificateAndKey> DataFolder::authority(const os::Clock& clock, os::Random& random) {
+  const std::string certificate_path = path_ + "/ca.pem", key_path = path_ + "/ca-key.pem";
+  MEKONG_TRY_ASSIGN(const bool exists, files_.exists(certificate_path));
+  if (exists) {
+    MEKONG_TRY_ASSIGN(auto certificate, files_.read_file(certificate_path));
+    MEKONG_TRY_ASSIGN(auto key, files_.read_file(key_path));
+    return os::CertificateAndKey{std::move(certificate), std::move(key)};
+  }
+  MEKONG_TRY_ASSIGN(auto made, os::make_authority("Mekong local CA", clock.wall_ms() / 1000, random));
+  MEKONG_TRY(files_.write_file_durably(key_path, made.key_pem));
+  MEKONG_TRY(
+      files_.write_file_durably(certificate_path, made.certificate_pem));  // last: its presence means both
+  return made;
+}
+
+Result<os::CertificateAndKey> DataFolder::certificate(const std::vector<std::string>& names,
+                                                      const os::Clock& clock, os::Random& random) {
+  MEKONG_TRY_ASSIGN(const auto root, authority(clock, random));
+  std::string bundle = root.certificate_pem;
+  if (auto roots = files_.read_file(std::string(public_roots)); roots.ok()) bundle += *roots;
+  MEKONG_TRY(files_.write_file_durably(ca_bundle(), bundle));
+  MEKONG_TRY_ASSIGN(const auto store, os::make_java_truststore(bundle, truststore_password, clock.wall_ms()));
+  MEKONG_TRY(files_.write_file_durably(truststore(), store));
+  return os::issue_server_certificate(root, names, clock.wall_ms() / 1000, random);
+}
+
+Result<std::string> DataFolder::token(os::Random& random) {
+  MEKONG_TRY_ASSIGN(const bool exists, files_.exists(control_token()));
+  if (exists) return files_.read_file(control_token());
+  std::string made = random.hex(48);
+  MEKONG_TRY(files_.write_file_durably(control_token(), made));
+  return made;
+}
+
+Status DataFolder::write_note(const ServerNote& note) {
+  return files_.write_file_durably(path_ + "/server.json", codec::encode_record(note));
+}
+
+Result<ServerNote> DataFolder::note() const {
+  MEKONG_TRY_ASSIGN(const std::string text, files_.read_file(path_ + "/server.json"));
+  return codec::decode_record<ServerNote>(text);
+}
+
+}  // namespace mekong::app

@@ -1,0 +1,55 @@
+// The data folder: what lies where, and the small files that commands read (all 0600, in a 0700 folder).
+#pragma once
+#include <string>
+
+#include "base/result.h"
+#include "os/clock.h"
+#include "os/files.h"
+#include "os/random.h"
+#include "os/tls_authority.h"
+
+namespace mekong::app {
+
+inline constexpr std::string_view truststore_password =
+    "changeit";  // Java's own default; it protects no secret
+
+// What a running or stopped server left for the commands (server.json).
+struct ServerNote {
+  std::string endpoint, region, version, advertise;
+  int64_t pid = 0;
+  template <class F>
+  void each_field(F&& f) {
+    f("Endpoint", endpoint), f("Region", region), f("Version", version), f("Advertise", advertise),
+        f("Pid", pid);
+  }
+};
+
+class DataFolder {
+ public:
+  DataFolder(os::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
+  const std::string& path() const { return path_; }
+  std::string meta() const { return path_ + "/meta"; }
+  std::string log() const { return path_ + "/log"; }
+  std::string blobs() const { return path_ + "/blobs"; }
+  std::string job_output() const { return path_ + "/jobs"; }
+  std::string control_token() const { return path_ + "/control-token"; }
+  std::string ca_bundle() const { return path_ + "/ca-bundle.pem"; }
+  std::string truststore() const { return path_ + "/truststore.jks"; }
+
+  Status make();
+  // The authority (made at first use), and a certificate for this start's names. Writes the bundle (public
+  // roots and ours) and Java's truststore again each time.
+  Result<os::CertificateAndKey> certificate(const std::vector<std::string>& names, const os::Clock& clock,
+                                            os::Random& random);
+  // A secret that proves to the server that a command may read this folder. Made at first use.
+  Result<std::string> token(os::Random& random);
+  Status write_note(const ServerNote& note);
+  Result<ServerNote> note() const;
+
+ private:
+  Result<os::CertificateAndKey> authority(const os::Clock& clock, os::Random& random);
+  os::Files& files_;
+  std::string path_;
+};
+
+}  // namespace mekong::app

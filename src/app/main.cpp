@@ -1,0 +1,125 @@
+// mekong: the command line. See commands.h for the exit codes.
+#include <yaml-cpp/yaml.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "app/commands.h"
+
+namespace {
+
+using namespace mekong::app;
+
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+// Settings of a YAML file whose keys are the long options' names; the command line wins. A key that is no
+// option is an error, not silence.
+void read_config(const std::string& path, CLI::App& command) {
+  const YAML::Node file = YAML::LoadFile(path);
+  for (const auto& entry : file) {
+    const auto name = entry.first.as<std::string>();
+    CLI::Option* option = command.get_option_no_throw("--" + name);
+    if (option == nullptr || name == "config") throw CLI::ConfigError(path + ": no setting '" + name + "'");
+    if (option->count() > 0) continue;
+    option->add_result(entry.second.as<std::string>());
+    option->run_callback();
+  }
+}
+
+struct Words {
+  ServeOptions serve;
+  EnvOptions env;
+  std::string data = default_data_folder(), config, account_name;
+  bool json = false;
+};
+
+void add_serve(CLI::App& app, Words& words, int& code) {
+  auto* command =
+      app.add_subcommand("serve", "Run the server until SIGTERM; a second signal ends it at once");
+  auto& options = words.serve;
+  command->add_option("--data", words.data, "Data folder; its owner alone can read it")
+      ->capture_default_str();
+  command->add_option("--listen", options.listen, "HOST:PORT for http and https")->capture_default_str();
+  command->add_option("--kafka-ports", options.kafka_ports, "Ports that clusters get theirs from")
+      ->capture_default_str();
+  command->add_option("--metastore-port", options.metastore_port, "Hive metastore, on loopback")
+      ->capture_default_str();
+  command->add_option("--region", options.region, "Region of what has no region of its own")
+      ->capture_default_str();
+  command
+      ->add_option("--durability", options.durability,
+                   "sync: acknowledged survives power loss; os: kill -9 only")
+      ->capture_default_str();
+  command->add_option("--advertise", options.advertise, "Host name in every address handed out")
+      ->capture_default_str();
+  command->add_flag("--dev", options.dev,
+                    "Loopback only: also take test/test as root, and this user at the metastore");
+  command->add_option("--config", words.config, "YAML file with these options by their long names");
+  command->callback([command, &words, &code] {
+    if (!words.config.empty()) read_config(words.config, *command);
+    words.serve.data = absolute(words.data);
+    code = serve(words.serve);
+  });
+}
+
+void add_env(CLI::App& app, Words& words, int& code) {
+  auto* command = app.add_subcommand("env", "Print shell exports for AWS clients:  eval \"$(mekong env)\"");
+  command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+  command->add_option("--account", words.env.account, "Account, by name or id")->capture_default_str();
+  command->add_option("--env-prefix", words.env.prefix, "Put before every name");
+  command->add_flag("--java", words.env.java, "Also JAVA_TOOL_OPTIONS with a truststore");
+  command->callback([&] {
+    words.env.data = absolute(words.data);
+    code = print_env(words.env);
+  });
+}
+
+void add_account(CLI::App& app, Words& words, int& code) {
+  auto* account = app.add_subcommand("account", "Accounts; also while the server runs");
+  account->require_subcommand(1);
+  auto* create = account->add_subcommand("create", "Make an account with a root key");
+  create->add_option("name", words.account_name, "Its name")->required();
+  auto* list = account->add_subcommand("list", "List the accounts");
+  for (auto* command : {create, list}) {
+    command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+    command->add_flag("--json", words.json, "Print JSON");
+  }
+  create->callback([&] { code = create_account(absolute(words.data), words.account_name, words.json); });
+  list->callback([&] { code = list_accounts(absolute(words.data), words.json); });
+}
+
+void add_status(CLI::App& app, Words& words, int& code) {
+  auto* command = app.add_subcommand("status", "Say whether the server runs, and where");
+  command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+  command->add_flag("--json", words.json, "Print JSON");
+  command->callback([&] { code = print_status(absolute(words.data), words.json); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Mekong: a self-hosted AWS data platform. Kafka with IAM, S3, Glue and more behind one port.",
+               "mekong");
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 failed, 2 wrong use or address taken, 3 no server is running.");
+  Words words;
+  int code = 0;
+  add_serve(app, words, code);
+  add_env(app, words, code);
+  add_account(app, words, code);
+  add_status(app, words, code);
+  app.add_subcommand("version", "Print the version")->callback([] { std::puts("mekong " MEKONG_VERSION); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    std::fprintf(stderr, "mekong: %s. See  mekong --help\n", error.what());
+    return exit_usage;
+  } catch (const YAML::Exception& error) {
+    std::fprintf(stderr, "mekong: %s: %s\n", words.config.c_str(), error.what());
+    return exit_usage;
+  }
+  return code;
+}

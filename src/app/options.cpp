@@ -1,0 +1,79 @@
+#include "app/options.h"
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+
+namespace mekong::app {
+namespace {
+
+Error usage(const std::string& message) {
+  return Error{"Usage", message};
+}
+
+Result<uint16_t> parse_port(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || value > 65535) {
+    return usage("'" + std::string(text) + "' is not a port");
+  }
+  return static_cast<uint16_t>(value);
+}
+
+bool is_loopback(const std::string& host) {
+  return host.starts_with("127.") || host == "::1";
+}
+
+}  // namespace
+
+Result<HostPort> parse_listen(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return usage("--listen takes HOST:PORT, not '" + text + "'");
+  std::string host = text.substr(0, colon);
+  if (host == "localhost") host = "127.0.0.1";
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  unsigned char bytes[16];
+  if (inet_pton(AF_INET, host.c_str(), bytes) != 1 && inet_pton(AF_INET6, host.c_str(), bytes) != 1) {
+    return usage("--listen takes a numeric address, not '" + host + "'");
+  }
+  MEKONG_TRY_ASSIGN(const uint16_t port, parse_port(std::string_view(text).substr(colon + 1)));
+  return HostPort{host, port};
+}
+
+Result<PortRange> parse_port_range(const std::string& text) {
+  const size_t dash = text.find('-');
+  if (dash == std::string::npos) return usage("--kafka-ports takes FIRST-LAST, not '" + text + "'");
+  MEKONG_TRY_ASSIGN(const uint16_t first, parse_port(std::string_view(text).substr(0, dash)));
+  MEKONG_TRY_ASSIGN(const uint16_t last, parse_port(std::string_view(text).substr(dash + 1)));
+  if (first == 0 || last < first) return usage("--kafka-ports '" + text + "' is an empty range");
+  return PortRange{first, last};
+}
+
+Status check(const ServeOptions& options) {
+  MEKONG_TRY_ASSIGN(const HostPort listen, parse_listen(options.listen));
+  MEKONG_TRY(parse_port_range(options.kafka_ports));
+  if (options.durability != "sync" && options.durability != "os") {
+    return usage("--durability is 'sync' or 'os', not '" + options.durability + "'");
+  }
+  if (options.dev && !is_loopback(listen.host)) {
+    return usage(
+        "--dev takes the well-known pair test/test as root and so listens on loopback only, not on " +
+        listen.host);
+  }
+  if (options.data.empty() || options.data.front() != '/') return usage("--data must be an absolute path");
+  if (options.region.empty()) return usage("--region is empty");
+  return ok();
+}
+
+std::string default_data_folder() {
+  if (::getuid() == 0) return "/var/lib/mekong";
+  if (const char* data_home = std::getenv("XDG_DATA_HOME"); data_home != nullptr && *data_home == '/') {
+    return std::string(data_home) + "/mekong";
+  }
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : "/tmp") + "/.local/share/mekong";
+}
+
+}  // namespace mekong::app

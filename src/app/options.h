@@ -1,0 +1,38 @@
+// What `mekong serve` was told: command line first, then the YAML file of --config, then these defaults.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace mekong::app {
+
+struct ServeOptions {
+  std::string data;  // absolute
+  std::string listen = "127.0.0.1:4566";
+  std::string kafka_ports = "9092-9199";
+  uint16_t metastore_port = 9083;
+  std::string region = "us-east-1";
+  std::string durability = "sync";  // sync | os
+  std::string advertise = "localhost";
+  bool dev = false;
+};
+
+struct HostPort {
+  std::string host;  // numeric
+  uint16_t port = 0;
+};
+Result<HostPort> parse_listen(const std::string& text);  // "HOST:PORT"; localhost is 127.0.0.1
+
+struct PortRange {
+  uint16_t first = 0, last = 0;
+};
+Result<PortRange> parse_port_range(const std::string& text);  // "FIRST-LAST"
+
+// Fails with "Usage" and says what is wrong.
+Status check(const ServeOptions& options);
+
+// $XDG_DATA_HOME/mekong or ~/.local/share/mekong; /var/lib/mekong for root.
+std::string default_data_folder();
+
+}  // namespace mekong::app

@@ -1,0 +1,133 @@
+#include "app/routes.h"
+
+#include <openssl/crypto.h>
+
+#include "codec/record.h"
+
+namespace mekong::app {
+namespace {
+
+const std::string* header(const front::HttpRequest& request, std::string_view name) {
+  return api::find_header(request.head.headers, name);
+}
+
+api::Response json(int status, std::string body) {
+  api::Response out;
+  out.status = status;
+  out.headers = {{"Content-Type", "application/json"}};
+  out.body = std::move(body);
+  return out;
+}
+
+struct Message {
+  std::string code, message;
+  template <class F>
+  void each_field(F&& f) {
+    f("Code", code), f("Message", message);
+  }
+};
+
+api::Response failure(int status, const Error& error) {
+  return json(status, codec::encode_record(Message{error.code, error.message}));
+}
+
+struct Info {
+  std::string version, region, durability, advertise;
+  bool dev = false;
+  int64_t uptime_s = 0;
+  template <class F>
+  void each_field(F&& f) {
+    f("version", version), f("region", region), f("durability", durability), f("advertise", advertise);
+    f("dev", dev), f("uptime", uptime_s);
+  }
+};
+
+}  // namespace
+
+AccountNote note_of(const iam::RootCredentials& credentials) {
+  return {credentials.account.id, credentials.account.name, credentials.access_key_id,
+          credentials.secret_access_key};
+}
+
+Result<AccountNotes> account_notes(const iam::Directory& directory) {
+  AccountNotes out;
+  for (const auto& account : directory.accounts()) {
+    MEKONG_TRY_ASSIGN(const auto credentials, directory.root_credentials(account.name));
+    out.accounts.push_back(note_of(credentials));
+  }
+  return out;
+}
+
+Routes::Routes(iam::Directory& directory, jobs::Supervisor& jobs, Executor& pool, const os::Clock& clock,
+               std::string control_token, const ServeOptions& options)
+    : directory_(directory),
+      jobs_(jobs),
+      pool_(pool),
+      clock_(clock),
+      control_token_(std::move(control_token)),
+      options_(options),
+      started_ns_(clock.monotonic_ns()) {}
+
+front::InternalRoutes Routes::table() {
+  using Request = const front::HttpRequest&;
+  return {{"/_mekong/health", [this](Request request) { return health(request); }},
+          {"/_mekong/info", [this](Request request) { return info(request); }},
+          {"/metrics", [this](Request request) { return metrics(request); }},
+          {"/_mekong/credentials", [this](Request request) { return credentials(request); }},
+          {"/_mekong/accounts", [this](Request request) { return accounts(request); }}};
+}
+
+Task<api::Response> Routes::health(const front::HttpRequest&) const {
+  co_return json(200,
+                 R"({"services": {"iam": "running", "sts": "running", "s3": "running", "glue": "running", )"
+                 R"("kafka": "running"}, "edition": "mekong", "version": ")" MEKONG_VERSION R"("})");
+}
+
+Task<api::Response> Routes::info(const front::HttpRequest&) const {
+  const int64_t uptime_s = (clock_.monotonic_ns() - started_ns_) / 1'000'000'000;
+  co_return json(200, codec::encode_record(Info{MEKONG_VERSION, options_.region, options_.durability,
+                                                options_.advertise, options_.dev, uptime_s}));
+}
+
+Task<api::Response> Routes::metrics(const front::HttpRequest&) const {
+  const double uptime_s = static_cast<double>(clock_.monotonic_ns() - started_ns_) / 1e9;
+  api::Response out;
+  out.headers = {{"Content-Type", "text/plain; version=0.0.4"}};
+  out.body = "# TYPE mekong_info gauge\nmekong_info{version=\"" MEKONG_VERSION
+             "\"} 1\n"
+             "# TYPE mekong_uptime_seconds gauge\nmekong_uptime_seconds " +
+             std::to_string(uptime_s) +
+             "\n"
+             "# TYPE mekong_jobs_running gauge\nmekong_jobs_running " +
+             std::to_string(jobs_.running()) + "\n";
+  co_return out;
+}
+
+Task<api::Response> Routes::credentials(const front::HttpRequest& request) {
+  co_await resume_on(pool_);
+  const std::string* authorization = header(request, "authorization");
+  jobs::CredentialsRequest asked;
+  asked.path = request.head.raw_path;
+  asked.authorization = authorization != nullptr ? std::string_view(*authorization) : std::string_view();
+  asked.loopback = request.head.source_ip.starts_with("127.") || request.head.source_ip == "::1";
+  auto reply = jobs_.serve_credentials(asked);
+  co_return json(reply.status, std::move(reply.body));
+}
+
+Task<api::Response> Routes::accounts(const front::HttpRequest& request) {
+  co_await resume_on(pool_);
+  const std::string* given = header(request, "x-mekong-token");
+  const bool may = given != nullptr && given->size() == control_token_.size() &&
+                   CRYPTO_memcmp(given->data(), control_token_.data(), control_token_.size()) == 0;
+  if (!may) co_return failure(403, Error{"AccessDenied", "this path takes the token of the data folder"});
+  if (request.head.method == "POST") {
+    auto made = directory_.create_account(request.body);
+    if (!made.ok()) co_return failure(409, made.error());
+    co_return json(200, codec::encode_record(note_of(*made)));
+  }
+  auto notes = account_notes(directory_);
+  if (!notes.ok()) co_return failure(500, notes.error());
+  co_return json(200, codec::encode_record(*notes));
+}
+
+}  // namespace mekong::app

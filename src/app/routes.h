@@ -1,0 +1,57 @@
+// The server's own paths, beside AWS's: health, info, metrics, the credentials of jobs, and what `mekong
+// account` asks for (with the token from the data folder).
+#pragma once
+#include <string>
+
+#include "app/options.h"
+#include "base/executor.h"
+#include "front/server.h"
+#include "iam/directory.h"
+#include "jobs/supervisor.h"
+#include "os/clock.h"
+
+namespace mekong::app {
+
+class Routes {
+ public:
+  Routes(iam::Directory& directory, jobs::Supervisor& jobs, Executor& pool, const os::Clock& clock,
+         std::string control_token, const ServeOptions& options);
+  front::InternalRoutes table();
+
+ private:
+  Task<api::Response> health(const front::HttpRequest& request) const;
+  Task<api::Response> info(const front::HttpRequest& request) const;
+  Task<api::Response> metrics(const front::HttpRequest& request) const;
+  Task<api::Response> credentials(const front::HttpRequest& request);
+  // GET: all accounts. POST with a name as the body: one more. Replies hold root keys.
+  Task<api::Response> accounts(const front::HttpRequest& request);
+
+  iam::Directory& directory_;
+  jobs::Supervisor& jobs_;
+  Executor& pool_;
+  const os::Clock& clock_;
+  std::string control_token_;
+  ServeOptions options_;
+  int64_t started_ns_;
+};
+
+// One account as the commands print it.
+struct AccountNote {
+  std::string id, name, access_key_id, secret_access_key;
+  template <class F>
+  void each_field(F&& f) {
+    f("AccountId", id), f("Name", name), f("AccessKeyId", access_key_id),
+        f("SecretAccessKey", secret_access_key);
+  }
+};
+struct AccountNotes {
+  std::vector<AccountNote> accounts;
+  template <class F>
+  void each_field(F&& f) {
+    f("Accounts", accounts);
+  }
+};
+AccountNote note_of(const iam::RootCredentials& credentials);
+Result<AccountNotes> account_notes(const iam::Directory& directory);
+
+}  // namespace mekong::app

@@ -1,0 +1,249 @@
+#include "app/server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "app/adapters.h"
+#include "app/data_folder.h"
+#include "app/routes.h"
+#include "app/ticker.h"
+#include "base/thread_pool.h"
+#include "blob/store.h"
+#include "catalog/catalog.h"
+#include "front/server.h"
+#include "iam/iam.h"
+#include "jobs/supervisor.h"
+#include "kafka/broker.h"
+#include "log/disk_log.h"
+#include "metastore/server.h"
+#include "objects/objects.h"
+#include "os/process.h"
+#include "services/glue/service.h"
+#include "services/iam/service.h"
+#include "services/msk/service.h"
+#include "services/s3/service.h"
+#include "services/sts/service.h"
+
+namespace mekong::app {
+namespace {
+
+constexpr int handler_threads = 16;
+constexpr int64_t retention_every_ms = 60'000;
+
+const std::vector<std::string> meta_families = {"iam", "blob", "s3", "catalog", "kafka", "msk", "jobs"};
+
+std::vector<std::string> certificate_names(const ServeOptions& options, const std::string& bind_host) {
+  std::vector<std::string> names = {"localhost", "*.localhost", "*.s3.localhost", "127.0.0.1", "::1"};
+  for (const auto& name : {options.advertise, bind_host}) {
+    if (name != "0.0.0.0" && name != "::" && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+PrincipalPtr root_of(const std::string& account) {
+  auto root = std::make_shared<Principal>();
+  root->kind = PrincipalKind::root;
+  root->account = AccountId(account);
+  root->arn = "arn:aws:iam::" + account + ":root";
+  root->user_id = account;
+  return root;
+}
+
+}  // namespace
+
+// In the order of construction; destroyed from the end.
+struct Server::Parts {
+  Parts(const ServeOptions& given, Logger& log_to)
+      : options(given), logger(log_to), folder(files, given.data) {}
+
+  Status open_engines();
+  Status open_identity();
+  Status open_faces();
+  Status open_kafka(const HostPort& listen);
+  Status open_metastore();
+  Status open_front(const HostPort& listen);
+  Result<PrincipalPtr> caller_of(uint32_t uid);
+
+  ServeOptions options;
+  Logger& logger;
+  os::SystemClock clock;
+  os::SystemRandom random;
+  os::PosixFiles files;
+  DataFolder folder;
+  std::string control_token;
+  std::shared_ptr<os::TlsServer> tls;
+  std::vector<std::string> names;
+
+  std::unique_ptr<meta::Store> meta;
+  std::unique_ptr<blob::Store> blobs;
+  std::unique_ptr<objects::Store> objects;
+  std::unique_ptr<log::DiskLog> log;
+  std::unique_ptr<iam::Iam> iam;
+  std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<os::Processes> processes;
+  std::unique_ptr<jobs::Supervisor> jobs;
+
+  ThreadPool pool{"mekong-handler", handler_threads};
+  std::unique_ptr<os::Network> network;
+
+  std::unique_ptr<kafka::Broker> broker;
+  std::unique_ptr<KafkaHost> kafka_host;
+  std::unique_ptr<msk::Clusters> clusters;
+  std::unique_ptr<ObjectFolders> folders;
+  std::unique_ptr<metastore::Metastore> metastore;
+
+  std::unique_ptr<iam::Service> iam_service;
+  std::unique_ptr<sts::Service> sts_service;
+  std::unique_ptr<s3::S3Service> s3_service;
+  std::unique_ptr<glue::Service> glue_service;
+  std::unique_ptr<msk::Service> msk_service;
+  std::unique_ptr<api::Pipeline> pipeline;
+  std::unique_ptr<Routes> routes;
+  std::unique_ptr<front::Server> front;
+  std::string url;
+  std::unique_ptr<Ticker> retention;
+};
+
+Status Server::Parts::open_engines() {
+  MEKONG_TRY(folder.make());
+  const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
+  MEKONG_TRY_ASSIGN(meta, meta::open_rocksdb(folder.meta(), meta_families, durability));
+  MEKONG_TRY_ASSIGN(control_token, folder.token(random));
+  blob::Options blob_options;
+  blob_options.folder = folder.blobs();
+  MEKONG_TRY_ASSIGN(blobs, blob::open_store(files, clock, random, *meta, logger, blob_options));
+  objects = objects::make_store(*meta, *blobs, clock, random);
+  MEKONG_TRY_ASSIGN(log, log::DiskLog::open(files, clock, logger, folder.log()));
+  return ok();
+}
+
+Status Server::Parts::open_identity() {
+  iam::Iam::Config config;
+  config.well_known_test_pair = options.dev;
+  MEKONG_TRY_ASSIGN(iam, iam::Iam::open(*meta, clock, random, config));
+  catalog = std::make_unique<catalog::Catalog>(*meta, clock, random);
+  return ok();
+}
+
+Status Server::Parts::open_kafka(const HostPort& listen) {
+  MEKONG_TRY_ASSIGN(const PortRange ports, parse_port_range(options.kafka_ports));
+  broker = std::make_unique<kafka::Broker>(kafka::BrokerDeps{
+      *network, pool, clock, random, *meta, *log, iam->authoriser(), iam->kafka_login(), logger, tls});
+  std::vector<std::string> signed_names;
+  for (const auto& name : names) {
+    if (name.front() != '*') signed_names.push_back(name);
+  }
+  kafka_host = std::make_unique<KafkaHost>(*broker, listen.host, options.advertise, std::move(signed_names));
+  msk::ClustersConfig config{ports.first, ports.last, options.advertise};
+  clusters = std::make_unique<msk::Clusters>(*meta, clock, random, *kafka_host, logger, std::move(config));
+  return clusters->reopen();
+}
+
+Result<PrincipalPtr> Server::Parts::caller_of(uint32_t uid) {
+  if (PrincipalPtr job = jobs->principal_for_uid(uid)) return job;
+  if (options.dev && uid == ::geteuid()) return root_of(iam->directory().accounts().front().id);
+  return Error{"AccessDenied",
+               "uid " + std::to_string(uid) + " is no running job: the metastore serves jobs"};
+}
+
+Status Server::Parts::open_metastore() {
+  metastore::MetastoreConfig config;
+  config.port = options.metastore_port;
+  config.region = Region(options.region);
+  config.warehouse = "s3://mekong-warehouse-{account}";
+  folders = std::make_unique<ObjectFolders>(*objects, iam->authoriser());
+  metastore = std::make_unique<metastore::Metastore>(
+      config, *network, pool, *catalog, iam->authoriser(), *folders, clock,
+      [this](uint32_t uid) { return caller_of(uid); }, logger);
+  return metastore->start();
+}
+
+Status Server::Parts::open_front(const HostPort& listen) {
+  iam_service = std::make_unique<iam::Service>(iam->directory());
+  sts_service = std::make_unique<sts::Service>(iam->directory(), iam->sessions());
+  s3_service = std::make_unique<s3::S3Service>(*objects);
+  glue_service = std::make_unique<glue::Service>(*catalog);
+  msk_service = std::make_unique<msk::Service>(*clusters);
+  std::vector<api::ServiceBinding> services = {gen::iam::bind(*iam_service), gen::sts::bind(*sts_service),
+                                               gen::s3::bind(*s3_service), gen::glue::bind(*glue_service),
+                                               gen::kafka::bind(*msk_service)};
+  api::Pipeline::Options pipeline_options;
+  if (options.advertise != "localhost") pipeline_options.bucket_domains.push_back("s3." + options.advertise);
+  pipeline = std::make_unique<api::Pipeline>(std::move(services), iam->authenticator(), iam->authoriser(),
+                                             pool, clock, random, logger, pipeline_options);
+  routes = std::make_unique<Routes>(iam->directory(), *jobs, pool, clock, control_token, options);
+  front::ServerOptions front_options;
+  front_options.listen.host = listen.host;
+  front_options.listen.port = listen.port;
+  front_options.listen.mode = os::TlsMode::detect;
+  front_options.listen.tls = tls;
+  front = std::make_unique<front::Server>(*network, *pipeline, routes->table(), pool, clock, logger,
+                                          front_options);
+  MEKONG_TRY(front->start());
+  const bool any = listen.host == "0.0.0.0" || listen.host == "::";
+  const std::string host = options.advertise != "localhost" ? options.advertise
+                           : any                            ? "127.0.0.1"
+                                                            : listen.host;
+  url = "http://" + host + ":" + std::to_string(front->endpoint().port);
+  return ok();
+}
+
+Status Server::Parts::open_faces() {
+  MEKONG_TRY_ASSIGN(const HostPort listen, parse_listen(options.listen));
+  names = certificate_names(options, listen.host);
+  MEKONG_TRY_ASSIGN(const auto certificate, folder.certificate(names, clock, random));
+  MEKONG_TRY_ASSIGN(tls, os::make_tls_server(certificate.certificate_pem, certificate.key_pem));
+  network = os::make_network(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  processes = os::make_processes();
+  jobs::Config job_config;
+  job_config.work_folder = "/var/tmp/mekong-jobs-" + std::to_string(::getuid());
+  job_config.output_folder = folder.job_output();
+  job_config.hidden = {folder.path()};
+  job_config.server_is_root = ::getuid() == 0;
+  job_config.isolate = job_config.server_is_root || !options.dev;
+  job_config.endpoint = "http://" + listen.host + ":" + std::to_string(listen.port);
+  const auto credentials = [this](const jobs::Role& role, int64_t duration_s) -> Result<jobs::Credentials> {
+    MEKONG_TRY_ASSIGN(auto session, iam->sessions().assume_for_service(role.arn, role.service_principal,
+                                                                       role.session_name, duration_s));
+    return jobs::Credentials{session.access_key_id, session.secret_access_key, session.session_token,
+                             session.expires_ms, session.principal};
+  };
+  jobs = std::make_unique<jobs::Supervisor>(job_config, *meta, *processes, files, clock, random, logger,
+                                            credentials);
+  MEKONG_TRY(jobs->recover());
+  MEKONG_TRY(open_kafka(listen));
+  MEKONG_TRY(open_metastore());
+  return open_front(listen);
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Server::~Server() = default;
+std::string Server::url() const {
+  return parts_->url;
+}
+
+Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logger& logger) {
+  MEKONG_TRY(check(options));
+  auto parts = std::make_unique<Parts>(options, logger);
+  MEKONG_TRY(parts->open_engines());
+  MEKONG_TRY(parts->open_identity());
+  MEKONG_TRY(parts->open_faces());
+  MEKONG_TRY(
+      parts->folder.write_note({parts->url, options.region, MEKONG_VERSION, options.advertise, ::getpid()}));
+  parts->retention =
+      std::make_unique<Ticker>(retention_every_ms, [log = parts->log.get()] { log->retain(); });
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+void Server::stop(int64_t grace_ms) {
+  parts_->retention.reset();
+  parts_->front->stop(grace_ms);
+  parts_->jobs->stop();
+  parts_->broker.reset();  // closes the listeners once no request runs
+}
+
+}  // namespace mekong::app

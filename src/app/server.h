@@ -1,0 +1,28 @@
+// The server: every engine and service built and wired, in the order in which they depend on each other.
+// Reading server.cpp shows what Mekong is.
+#pragma once
+#include <memory>
+
+#include "app/options.h"
+#include "base/logging.h"
+#include "base/result.h"
+
+namespace mekong::app {
+
+class Server {
+ public:
+  // Returns when every face answers. Errors: "Usage", "InUse" (the data folder), "AddressInUse",
+  // "PermissionDenied" …
+  static Result<std::unique_ptr<Server>> start(const ServeOptions& options, Logger& logger);
+  ~Server();
+  std::string url() const;
+  // Accepts no more, lets what runs end for at most `grace_ms`, closes the engines.
+  void stop(int64_t grace_ms);
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace mekong::app

@@ -61,16 +61,46 @@ Status Metastore::start() {
   return ok();
 }
 
+Metastore::~Metastore() {
+  stop();
+}
+
+void Metastore::stop() {
+  listener_.reset();
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  for (const auto& connection : open_) connection->close();
+  ended_.wait(lock, [this] { return open_.empty(); });
+}
+
 Task<void> Metastore::serve(os::ConnectionPtr connection) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) co_return;
+    open_.insert(connection);
+  }
+  co_await answer_calls(connection);
+  connection->close();
+  std::lock_guard lock(mutex_);
+  open_.erase(connection);
+  ended_.notify_all();  // under the lock: once it is free, the metastore may be gone
+}
+
+Result<PrincipalPtr> Metastore::caller(const os::Connection& connection) const {
+  auto uid = connection.peer_uid();
+  Result<PrincipalPtr> found = uid.ok() ? caller_of_(*uid) : Result<PrincipalPtr>(uid.error());
+  if (found.ok() && *found == nullptr) found = Error{"NotFound", "no principal for this uid"};
+  if (!found.ok()) {
+    logger_.warn("metastore", "caller unknown",
+                 {{"peer", connection.peer().host}, {"why", found.error().message}});
+  }
+  return found;
+}
+
+Task<void> Metastore::answer_calls(os::ConnectionPtr connection) {
   Executor& io = connection->executor();
   co_await resume_on(pool_);  // the kernel's socket table may take a moment
-  auto uid = connection->peer_uid();
-  Result<PrincipalPtr> caller = uid.ok() ? caller_of_(*uid) : Result<PrincipalPtr>(uid.error());
-  if (!caller.ok()) {
-    logger_.warn("metastore", "caller unknown",
-                 {{"peer", connection->peer().host}, {"why", caller.error().message}});
-  }
-  Dispatcher dispatcher{Session(shared_, std::move(caller))};
+  Dispatcher dispatcher{Session(shared_, caller(*connection))};
   co_await resume_on(io);
 
   MessageScanner scanner(config_.message_bytes_max);
@@ -100,7 +130,6 @@ Task<void> Metastore::serve(os::ConnectionPtr connection) {
     auto written = co_await connection->write(*answer, config_.write_timeout_ms);
     if (!written.ok()) break;
   }
-  connection->close();
 }
 
 }  // namespace mekong::metastore

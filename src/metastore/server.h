@@ -3,8 +3,11 @@
 // that uid into a principal. A connection from elsewhere, or of an unknown uid, is answered, and refused in
 // each call. Threads: sockets on the network's loops, calls on `pool`.
 #pragma once
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 
 #include "base/executor.h"
 #include "base/logging.h"
@@ -28,16 +31,25 @@ using CallerOf = std::function<Result<PrincipalPtr>(uint32_t uid)>;
 
 class Metastore {
  public:
-  // Everything referred to must outlive the metastore and its open connections.
+  // Everything referred to must outlive the metastore.
   Metastore(MetastoreConfig config, os::Network& network, Executor& pool, catalog::Catalog& catalog,
             const Authoriser& authoriser, Folders& folders, const os::Clock& clock, CallerOf caller_of,
             Logger& logger);
+  ~Metastore();  // stop()
+  Metastore(const Metastore&) = delete;
+  Metastore& operator=(const Metastore&) = delete;
   // Fails as os::Network::listen does.
   Status start();
   os::Endpoint endpoint() const { return listener_->endpoint(); }
+  // Accepts no more, lets the calls under way be answered, closes the connections and waits for their end.
+  // Blocks: never on a loop of the network, which must still run, as must the pool.
+  void stop();
 
  private:
+  // Keeps the connection on the list while it is served.
   Task<void> serve(os::ConnectionPtr connection);
+  Result<PrincipalPtr> caller(const os::Connection& connection) const;
+  Task<void> answer_calls(os::ConnectionPtr connection);
 
   MetastoreConfig config_;
   os::Network& network_;
@@ -46,6 +58,10 @@ class Metastore {
   CallerOf caller_of_;
   Logger& logger_;
   std::unique_ptr<os::Listener> listener_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::set<os::ConnectionPtr> open_;
+  bool stopping_ = false;
 };
 
 }  // namespace mekong::metastore

@@ -89,7 +89,8 @@ int serve(const std::string& warehouse, bool refuse) {
   std::cout << "ready " << face.endpoint().port << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
   }
-  std::_Exit(0);  // connections may still be open; nothing here outlives the process
+  face.stop();
+  return 0;
 }
 }  // namespace
 

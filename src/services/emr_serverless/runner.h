@@ -1,0 +1,80 @@
+// Runs job runs: takes them in order of submission, gives each attempt to jobs as a spark-submit, keeps its
+// state in the records true, uploads its logs while it runs, tries again where the retry policy says so.
+//
+// States: SUBMITTED (acknowledged) → PENDING (waits for room) → SCHEDULED (being prepared) → RUNNING →
+// SUCCESS | FAILED; CANCELLING → CANCELLED from any of the first four. After a restart of the server, runs
+// that had not begun begin; those that ran are ended by name, or tried again by their retry policy.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "jobs/supervisor.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "services/emr_serverless/config.h"
+#include "services/emr_serverless/driver_logs.h"
+#include "services/emr_serverless/records.h"
+#include "services/emr_serverless/sizes.h"
+
+namespace mekong::emr_serverless {
+
+// Thread safe. The supervisor must be stopped before the runner goes.
+class Runner {
+ public:
+  Runner(const Config& config, Records& records, jobs::Supervisor& supervisor, PutObject put,
+         const os::Clock& clock, os::Random& random, Logger& logger);
+  ~Runner();  // stop()
+
+  Status start();  // after Supervisor::recover()
+  void stop();
+
+  void submit(const RunKey& key);
+  // Errors: "ResourceNotFoundException"; "ValidationException" when the run has ended.
+  Status cancel(const RunKey& key, int64_t grace_ms);
+
+  // The token of the live dashboard of a run, once its driver serves one.
+  std::optional<std::string> dashboard_token(const RunKey& key) const;
+  // The loopback port behind a token.
+  std::optional<uint16_t> dashboard_port(std::string_view token) const;
+
+ private:
+  struct Active;
+  using ActivePtr = std::shared_ptr<Active>;
+  void loop();
+  bool take_next();
+  void stop_idle_applications();
+  Status begin(const RunKey& key);
+  Result<ActivePtr> prepare(const JobRun& run);
+  Status launch(const ActivePtr& active, const JobRun& run);
+  void on_output(Active& active, jobs::Stream stream, std::string_view bytes);
+  void on_tick(Active& active);
+  void on_end(Active& active, const jobs::Outcome& outcome);
+  // Ends the attempt of a run: for good, or by another one. `failure` empty: success.
+  void end_attempt(const RunKey& key, const std::string& failure, bool cancelled);
+  Status recover_run(const JobRun& run);
+  ActivePtr find(const RunKey& key) const;
+
+  Config config_;
+  Records& records_;
+  jobs::Supervisor& supervisor_;
+  PutObject put_;
+  const os::Clock& clock_;
+  os::Random& random_;
+  Logger& logger_;
+  Budget budget_;
+
+  mutable std::mutex mutex_;  // of all below
+  std::condition_variable wake_;
+  std::deque<RunKey> queue_;
+  std::map<RunKey, ActivePtr> active_;
+  bool stopping_ = false;
+  int64_t idle_check_ns_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace mekong::emr_serverless

@@ -1,9 +1,10 @@
 """Bytes that no client of good will sends: the broker closes, keeps its memory, and goes on serving others."""
 import socket
+import ssl
 import struct
 
 import pytest
-from conftest import token
+from conftest import CERTIFICATE, token
 
 METADATA, SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE = 3, 17, 18, 36
 
@@ -14,7 +15,9 @@ def connect(bootstrap):
     opened = []
 
     def make():
-        opened.append(socket.create_connection((host, int(port)), timeout=10))
+        context = ssl.create_default_context(cafile=CERTIFICATE['file'])
+        plain = socket.create_connection((host, int(port)), timeout=10)
+        opened.append(context.wrap_socket(plain, server_hostname=host))
         return opened[-1]
     yield make
     for sock in opened:
@@ -39,7 +42,7 @@ def answer(sock):
     try:
         head = exactly(4)
         return head and exactly(struct.unpack('>i', head)[0])
-    except ConnectionResetError:
+    except (ConnectionResetError, ssl.SSLError):
         return None
 
 
@@ -50,7 +53,7 @@ def text(value):
 def log_in(sock):
     sock.sendall(request(SASL_HANDSHAKE, 1, text(b'OAUTHBEARER')))
     assert answer(sock)[4:6] == b'\0\0'
-    message = b'n,,\x01auth=Bearer ' + token('AKIAALL')[0].encode() + b'\x01\x01'
+    message = b'n,,\x01auth=Bearer ' + token('all')[0].encode() + b'\x01\x01'
     sock.sendall(request(SASL_AUTHENTICATE, 1, struct.pack('>i', len(message)) + message))
     assert answer(sock)[4:6] == b'\0\0'
 
@@ -83,10 +86,21 @@ def test_a_large_frame_before_the_login_closes_at_its_length(connect, length):
     assert answer(sock) is None
 
 
-def test_tls_on_a_plain_port_closes(connect):
+def test_tls_inside_tls_is_a_frame_too_large(connect):
     sock = connect()
     sock.sendall(bytes.fromhex('16030100c8010000c40303'))
     assert answer(sock) is None
+
+
+def test_plain_bytes_on_the_tls_port_close(bootstrap):
+    host, port = bootstrap.split(':')
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        sock.sendall(request(API_VERSIONS, 0))
+        assert b'localhost' not in (sock.recv(1000) or b'')
+        try:
+            assert sock.recv(1000) == b''
+        except ConnectionResetError:
+            pass
 
 
 def test_a_frame_over_100_mib_after_the_login_closes(connect):
@@ -137,7 +151,7 @@ def test_the_principal_cannot_change_on_a_connection(connect):
     log_in(sock)
     sock.sendall(request(SASL_HANDSHAKE, 1, text(b'OAUTHBEARER')))
     assert answer(sock)[4:6] == b'\0\0'
-    message = b'n,,\x01auth=Bearer ' + token('AKIASEED')[0].encode() + b'\x01\x01'
+    message = b'n,,\x01auth=Bearer ' + token('seed')[0].encode() + b'\x01\x01'
     sock.sendall(request(SASL_AUTHENTICATE, 1, struct.pack('>i', len(message)) + message))
     reply = answer(sock)
     assert struct.unpack('>h', reply[4:6]) == (58,)

@@ -28,8 +28,8 @@ def make(admin, topic, partitions=3, **config):
     wait(admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=-1, config=config)]))
 
 
-def produce(bootstrap, topic, count, key='AKIAALL', **options):
-    producer = client(Producer, confluent(bootstrap, key), **options)
+def produce(bootstrap, topic, count, user='all', **options):
+    producer = client(Producer, confluent(bootstrap, user), **options)
     outcomes = []
     for i in range(count):
         producer.produce(topic, b'value-%d' % i, b'key-%d' % i, on_delivery=lambda e, m: outcomes.append((e, m)))
@@ -124,7 +124,7 @@ def test_transactions_fail_by_name(bootstrap):
 
 def test_without_write_data_delivery_fails_by_name(bootstrap, admin, topic):
     make(admin, topic)
-    outcomes = produce(bootstrap, topic, 1, key='AKIAREAD')
+    outcomes = produce(bootstrap, topic, 1, user='read')
     assert outcomes[0][0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 

@@ -4,9 +4,12 @@ import pathlib
 import subprocess
 
 import pytest
+from conftest import CERTIFICATE, KEYS
 
 JARS = pathlib.Path(os.environ['MEKONG_DEPS']) / 'kafka-cli' / '*'
-PROPERTIES = """security.protocol=SASL_PLAINTEXT
+PROPERTIES = """security.protocol=SASL_SSL
+ssl.truststore.type=PEM
+ssl.truststore.location={ca}
 sasl.mechanism=AWS_MSK_IAM
 sasl.jaas.config=software.amazon.msk.auth.iam.IAMLoginModule required;
 sasl.client.callback.handler.class=software.amazon.msk.auth.iam.IAMClientCallbackHandler
@@ -16,10 +19,11 @@ sasl.client.callback.handler.class=software.amazon.msk.auth.iam.IAMClientCallbac
 @pytest.fixture
 def command(bootstrap, tmp_path):
     properties = tmp_path / 'client.properties'
-    properties.write_text(PROPERTIES)
+    properties.write_text(PROPERTIES.format(ca=CERTIFICATE['file']))
 
-    def run(main_class, config_flag, *arguments, key='AKIAALL', stdin=''):
-        environment = dict(os.environ, AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY='secret', AWS_REGION='us-east-1')
+    def run(main_class, config_flag, *arguments, user='all', stdin=''):
+        environment = dict(os.environ, AWS_ACCESS_KEY_ID=KEYS[user][0],
+                           AWS_SECRET_ACCESS_KEY=KEYS[user][1], AWS_REGION='us-east-1')
         done = subprocess.run(['java', '-cp', str(JARS), main_class, '--bootstrap-server', bootstrap, config_flag,
                                str(properties), *arguments], input=stdin, capture_output=True, text=True,
                               timeout=90, env=environment, check=False)
@@ -46,9 +50,9 @@ def test_topic_produce_consume_describe(command, topic, group):
 
 
 def test_an_unknown_key_is_denied(command):
-    assert 'Access denied' in topics(command, '--list', key='AKIAWRONG')[1]
+    assert 'Access denied' in topics(command, '--list', user='wrong')[1]
 
 
 def test_topics_without_permission_are_refused_by_name(command, topic):
     topics(command, '--create', '--topic', topic, '--partitions', '1')
-    assert 'TopicAuthorizationException' in topics(command, '--delete', '--topic', topic, key='AKIAREAD')[1]
+    assert 'TopicAuthorizationException' in topics(command, '--delete', '--topic', topic, user='read')[1]

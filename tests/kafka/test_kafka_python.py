@@ -19,8 +19,8 @@ def make(admin, topic, partitions=3, **configs):
     admin.create_topics([NewTopic(topic, partitions, -1, topic_configs=configs)])
 
 
-def produce(bootstrap, topic, count, key='AKIAALL', **options):
-    producer = KafkaProducer(**kafka_python(bootstrap, key), **options)
+def produce(bootstrap, topic, count, user='all', **options):
+    producer = KafkaProducer(**kafka_python(bootstrap, user), **options)
     sent = [producer.send(topic, value=b'value-%d' % i, key=b'key-%d' % i) for i in range(count)]
     producer.flush(timeout=20)
     results = [future.get(timeout=20) for future in sent]
@@ -99,15 +99,15 @@ def test_offsets_by_time(bootstrap, admin, topic):
 def test_without_write_data_the_producer_is_refused_by_name(bootstrap, admin, topic):
     make(admin, topic)
     with pytest.raises(TopicAuthorizationFailedError):
-        produce(bootstrap, topic, 1, key='AKIAREAD', enable_idempotence=False)
+        produce(bootstrap, topic, 1, user='read', enable_idempotence=False)
 
 
 def test_the_seeds_policy_is_enough_to_produce_idempotently(bootstrap, admin, topic):
     make(admin, topic)
-    assert len(produce(bootstrap, topic, 5, key='AKIASEED', acks='all', enable_idempotence=True)) == 5
+    assert len(produce(bootstrap, topic, 5, user='seed', acks='all', enable_idempotence=True)) == 5
 
 
 def test_an_unknown_key_cannot_connect(bootstrap, caplog):
     with pytest.raises(KafkaError):  # the client tries again until its time is up
-        KafkaAdminClient(**kafka_python(bootstrap, 'AKIAWRONG'), bootstrap_timeout_ms=2000)
+        KafkaAdminClient(**kafka_python(bootstrap, 'wrong'), bootstrap_timeout_ms=2000)
     assert 'SaslAuthenticationFailedError' in caplog.text and 'Access denied' in caplog.text

@@ -2,12 +2,13 @@
 // Logins are NOT verified: the access key id that a client names says what it may do (see Keys). Never part
 // of mekong.
 //
-//   mekong-kafka-testserver PORT FOLDER
+//   mekong-kafka-testserver PORT FOLDER     FOLDER/tls.pem holds certificate and key
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 
 #include "base/thread_pool.h"
+#include "iam/iam.h"
 #include "kafka/broker.h"
 #include "log/disk_log.h"
 
@@ -25,63 +26,41 @@ class StderrLogger final : public Logger {
   }
 };
 
-std::string decode_base64url(std::string_view text) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  uint32_t bits = 0;
-  int have = 0;
-  for (char c : text) {
-    auto value = alphabet.find(c);
-    if (value == std::string_view::npos) break;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    have += 6;
-    if (have < 8) continue;
-    have -= 8;
-    out += static_cast<char>(bits >> have & 0xff);
-  }
-  return out;
-}
-
-class NamedLogin final : public iam::KafkaLogin {
- public:
-  Result<Session> aws_msk_iam(std::string_view payload, const std::vector<std::string>&) const override {
-    return after(payload, R"("x-amz-credential":")");
-  }
-  Result<Session> oauthbearer(std::string_view token) const override {
-    return after(decode_base64url(token), "X-Amz-Credential=");
-  }
-
- private:
-  static Result<Session> after(std::string_view text, std::string_view mark) {
-    auto at = text.find(mark);
-    if (at == std::string_view::npos) return Error{"MissingAuthenticationToken", "no credential"};
-    auto key = text.substr(at + mark.size());
-    key = key.substr(0, key.find_first_of("/%"));
-    if (key.starts_with("AKIAWRONG")) return Error{"InvalidClientTokenId", "unknown key"};
-    auto principal = std::make_shared<Principal>();
-    principal->arn = "arn:aws:iam::123456789012:user/" + std::string(key);
-    return Session{principal, Region("us-east-1"), 0};
-  }
+// Who the tests are: a user who may do all, one with what seed 000's policy grants, one with the same less
+// WriteData.
+struct TestUser {
+  std::string name, actions;
 };
 
-// AKIAALL…: everything. AKIASEED…: what seed 000's policy grants. AKIAREAD…: the same without WriteData.
-class Keys final : public Authoriser {
- public:
-  Decision decide(const AuthorisationRequest& request) const override {
-    auto user = request.principal.arn.substr(request.principal.arn.rfind('/') + 1);
-    if (user.starts_with("AKIAALL")) return {true, ""};
-    bool reads = user.starts_with("AKIAREAD"), seed = user.starts_with("AKIASEED");
-    auto action = request.action.substr(request.action.find(':') + 1);
-    if (action == "WriteData") return {seed, ""};
-    for (auto granted : {"Connect", "DescribeCluster", "CreateTopic", "DescribeTopic", "ReadData",
-                         "AlterGroup", "DescribeGroup"}) {
-      if (action == granted) return {seed || reads, ""};
+const TestUser kUsers[] = {
+    {"all", R"("kafka-cluster:*")"},
+    {"seed", R"("kafka-cluster:Connect", "kafka-cluster:DescribeCluster", "kafka-cluster:CreateTopic",
+                "kafka-cluster:DescribeTopic", "kafka-cluster:WriteData", "kafka-cluster:ReadData",
+                "kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup")"},
+    {"read", R"("kafka-cluster:Connect", "kafka-cluster:DescribeCluster", "kafka-cluster:CreateTopic",
+                "kafka-cluster:DescribeTopic", "kafka-cluster:ReadData", "kafka-cluster:AlterGroup",
+                "kafka-cluster:DescribeGroup")"},
+};
+
+// "name=key:secret" for each user, made at the first start.
+Result<std::string> make_users(iam::Directory& directory, const std::string& account) {
+  std::string printed;
+  for (const auto& wanted : kUsers) {
+    if (!directory.find_user(AccountId(account), wanted.name)) {
+      iam::User user;
+      user.account = account;
+      user.name = wanted.name;
+      user.inline_policies["kafka"] =
+          R"({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", "Action": [)" +
+          wanted.actions + "]}]}";
+      MEKONG_TRY(directory.create_user(user));
+      MEKONG_TRY(directory.create_key(AccountId(account), wanted.name));
     }
-    return {false, ""};
+    auto keys = directory.keys(AccountId(account), wanted.name);
+    printed += " " + wanted.name + "=" + keys.front()->id + ":" + keys.front()->secret;
   }
-};
-
-constexpr std::string_view kFamilyName = "kafka";
+  return printed;
+}
 
 int run(uint16_t port, const std::string& folder) {
   sigset_t signals;
@@ -94,22 +73,33 @@ int run(uint16_t port, const std::string& folder) {
   os::SystemRandom random;
   os::PosixFiles files;
   auto made = files.make_directories(folder);
-  auto meta = meta::open_rocksdb(folder + "/meta", {std::string(kFamilyName)}, meta::Durability::sync);
+  auto meta = meta::open_rocksdb(folder + "/meta", {"kafka", "iam"}, meta::Durability::sync);
   auto log = log::DiskLog::open(files, clock, logger, folder + "/log");
   if (!made.ok() || !meta.ok() || !log.ok()) {
     std::cerr << "cannot open " << folder << "\n";
     return 2;
   }
-  Keys keys;
-  NamedLogin login;
+  auto iam = iam::Iam::open(**meta, clock, random, {});
+  if (!iam.ok()) return 2;
+  std::string account = (*iam)->directory().accounts().front().id;
+  auto users = make_users((*iam)->directory(), account);
+  if (!users.ok()) {
+    std::cerr << users.error().code << ": " << users.error().message << "\n";
+    return 2;
+  }
+  auto pem = files.read_file(folder + "/tls.pem");
+  if (!pem.ok()) return 2;
+  auto tls = os::make_tls_server(*pem, *pem);
+  if (!tls.ok()) return 2;
   auto network = os::make_network(1);
   ThreadPool pool("handlers", 4);
-  Broker broker({*network, pool, clock, random, **meta, **log, keys, login, logger, nullptr});
+  Broker broker({*network, pool, clock, random, **meta, **log, (*iam)->authoriser(), (*iam)->kafka_login(),
+                 logger, *tls});
   ClusterSpec spec{
-      .arn = "arn:aws:kafka:us-east-1:123456789012:cluster/demo/0f8fad5b-d9cb-469f-a165-70867728950e-s1",
+      .arn = "arn:aws:kafka:us-east-1:" + account + ":cluster/demo/0f8fad5b-d9cb-469f-a165-70867728950e-s1",
       .name = "demo",
       .uuid = "0f8fad5b-d9cb-469f-a165-70867728950e-s1",
-      .account = AccountId("123456789012"),
+      .account = AccountId(account),
       .region = Region("us-east-1"),
       .port = port,
       .listener_names = {"localhost"},
@@ -119,7 +109,7 @@ int run(uint16_t port, const std::string& folder) {
     std::cerr << opened.error().code << ": " << opened.error().message << "\n";
     return 2;
   }
-  std::cout << "ready " << *opened << std::endl;
+  std::cout << "ready " << *opened << *users << std::endl;
   int signal = 0;
   sigwait(&signals, &signal);
   return 0;

@@ -102,8 +102,7 @@ int run(uint16_t port, const std::string& folder) {
       .account = AccountId(account),
       .region = Region("us-east-1"),
       .port = port,
-      .listener_names = {"localhost"},
-      .tls = false};
+      .listener_names = {"localhost"}};
   auto opened = broker.open_cluster(spec);
   if (!opened.ok()) {
     std::cerr << opened.error().code << ": " << opened.error().message << "\n";

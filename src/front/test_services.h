@@ -15,13 +15,15 @@ class TestGlue final : public gen::glue::Twin {
   int calls = 0;
   std::map<std::string, gen::glue::DatabaseInput> databases;
   Result<gen::glue::CreateDatabaseResponse> create_database(
-      api::Context&, const gen::glue::CreateDatabaseRequest& request) override {
+      api::Context& ctx, const gen::glue::CreateDatabaseRequest& request) override {
+    if (!ctx.authorised) MEKONG_TRY(ctx.authorise("arn:aws:glue:::database/" + request.database_input.name));
     ++calls;
     databases[request.database_input.name] = request.database_input;
     return gen::glue::CreateDatabaseResponse{};
   }
-  Result<gen::glue::GetDatabaseResponse> get_database(api::Context&,
+  Result<gen::glue::GetDatabaseResponse> get_database(api::Context& ctx,
                                                       const gen::glue::GetDatabaseRequest& request) override {
+    if (!ctx.authorised) MEKONG_TRY(ctx.authorise("arn:aws:glue:::database/" + request.name));
     auto it = databases.find(request.name);
     if (it == databases.end()) {
       return Error{"EntityNotFoundException", "Database " + request.name + " not found."};

@@ -4,7 +4,7 @@ import subprocess
 
 import urllib.request
 
-from conftest import MEKONG, Mekong
+from server import MEKONG, Mekong
 
 
 def run(*words):

@@ -185,8 +185,13 @@ Response error_response(const ErrorTarget& target, Error error, const std::strin
       break;
     }
     case Protocol::rest_xml:
-      if (response.status != 304) response.body = s3_body(target, error, request_id);
-      response.headers = {{"Content-Type", "application/xml"}};
+      // A 304 has no body: its fields are headers (ETag, Last-Modified).
+      if (response.status == 304) {
+        response.headers = error.fields;
+      } else {
+        response.body = s3_body(target, error, request_id);
+        response.headers = {{"Content-Type", "application/xml"}};
+      }
       break;
   }
   return response;

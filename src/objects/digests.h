@@ -1,5 +1,6 @@
 // Checksums of an object's bytes, computed in one pass: MD5 (the etag) and those that were asked for.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,8 +17,12 @@ class Digest {
   virtual std::string finish() = 0;  // raw bytes; once
 };
 
-// "MD5", "CRC32", "CRC32C", "SHA1", "SHA256". Error: "NotImplemented" with the algorithm's name.
+// "MD5", "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256". Error: "NotImplemented" with the algorithm's name.
 Result<std::unique_ptr<Digest>> make_digest(const std::string& algorithm);
+// The checksum (raw) of two pieces one after the other, from theirs and the second's size; CRCs only.
+// Error: "NotImplemented".
+Result<std::string> combine(const std::string& algorithm, std::string_view first, std::string_view second,
+                            uint64_t second_bytes);
 Result<std::string> digest_of(const std::string& algorithm, std::string_view bytes);
 
 }  // namespace mekong::objects

@@ -73,6 +73,26 @@ Status check_checksums(const Object& object, const std::map<std::string, std::st
   return ok();
 }
 
+// Of all bytes, combined from the parts' own, or of the parts' checksums one after the other ("…-N").
+Result<std::string> checksum_of_parts(const Upload& upload, const std::vector<const Part*>& parts) {
+  std::string sums, whole;
+  for (const auto* part : parts) {
+    auto sum = part->checksums.find(upload.checksum_algorithm);
+    auto raw = sum == part->checksums.end() ? std::nullopt : codec::base64_decode(sum->second);
+    if (!raw) return Error{"InternalError", "a part has no checksum", 500};
+    sums += *raw;
+    if (!upload.full_object_checksum) continue;
+    if (part == parts.front()) {
+      whole = *raw;
+    } else {
+      MEKONG_TRY_ASSIGN(whole, combine(upload.checksum_algorithm, whole, *raw, part->size_bytes));
+    }
+  }
+  if (upload.full_object_checksum) return codec::base64_encode(whole);
+  MEKONG_TRY_ASSIGN(auto digest, digest_of(upload.checksum_algorithm, sums));
+  return codec::base64_encode(digest) + "-" + std::to_string(parts.size());
+}
+
 bool retryable(const Status& status) {
   return !status.ok() && status.error().code == "ConditionFailed";
 }
@@ -103,6 +123,7 @@ Result<Upload> ObjectStore::create_upload(std::string_view bucket, std::string_v
   for (const auto& [algorithm, value] : options.checksums) {
     MEKONG_TRY(make_digest(algorithm));
     upload.checksum_algorithm = algorithm;
+    upload.full_object_checksum = options.full_object_checksum;
   }
   MEKONG_TRY_ASSIGN(auto record, bucket_record(bucket));
   meta::Batch batch;
@@ -231,7 +252,8 @@ Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upl
   object.upload_id = upload.id;
   std::map<int32_t, const Part*> by_number;
   for (const auto& part : stored.parts) by_number[part.number] = &part;
-  std::string md5s, checksums;
+  std::string md5s;
+  std::vector<const Part*> used;
   for (size_t i = 0; i < wanted.size(); ++i) {
     auto found = by_number.find(wanted[i].number);
     if (found == by_number.end() || found->second->etag != wanted[i].etag) return invalid_part(wanted[i]);
@@ -247,9 +269,7 @@ Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upl
                    {{"PartNumber", std::to_string(part.number)}, {"ETag", part.etag}}};
     }
     md5s += codec::hex_decode(part.etag.substr(0, 32)).value_or("");
-    if (auto sum = part.checksums.find(upload.checksum_algorithm); sum != part.checksums.end()) {
-      checksums += codec::base64_decode(sum->second).value_or("");
-    }
+    used.push_back(&part);
     object.size_bytes += part.size_bytes;
     object.part_sizes.push_back(part.size_bytes);
     object.pieces.insert(object.pieces.end(), part.pieces.begin(), part.pieces.end());
@@ -258,8 +278,7 @@ Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upl
   MEKONG_TRY_ASSIGN(auto md5, digest_of("MD5", md5s));
   object.etag = codec::hex_encode(md5) + suffix;
   if (!upload.checksum_algorithm.empty()) {
-    MEKONG_TRY_ASSIGN(auto sum, digest_of(upload.checksum_algorithm, checksums));
-    object.checksums[upload.checksum_algorithm] = codec::base64_encode(sum) + suffix;
+    MEKONG_TRY_ASSIGN(object.checksums[upload.checksum_algorithm], checksum_of_parts(upload, used));
   }
   MEKONG_TRY(retain_all(batch, object.pieces));
   return object;

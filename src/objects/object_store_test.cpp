@@ -142,7 +142,7 @@ TEST_F(ObjectStoreTest, checksums_are_verified_before_anything_is_visible) {
   EXPECT_EQ(put("bad", "hello", {.content_md5 = "nonsense"}), "InvalidDigest");
   EXPECT_EQ(put("bad", "hello", {.checksums = {{"CRC32", "AAAAAA=="}}}), "BadDigest");
   EXPECT_EQ(put("bad", "hello", {.checksums = {{"CRC32", "AAAA"}}}), "InvalidRequest");
-  EXPECT_EQ(put("bad", "hello", {.checksums = {{"CRC64NVME", ""}}}), "NotImplemented");
+  EXPECT_EQ(put("bad", "hello", {.checksums = {{"SHA512", ""}}}), "NotImplemented");
   EXPECT_EQ(get("bad"), "NoSuchKey");
   put("key", "hello", {.checksums = {{"CRC32", "NhCmhg=="}, {"CRC32C", ""}, {"SHA1", ""}, {"SHA256", ""}}});
   auto sums = store_->head("bucket", "key")->checksums;
@@ -297,6 +297,21 @@ TEST_F(ObjectStoreTest, multipart_by_reference) {
   object->pin.reset();
   EXPECT_EQ(contents(), 2u);
   EXPECT_EQ(put_part(*upload, 1, "late"), "NoSuchUpload");
+}
+
+TEST_F(ObjectStoreTest, a_full_object_checksum_is_that_of_all_bytes) {
+  EXPECT_EQ(codec::hex_encode(digest_of("CRC64NVME", "123456789").value()), "ae8b14860a799888");
+  std::string five(5 << 20, 'a');
+  for (std::string algorithm : {"CRC32", "CRC32C", "CRC64NVME"}) {
+    auto upload = store_->create_upload("bucket", "big",
+                                        {.checksums = {{algorithm, ""}}, .full_object_checksum = true});
+    auto first = put_part(*upload, 1, five);
+    auto second = put_part(*upload, 2, "tail");
+    EXPECT_EQ(complete(*upload, {{1, first}, {2, second}}).size(), 34u);
+    auto whole = digest_of(algorithm, five + "tail").value();
+    EXPECT_EQ(store_->head("bucket", "big")->checksums.at(algorithm), codec::base64_encode(whole))
+        << algorithm;
+  }
 }
 
 TEST_F(ObjectStoreTest, uploads_are_listed_and_aborted) {

@@ -42,7 +42,8 @@ struct Object {
   std::shared_ptr<const void> pin;               // from head(): its content stays readable while this lives
 };
 
-// Checksum algorithms: CRC32, CRC32C, SHA1, SHA256 (MD5 is the etag). Others fail with "NotImplemented".
+// Checksum algorithms: CRC32, CRC32C, CRC64NVME, SHA1, SHA256 (MD5 is the etag). Others fail with
+// "NotImplemented".
 struct PutOptions {
   std::map<std::string, std::string> headers, metadata;
   // Algorithm → expected base64; empty: computed and stored. A wrong one fails the commit with "BadDigest".
@@ -50,6 +51,7 @@ struct PutOptions {
   std::string content_md5;              // base64, empty: not checked
   bool if_none_match_any = false;       // If-None-Match: *
   std::optional<std::string> if_match;  // etag; "*": any
+  bool full_object_checksum = false;    // uploads: see Upload
 };
 
 struct ListRequest {
@@ -80,7 +82,8 @@ struct Upload {
   std::string bucket, key, id;
   int64_t initiated_ms = 0;
   std::map<std::string, std::string> headers, metadata;
-  std::string checksum_algorithm;  // empty: none
+  std::string checksum_algorithm;     // empty: none
+  bool full_object_checksum = false;  // of all bytes; else of the parts' checksums
 };
 
 struct Part {

@@ -201,6 +201,7 @@ Result<Object> decode_object(std::string_view bucket, std::string_view key, std:
 std::string encode(const Upload& upload) {
   Encoder to;
   to.add(upload.initiated_ms).add(upload.headers).add(upload.metadata).add(upload.checksum_algorithm);
+  to.add(std::string_view(upload.full_object_checksum ? "1" : ""));
   return to.take();
 }
 
@@ -219,6 +220,7 @@ Result<Upload> decode_upload(std::string_view record_key, std::string_view recor
   upload.headers = from.entries();
   upload.metadata = from.entries();
   upload.checksum_algorithm = from.text();
+  upload.full_object_checksum = from.field() == "1";
   return from.result(std::move(upload));
 }
 

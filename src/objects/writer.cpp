@@ -9,8 +9,8 @@ namespace {
 
 Status check_form(const std::string& algorithm, const std::string& base64) {
   auto raw = codec::base64_decode(base64);
-  static const std::map<std::string, size_t> sizes = {
-      {"MD5", 16}, {"CRC32", 4}, {"CRC32C", 4}, {"SHA1", 20}, {"SHA256", 32}};
+  static const std::map<std::string, size_t> sizes = {{"MD5", 16},      {"CRC32", 4}, {"CRC32C", 4},
+                                                      {"CRC64NVME", 8}, {"SHA1", 20}, {"SHA256", 32}};
   auto size = sizes.find(algorithm);
   if (raw && size != sizes.end() && raw->size() == size->second) return ok();
   if (algorithm == "MD5") return Error{"InvalidDigest", "The Content-MD5 you specified was invalid.", 400};

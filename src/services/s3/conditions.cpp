@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "codec/text.h"
+#include "codec/time.h"
 #include "services/s3/service.h"
 
 namespace mekong::s3 {
@@ -29,6 +30,14 @@ Error precondition_failed(std::string condition) {
           "At least one of the pre-conditions you specified did not hold",
           412,
           {{"Condition", std::move(condition)}}};
+}
+
+// A 304 says what the client has (RFC 9110 section 15.4.5): the fields become headers.
+Error not_modified(const objects::Object& object) {
+  return {"NotModified",
+          "Not Modified",
+          304,
+          {{"ETag", quoted(object.etag)}, {"Last-Modified", codec::format_rfc822(object.modified_ms)}}};
 }
 
 std::optional<uint64_t> parse_number(std::string_view text) {
@@ -59,7 +68,7 @@ Status check_read(const objects::Object& object, const Conditions& conditions) {
   } else if (conditions.if_modified_since) {
     unchanged = !modified_after(object, *conditions.if_modified_since);
   }
-  if (unchanged) return Error{"NotModified", "Not Modified", 304};
+  if (unchanged) return not_modified(object);
   return ok();
 }
 

@@ -44,7 +44,7 @@ model::Object describe(const objects::Object& object, const Names& names) {
   if (!object.checksums.empty()) {
     for (const auto& [algorithm, value] : object.checksums)
       entry.checksum_algorithm.emplace().push_back(algorithm);
-    entry.checksum_type = object.part_sizes.empty() ? "FULL_OBJECT" : "COMPOSITE";
+    entry.checksum_type = checksum_type(object.checksums);
   }
   return entry;
 }
@@ -89,7 +89,7 @@ Result<model::ListObjectsV2Output> S3Service::list_objects_v2(api::Context& ctx,
   }
   output.name = request.bucket;
   output.prefix = names(std::string_view(request.prefix.value_or("")));
-  output.delimiter = names(request.delimiter);
+  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
   output.start_after = names(request.start_after);
   output.encoding_type = request.encoding_type;
   output.max_keys = static_cast<int32_t>(max_keys);
@@ -117,7 +117,7 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
   }
   output.name = request.bucket;
   output.prefix = names(std::string_view(request.prefix.value_or("")));
-  output.delimiter = names(request.delimiter);
+  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
   output.marker = names(std::string_view(request.marker.value_or("")));
   output.encoding_type = request.encoding_type;
   output.max_keys = static_cast<int32_t>(max_keys);
@@ -143,7 +143,7 @@ Result<model::ListMultipartUploadsOutput> S3Service::list_multipart_uploads(
   output.key_marker = names(std::string_view(request.key_marker.value_or("")));
   output.upload_id_marker = request.upload_id_marker.value_or("");
   output.prefix = names(request.prefix);
-  output.delimiter = names(request.delimiter);
+  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
   output.encoding_type = request.encoding_type;
   output.max_uploads = static_cast<int32_t>(max_uploads);
   output.is_truncated = result.truncated;

@@ -16,6 +16,23 @@ objects::UploadPlace place_of(const Request& request) {
   return {.bucket = request.bucket, .key = request.key, .upload_id = request.upload_id};
 }
 
+// Which kinds go with which algorithm: "Checking object integrity" of the S3 user guide.
+Result<bool> wants_full_object(const model::CreateMultipartUploadRequest& request) {
+  const auto algorithm = request.checksum_algorithm.value_or("");
+  const auto type = request.checksum_type.value_or(algorithm == "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE");
+  if (request.checksum_type && algorithm.empty()) {
+    return Error{"InvalidRequest", "x-amz-checksum-type needs x-amz-checksum-algorithm", 400};
+  }
+  bool full = type == "FULL_OBJECT";
+  bool possible = full ? algorithm.starts_with("CRC") : algorithm != "CRC64NVME";
+  if ((!full && type != "COMPOSITE") || !possible) {
+    return Error{
+        "InvalidRequest",
+        "The " + type + " checksum type cannot be used with the " + algorithm + " checksum algorithm.", 400};
+  }
+  return full;
+}
+
 Status check_size(const objects::Store& store, const objects::UploadPlace& place,
                   const model::CompleteMultipartUploadRequest& request) {
   if (!request.mpu_object_size) return ok();
@@ -41,6 +58,7 @@ Result<model::CreateMultipartUploadOutput> S3Service::create_multipart_upload(
   objects::PutOptions options;
   options.headers = content_headers_in(request);
   MEKONG_TRY_ASSIGN(options.metadata, user_metadata(request.metadata));
+  MEKONG_TRY_ASSIGN(options.full_object_checksum, wants_full_object(request));
   if (request.checksum_algorithm) options.checksums[*request.checksum_algorithm] = "";
   MEKONG_TRY_ASSIGN(auto upload, store_.create_upload(request.bucket, request.key, std::move(options)));
   model::CreateMultipartUploadOutput output;
@@ -48,7 +66,8 @@ Result<model::CreateMultipartUploadOutput> S3Service::create_multipart_upload(
   output.key = request.key;
   output.upload_id = upload.id;
   output.checksum_algorithm = request.checksum_algorithm;
-  if (request.checksum_algorithm) output.checksum_type = "COMPOSITE";
+  if (request.checksum_algorithm)
+    output.checksum_type = upload.full_object_checksum ? "FULL_OBJECT" : "COMPOSITE";
   return output;
 }
 
@@ -112,7 +131,7 @@ Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_uploa
   output.key = request.key;
   output.e_tag = quoted(object.etag);
   checksums_out(object.checksums, output);
-  if (!object.checksums.empty()) output.checksum_type = "COMPOSITE";
+  if (!object.checksums.empty()) output.checksum_type = checksum_type(object.checksums);
   return output;
 }
 

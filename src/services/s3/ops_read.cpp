@@ -73,7 +73,7 @@ void describe(const objects::Object& object, const Request& request, const Selec
   // A checksum is of all bytes: a client that reads a range could not check it.
   if (request.checksum_mode && !selection.partial && !object.checksums.empty()) {
     checksums_out(object.checksums, output);
-    output.checksum_type = object.part_sizes.empty() ? "FULL_OBJECT" : "COMPOSITE";
+    output.checksum_type = checksum_type(object.checksums);
   }
   if (request.response_cache_control) output.cache_control = request.response_cache_control;
   if (request.response_content_disposition) output.content_disposition = request.response_content_disposition;

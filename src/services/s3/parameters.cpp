@@ -18,7 +18,7 @@ const std::set<std::string_view>& unbuilt_members() {
                                                    "BucketKeyEnabled",
                                                    "BucketNamespace",
                                                    "BypassGovernanceRetention",
-                                                   "ChecksumCRC64NVME",
+
                                                    "ChecksumMD5",
                                                    "ChecksumSHA512",
                                                    "ChecksumXXHASH128",
@@ -64,12 +64,34 @@ Error not_implemented(std::string_view what) {
           {{"Header", std::string(what)}}};
 }
 
+// RFC 3629; keys go into XML.
+bool is_utf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    auto lead = static_cast<unsigned char>(text[at]);
+    size_t bytes = lead < 0x80   ? 1
+                   : lead < 0xC2 ? 0
+                   : lead < 0xE0 ? 2
+                   : lead < 0xF0 ? 3
+                   : lead < 0xF5 ? 4
+                                 : 0;
+    if (bytes == 0 || at + bytes > text.size()) return false;
+    for (size_t i = 1; i < bytes; ++i) {
+      if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return false;
+    }
+    auto second = bytes > 1 ? static_cast<unsigned char>(text[at + 1]) : 0;
+    bool bad = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+               (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
+    if (bad) return false;
+    at += bytes;
+  }
+  return true;
+}
+
 Status check_text(std::string_view name, const std::string& value) {
   if (name == "ACL" && value != "private" && value != "bucket-owner-full-control") {
     return Error{"AccessControlListNotSupported", "The bucket does not allow ACLs", 400};
   }
   if (name == "StorageClass" && value != "STANDARD") return not_implemented("StorageClass " + value);
-  if (name == "ChecksumType" && value != "COMPOSITE") return not_implemented("ChecksumType " + value);
   if (name == "ObjectOwnership" && value != "BucketOwnerEnforced") {
     return not_implemented("ObjectOwnership " + value);
   }
@@ -77,6 +99,7 @@ Status check_text(std::string_view name, const std::string& value) {
   if (name == "EncodingType" && value != "url") {
     return Error{"InvalidArgument", "Invalid Encoding Method specified in Request", 400};
   }
+  if (name == "Key" && !is_utf8(value)) return Error{"InvalidURI", "Couldn't parse the specified URI.", 400};
   if (name == "Key" && value.size() > key_bytes_max) {
     return Error{"KeyTooLongError",
                  "Your key is too long",
@@ -112,8 +135,15 @@ Status check_parameters(const api::Context& ctx, const void* input) {
   return ok();
 }
 
+std::string checksum_type(const Texts& checksums) {
+  bool composite = !checksums.empty() && checksums.begin()->second.find('-') != std::string::npos;
+  return composite ? "COMPOSITE" : "FULL_OBJECT";
+}
+
 std::string stored_encoding(std::string_view content_encoding) {
   std::string kept;
+  if (codec::lower_case(content_encoding).find("aws-chunked") == std::string::npos)
+    return std::string(content_encoding);
   while (!content_encoding.empty()) {
     auto comma = content_encoding.find(',');
     auto one = codec::trim(content_encoding.substr(0, comma));

@@ -25,6 +25,7 @@ Texts checksums_in(const T& from) {
   Texts found;
   if (from.checksum_crc32) found["CRC32"] = *from.checksum_crc32;
   if (from.checksum_crc32_c) found["CRC32C"] = *from.checksum_crc32_c;
+  if (from.checksum_crc64_nvme) found["CRC64NVME"] = *from.checksum_crc64_nvme;
   if (from.checksum_sha1) found["SHA1"] = *from.checksum_sha1;
   if (from.checksum_sha256) found["SHA256"] = *from.checksum_sha256;
   return found;
@@ -35,10 +36,14 @@ void checksums_out(const Texts& checksums, T& to) {
   for (const auto& [algorithm, value] : checksums) {
     if (algorithm == "CRC32") to.checksum_crc32 = value;
     if (algorithm == "CRC32C") to.checksum_crc32_c = value;
+    if (algorithm == "CRC64NVME") to.checksum_crc64_nvme = value;
     if (algorithm == "SHA1") to.checksum_sha1 = value;
     if (algorithm == "SHA256") to.checksum_sha256 = value;
   }
 }
+
+// COMPOSITE checksums of parts carry their number: "…-N".
+std::string checksum_type(const Texts& checksums);
 
 // "aws-chunked" says how the body travelled; it is not the content's.
 std::string stored_encoding(std::string_view content_encoding);

@@ -8,6 +8,7 @@
 #include "app/adapters.h"
 #include "app/data_folder.h"
 #include "app/routes.h"
+#include "app/spark.h"
 #include "app/ticker.h"
 #include "base/thread_pool.h"
 #include "blob/store.h"
@@ -20,6 +21,7 @@
 #include "metastore/server.h"
 #include "objects/objects.h"
 #include "os/process.h"
+#include "services/emr_serverless/service.h"
 #include "services/glue/service.h"
 #include "services/iam/service.h"
 #include "services/msk/service.h"
@@ -32,7 +34,8 @@ namespace {
 constexpr int handler_threads = 16;
 constexpr int64_t retention_every_ms = 60'000;
 
-const std::vector<std::string> meta_families = {"iam", "blob", "s3", "catalog", "kafka", "msk", "jobs"};
+const std::vector<std::string> meta_families = {"iam",   "blob", "s3",   "catalog",
+                                                "kafka", "msk",  "jobs", "emr-serverless"};
 
 std::vector<std::string> certificate_names(const ServeOptions& options, const std::string& bind_host) {
   std::vector<std::string> names = {"localhost", "*.localhost", "*.s3.localhost", "127.0.0.1", "::1"};
@@ -64,6 +67,7 @@ struct Server::Parts {
   Status open_identity();
   Status open_faces();
   Status open_kafka(const HostPort& listen);
+  Status open_jobs(const HostPort& listen);
   Status open_metastore();
   Status open_front(const HostPort& listen);
   Result<PrincipalPtr> caller_of(uint32_t uid);
@@ -101,6 +105,7 @@ struct Server::Parts {
   std::unique_ptr<s3::S3Service> s3_service;
   std::unique_ptr<glue::Service> glue_service;
   std::unique_ptr<msk::Service> msk_service;
+  std::unique_ptr<emr_serverless::EmrServerless> emr_serverless;
   std::unique_ptr<api::Pipeline> pipeline;
   std::unique_ptr<Routes> routes;
   std::unique_ptr<front::Server> front;
@@ -150,6 +155,39 @@ Result<PrincipalPtr> Server::Parts::caller_of(uint32_t uid) {
                "uid " + std::to_string(uid) + " is no running job: the metastore serves jobs"};
 }
 
+Status Server::Parts::open_jobs(const HostPort& listen) {
+  processes = os::make_processes();
+  jobs::Config job_config;
+  job_config.work_folder = "/var/tmp/mekong-jobs-" + std::to_string(::getuid());
+  job_config.output_folder = folder.job_output();
+  job_config.hidden = {folder.path()};
+  job_config.server_is_root = ::getuid() == 0;
+  job_config.isolate = job_config.server_is_root || !options.dev;
+  job_config.endpoint = "http://" + listen.host + ":" + std::to_string(listen.port);
+  const auto credentials = [this](const jobs::Role& role, int64_t duration_s) -> Result<jobs::Credentials> {
+    MEKONG_TRY_ASSIGN(auto session, iam->sessions().assume_for_service(role.arn, role.service_principal,
+                                                                       role.session_name, duration_s));
+    return jobs::Credentials{session.access_key_id, session.secret_access_key, session.session_token,
+                             session.expires_ms, session.principal};
+  };
+  jobs = std::make_unique<jobs::Supervisor>(job_config, *meta, *processes, files, clock, random, logger,
+                                            credentials);
+  MEKONG_TRY(jobs->recover());
+  emr_serverless::Config spark;
+  spark.spark = find_spark();
+  spark.endpoint = job_config.endpoint;
+  spark.metastore_uri = "thrift://127.0.0.1:" + std::to_string(options.metastore_port);
+  MEKONG_TRY_ASSIGN(spark.truststore, files.read_file(folder.truststore()));
+  spark.truststore_password = truststore_password;
+  const emr_serverless::PutObject put = [this](const PrincipalPtr& principal, std::string_view bucket,
+                                               std::string_view key, std::string_view bytes) {
+    return objects::ObjectAccess(*objects, iam->authoriser(), principal).put(bucket, key, bytes);
+  };
+  emr_serverless = std::make_unique<emr_serverless::EmrServerless>(std::move(spark), *meta, *jobs, put, clock,
+                                                                   random, logger);
+  return ok();
+}
+
 Status Server::Parts::open_metastore() {
   metastore::MetastoreConfig config;
   config.port = options.metastore_port;
@@ -168,9 +206,10 @@ Status Server::Parts::open_front(const HostPort& listen) {
   s3_service = std::make_unique<s3::S3Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
-  std::vector<api::ServiceBinding> services = {gen::iam::bind(*iam_service), gen::sts::bind(*sts_service),
-                                               gen::s3::bind(*s3_service), gen::glue::bind(*glue_service),
-                                               gen::kafka::bind(*msk_service)};
+  std::vector<api::ServiceBinding> services = {
+      gen::iam::bind(*iam_service),   gen::sts::bind(*sts_service),
+      gen::s3::bind(*s3_service),     gen::glue::bind(*glue_service),
+      gen::kafka::bind(*msk_service), gen::emr_serverless::bind(*emr_serverless)};
   api::Pipeline::Options pipeline_options;
   if (options.advertise != "localhost") pipeline_options.bucket_domains.push_back("s3." + options.advertise);
   pipeline = std::make_unique<api::Pipeline>(std::move(services), iam->authenticator(), iam->authoriser(),
@@ -198,26 +237,11 @@ Status Server::Parts::open_faces() {
   MEKONG_TRY_ASSIGN(const auto certificate, folder.certificate(names, clock, random));
   MEKONG_TRY_ASSIGN(tls, os::make_tls_server(certificate.certificate_pem, certificate.key_pem));
   network = os::make_network(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
-  processes = os::make_processes();
-  jobs::Config job_config;
-  job_config.work_folder = "/var/tmp/mekong-jobs-" + std::to_string(::getuid());
-  job_config.output_folder = folder.job_output();
-  job_config.hidden = {folder.path()};
-  job_config.server_is_root = ::getuid() == 0;
-  job_config.isolate = job_config.server_is_root || !options.dev;
-  job_config.endpoint = "http://" + listen.host + ":" + std::to_string(listen.port);
-  const auto credentials = [this](const jobs::Role& role, int64_t duration_s) -> Result<jobs::Credentials> {
-    MEKONG_TRY_ASSIGN(auto session, iam->sessions().assume_for_service(role.arn, role.service_principal,
-                                                                       role.session_name, duration_s));
-    return jobs::Credentials{session.access_key_id, session.secret_access_key, session.session_token,
-                             session.expires_ms, session.principal};
-  };
-  jobs = std::make_unique<jobs::Supervisor>(job_config, *meta, *processes, files, clock, random, logger,
-                                            credentials);
-  MEKONG_TRY(jobs->recover());
+  MEKONG_TRY(open_jobs(listen));
   MEKONG_TRY(open_kafka(listen));
   MEKONG_TRY(open_metastore());
-  return open_front(listen);
+  MEKONG_TRY(open_front(listen));
+  return emr_serverless->start();  // its jobs call the faces
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -242,6 +266,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
 void Server::stop(int64_t grace_ms) {
   parts_->retention.reset();
   parts_->front->stop(grace_ms);
+  parts_->emr_serverless->stop();
   parts_->jobs->stop();
   parts_->broker.reset();  // closes the listeners once no request runs
 }

@@ -23,8 +23,8 @@ struct Config {
   SparkRuntime spark;
   std::string endpoint;       // "http://127.0.0.1:4566", S3 and all other APIs as jobs reach them
   std::string metastore_uri;  // "thrift://127.0.0.1:9083"
-  // PKCS12 or JKS with the public CAs and ours; empty: the JVM's own.
-  std::string truststore_path;
+  // A Java truststore (its bytes) with the public CAs and ours, copied to each job; empty: the JVM's own.
+  std::string truststore;
   std::string truststore_password;
   size_t jobs_running_max = 4;
   int cores = 0;            // that one job may use; 0: the machine's

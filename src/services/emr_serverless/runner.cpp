@@ -169,6 +169,9 @@ Status Runner::begin(const RunKey& key) {
 }
 
 Result<Runner::ActivePtr> Runner::prepare(const JobRun& run) {
+  if (config_.spark.spark_home.empty()) {
+    return Error{"SparkNotInstalled", "This server found no Spark when it started; ./dev setup installs it."};
+  }
   MEKONG_TRY_ASSIGN(const auto application,
                     records_.application({AccountId(run.account), Region(run.region)}, run.application_id));
   MEKONG_TRY_ASSIGN(const auto parameters, effective_parameters(run.spark_defaults, run.submit_parameters));

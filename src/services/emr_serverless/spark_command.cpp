@@ -61,8 +61,8 @@ Confs platform_confs(const Config& config, const Attempt& attempt) {
 
 std::string java_options(const Config& config, const std::string& folder) {
   std::string out = "-Djava.io.tmpdir=" + folder + "/tmp -Duser.home=" + folder;
-  if (!config.truststore_path.empty()) {
-    out += " -Djavax.net.ssl.trustStore=" + config.truststore_path;
+  if (!config.truststore.empty()) {
+    out += " -Djavax.net.ssl.trustStore=" + folder + "/truststore.jks";
     if (!config.truststore_password.empty()) {
       out += " -Djavax.net.ssl.trustStorePassword=" + config.truststore_password;
     }
@@ -156,6 +156,7 @@ jobs::Spec spark_submit_spec(const Config& config, const Attempt& attempt) {
 
   auto& defaults = spec.files["conf/spark-defaults.conf"];
   for (const auto& [name, value] : default_confs(config, run, folder)) defaults += property_line(name, value);
+  if (!config.truststore.empty()) spec.files["truststore.jks"] = config.truststore;
   if (!config.spark.maven_seed.empty()) spec.links[".m2/repository"] = config.spark.maven_seed;
 
   spec.environment = environment(config, attempt);

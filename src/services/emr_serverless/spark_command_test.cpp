@@ -15,7 +15,7 @@ Config config() {
                     .maven_seed = "/m2"},
           .endpoint = "http://127.0.0.1:4566",
           .metastore_uri = "thrift://127.0.0.1:9083",
-          .truststore_path = "/trust.p12",
+          .truststore = "bytes",
           .truststore_password = "changeit"};
 }
 
@@ -62,8 +62,9 @@ TEST(SparkCommand, RunsSparkSubmitAsAJobOfTheRole) {
   EXPECT_EQ(spec.role.service_principal, "emr-serverless.amazonaws.com");
   EXPECT_EQ(spec.banner, "fitted\n");
   EXPECT_EQ(spec.links.at(".m2/repository"), "/m2");
-  EXPECT_NE(spec.environment.at("JAVA_TOOL_OPTIONS").find("-Djavax.net.ssl.trustStore=/trust.p12"),
-            std::string::npos);
+  EXPECT_NE(
+      spec.environment.at("JAVA_TOOL_OPTIONS").find("-Djavax.net.ssl.trustStore=/work/j/truststore.jks"),
+      std::string::npos);
 }
 
 TEST(SparkCommand, GivesNoKeysOnlyTheEndpoints) {

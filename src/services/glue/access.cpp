@@ -27,6 +27,12 @@ Status authorise(api::Context& ctx, const std::optional<std::string>& catalog_id
   return ok();
 }
 
+bool may_see(const api::Context& ctx, const catalog::Table& table) {
+  const std::string arn = fmt::format("arn:aws:glue:{}:{}:table/{}/{}", ctx.region.value, ctx.account.value,
+                                      table.database, table.name);
+  return ctx.authorise_action(ctx.action, arn).ok();
+}
+
 Status refuse(const api::Context& ctx, std::initializer_list<std::pair<bool, std::string_view>> given) {
   for (const auto& [is_given, name] : given) {
     if (is_given) {

@@ -27,6 +27,9 @@ struct Target {
 };
 Status authorise(api::Context& ctx, const std::optional<std::string>& catalog_id, const Target& target);
 
+// Whether the caller may do the operation on one table of a listing.
+bool may_see(const api::Context& ctx, const catalog::Table& table);
+
 // Fails with "NotImplemented" and the parameter's name for the first that is given.
 Status refuse(const api::Context& ctx, std::initializer_list<std::pair<bool, std::string_view>> given);
 

@@ -54,12 +54,14 @@ Result<model::GetTablesResponse> Service::get_tables(api::Context& ctx,
                           {request.include_status_details.value_or(false), "IncludeStatusDetails"}}));
   MEKONG_TRY_ASSIGN(const auto pattern, NamePattern::parse(request.expression));
   MEKONG_TRY_ASSIGN(const auto page, page_of(request.next_token, request.max_results, 100));
-  // A page may hold fewer than asked for: those of its tables that the pattern does not match are left out.
+  // A page may hold fewer than asked for: tables that the pattern does not match, or that the caller may not
+  // see, are left out.
   MEKONG_TRY_ASSIGN(const auto found, catalog_.list_tables(ctx.scope(), request.database_name, page));
   model::GetTablesResponse response;
   response.table_list.emplace();
   for (const auto& table : found.items) {
-    if (pattern.matches(table.name)) response.table_list->push_back(to_model(ctx, table));
+    if (pattern.matches(table.name) && may_see(ctx, table))
+      response.table_list->push_back(to_model(ctx, table));
   }
   response.next_token = token_of(found.next);
   return response;

@@ -82,6 +82,9 @@ TEST_F(GlueTest, NoSpellingWalksAroundADeny) {
   get.name = "SECRET";
   EXPECT_EQ(service.get_table(as("GetTable"), get).error().code, "AccessDenied");
   EXPECT_TRUE(authoriser.asked.contains("glue:GetTable arn:aws:glue:us-east-1:111122223333:database/sales"));
+  model::GetTablesRequest list;
+  list.database_name = "sales";
+  EXPECT_TRUE(service.get_tables(as("GetTables"), list)->table_list->empty());
   model::DeleteDatabaseRequest drop;
   drop.name = "sales";
   EXPECT_EQ(service.delete_database(as("DeleteDatabase"), drop).error().code, "AccessDenied");

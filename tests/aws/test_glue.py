@@ -1,0 +1,109 @@
+"""Glue's Data Catalog through boto3. Fixture `aws(service)`: a client of the running server as root."""
+
+import uuid
+
+import botocore.exceptions
+import pytest
+
+
+def name():
+    return "db_" + uuid.uuid4().hex[:8]
+
+
+def code(excinfo):
+    return excinfo.value.response["Error"]["Code"]
+
+
+@pytest.fixture
+def database(aws):
+    made = name()
+    aws("glue").create_database(DatabaseInput={"Name": made.upper(), "Description": "test"})
+    yield made
+    aws("glue").delete_database(Name=made)
+
+
+def table(name, **more):
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "PartitionKeys": [{"Name": "year", "Type": "int"}, {"Name": "city", "Type": "string"}],
+        "Parameters": {"classification": "parquet"},
+        "StorageDescriptor": {
+            "Columns": [{"Name": "id", "Type": "bigint", "Comment": "number"}],
+            "Location": "s3://bucket/t/",
+            "SerdeInfo": {"SerializationLibrary": "a.B", "Parameters": {"x": "y"}},
+        },
+        **more,
+    }
+
+
+def test_table_life(aws, database):
+    glue = aws("glue")
+    glue.create_table(DatabaseName=database, TableInput=table("Orders"))
+    with pytest.raises(botocore.exceptions.ClientError) as twice:
+        glue.create_table(DatabaseName=database, TableInput=table("orders"))
+    assert code(twice) == "AlreadyExistsException"
+    read = glue.get_table(DatabaseName=database.upper(), Name="ORDERS")["Table"]
+    assert read["Name"] == "orders" and read["VersionId"] == "0"
+    assert read["StorageDescriptor"]["SerdeInfo"]["Parameters"] == {"x": "y"}
+    assert read["CreateTime"].year >= 2024
+    glue.update_table(DatabaseName=database, TableInput=table("orders", Description="new"), VersionId="0")
+    with pytest.raises(botocore.exceptions.ClientError) as stale:
+        glue.update_table(DatabaseName=database, TableInput=table("orders"), VersionId="0")
+    assert code(stale) == "ConcurrentModificationException"
+    versions = glue.get_table_versions(DatabaseName=database, TableName="orders")["TableVersions"]
+    assert [version["VersionId"] for version in versions] == ["1", "0"]
+    errors = glue.batch_delete_table(DatabaseName=database, TablesToDelete=["orders", "absent"])["Errors"]
+    assert [(e["TableName"], e["ErrorDetail"]["ErrorCode"]) for e in errors] == [
+        ("absent", "EntityNotFoundException")
+    ]
+    with pytest.raises(botocore.exceptions.ClientError) as gone:
+        glue.get_table(DatabaseName=database, Name="orders")
+    assert code(gone) == "EntityNotFoundException"
+    assert gone.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_partitions(aws, database):
+    glue = aws("glue")
+    glue.create_table(DatabaseName=database, TableInput=table("orders"))
+    at = {"DatabaseName": database, "TableName": "orders"}
+    inputs = [{"Values": [str(2000 + i), "x" if i % 2 else "y/z"]} for i in range(60)]
+    assert glue.batch_create_partition(PartitionInputList=inputs, **at)["Errors"] == []
+    pages = glue.get_paginator("get_partitions").paginate(
+        Expression="year >= 2010 AND city LIKE 'y%'", PaginationConfig={"PageSize": 9}, **at
+    )
+    found = [partition["Values"] for page in pages for partition in page["Partitions"]]
+    assert len(found) == 25 and found[0] == ["2010", "y/z"]
+    segments = [
+        glue.get_partitions(Segment={"SegmentNumber": i, "TotalSegments": 3}, **at)["Partitions"]
+        for i in range(3)
+    ]
+    assert sum(map(len, segments)) == 60
+    glue.update_partition(
+        PartitionValueList=["2000", "y/z"], PartitionInput={"Values": ["1999", "q"]}, **at
+    )
+    got = glue.batch_get_partition(
+        PartitionsToGet=[{"Values": ["1999", "q"]}, {"Values": ["2000", "y/z"]}], **at
+    )
+    assert [partition["Values"] for partition in got["Partitions"]] == [["1999", "q"]]
+    glue.delete_partition(PartitionValues=["1999", "q"], **at)
+    with pytest.raises(botocore.exceptions.ClientError) as bad:
+        glue.get_partitions(Expression="month = 1", **at)
+    assert code(bad) == "InvalidInputException"
+
+
+def test_databases_functions_and_refusals(aws, database):
+    glue = aws("glue")
+    names = [d["Name"] for page in glue.get_paginator("get_databases").paginate() for d in page["DatabaseList"]]
+    assert database in names and "default" in names
+    glue.create_user_defined_function(
+        DatabaseName=database, FunctionInput={"FunctionName": "Up", "ClassName": "a.Up"}
+    )
+    listed = glue.get_user_defined_functions(DatabaseName=database, Pattern="*")["UserDefinedFunctions"]
+    assert [function["FunctionName"] for function in listed] == ["up"]
+    with pytest.raises(botocore.exceptions.ClientError) as unbuilt:
+        glue.get_crawlers()
+    assert code(unbuilt).startswith("NotImplemented") and "GetCrawlers" in str(unbuilt.value)
+    with pytest.raises(botocore.exceptions.ClientError) as parameter:
+        glue.create_database(DatabaseInput={"Name": name()}, Tags={"a": "b"})
+    assert code(parameter).startswith("NotImplemented") and "Tags" in str(parameter.value)

@@ -1,0 +1,210 @@
+"""S3 as boto3 sees it. Runs against MEKONG_ENDPOINT through the `aws` fixture (tests/conftest.py)."""
+
+import hashlib
+import io
+import urllib.error
+import urllib.request
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError, MissingDependencyException
+
+
+@pytest.fixture
+def s3(aws):
+    return aws("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "t-" + uuid.uuid4().hex
+    s3.create_bucket(Bucket=name)
+    yield name
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+        keys = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+        if keys:
+            s3.delete_objects(Bucket=name, Delete={"Objects": keys})
+    s3.delete_bucket(Bucket=name)
+
+
+def code_of(call, **arguments):
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    error = caught.value.response
+    return error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"]
+
+
+def test_buckets(s3, bucket):
+    assert bucket in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]
+    head = s3.head_bucket(Bucket=bucket)
+    assert head["BucketRegion"] == "us-east-1"
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
+    assert code_of(s3.head_bucket, Bucket="t-none-" + uuid.uuid4().hex)[0] == 404
+    assert code_of(s3.create_bucket, Bucket="Not_a_name")[0] == 400
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    assert code_of(s3.delete_bucket, Bucket=bucket) == (409, "BucketNotEmpty")
+
+
+def test_put_get_head_delete(s3, bucket):
+    put = s3.put_object(Bucket=bucket, Key="a b/ü+c", Body=b"hello", ContentType="text/plain", Metadata={"who": "me"})
+    assert put["ETag"] == '"%s"' % hashlib.md5(b"hello").hexdigest()
+    assert put["ChecksumCRC32"]
+    got = s3.get_object(Bucket=bucket, Key="a b/ü+c")
+    assert got["Body"].read() == b"hello"
+    assert got["ContentType"] == "text/plain"
+    assert got["Metadata"] == {"who": "me"}
+    assert got["ContentLength"] == 5
+    head = s3.head_object(Bucket=bucket, Key="a b/ü+c")
+    assert head["ContentLength"] == 5 and head["ETag"] == put["ETag"]
+    s3.delete_object(Bucket=bucket, Key="a b/ü+c")
+    assert code_of(s3.get_object, Bucket=bucket, Key="a b/ü+c") == (404, "NoSuchKey")
+    assert code_of(s3.head_object, Bucket=bucket, Key="a b/ü+c") == (404, "404")
+
+
+def test_streamed_body_with_trailer_checksum(s3, bucket):
+    class Unsized(io.BytesIO):
+        pass
+
+    content = bytes(range(256)) * 8192
+    s3.put_object(Bucket=bucket, Key="k", Body=Unsized(content), ChecksumAlgorithm="SHA256")
+    got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert got["Body"].read() == content
+    assert got["ChecksumSHA256"]
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256"])
+def test_checksums(s3, bucket, algorithm):
+    name = "Checksum" + algorithm
+    try:
+        put = s3.put_object(Bucket=bucket, Key="k", Body=b"hello", ChecksumAlgorithm=algorithm)
+    except MissingDependencyException:
+        pytest.skip("botocore computes this one with awscrt only, which is not installed")
+    assert put[name]
+    assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")[name] == put[name]
+    status, code = code_of(s3.put_object, Bucket=bucket, Key="k2", Body=b"hello", **{name: "x" + put[name][1:]})
+    assert status == 400 and code in ("BadDigest", "InvalidRequest")
+
+
+def test_ranges_and_conditions(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")["ETag"]
+    got = s3.get_object(Bucket=bucket, Key="k", Range="bytes=2-4")
+    assert (got["Body"].read(), got["ContentRange"]) == (b"234", "bytes 2-4/10")
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-")[1] == "InvalidRange"
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag)[0] == 304
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", IfMatch='"x"') == (412, "PreconditionFailed")
+    assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"", IfNoneMatch="*") == (412, "PreconditionFailed")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"new", IfMatch=etag)
+
+
+def test_conditional_write_race(s3, bucket):
+    def create(i):
+        try:
+            s3.put_object(Bucket=bucket, Key="k", Body=str(i).encode(), IfNoneMatch="*")
+            return 1
+        except ClientError as error:
+            assert error.response["Error"]["Code"] in ("PreconditionFailed", "OperationAborted")
+            return 0
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(create, range(16))) == 1
+
+
+def test_listing(s3, bucket):
+    for key in ("a", "b/1", "b/2", "c d+e&f", "z/ü"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2})
+    assert [e["Key"] for page in pages for e in page["Contents"]] == ["a", "b/1", "b/2", "c d+e&f", "z/ü"]
+    page = s3.list_objects_v2(Bucket=bucket, Delimiter="/")
+    assert [e["Key"] for e in page["Contents"]] == ["a", "c d+e&f"]
+    assert [e["Prefix"] for e in page["CommonPrefixes"]] == ["b/", "z/"]
+    assert page["KeyCount"] == 4
+    assert [e["Key"] for e in s3.list_objects(Bucket=bucket, Prefix="b/", Marker="b/1")["Contents"]] == ["b/2"]
+    assert [e["Key"] for e in s3.list_objects_v2(Bucket=bucket, StartAfter="b/2")["Contents"]] == ["c d+e&f", "z/ü"]
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="none")
+
+
+def test_delete_objects(s3, bucket):
+    for key in ("a", "b", "c&d"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    reply = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a"}, {"Key": "c&d"}, {"Key": "none"}]})
+    assert [e["Key"] for e in reply["Deleted"]] == ["a", "c&d", "none"]
+    assert [e["Key"] for e in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["b"]
+    quiet = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "b"}], "Quiet": True})
+    assert "Deleted" not in quiet
+
+
+def test_copy(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="from ü", Body=b"x" * 100_000, Metadata={"a": "1"})
+    copy = s3.copy_object(Bucket=bucket, Key="to", CopySource={"Bucket": bucket, "Key": "from ü"})
+    assert copy["CopyObjectResult"]["ETag"] == s3.head_object(Bucket=bucket, Key="from ü")["ETag"]
+    assert s3.head_object(Bucket=bucket, Key="to")["Metadata"] == {"a": "1"}
+    s3.copy_object(Bucket=bucket, Key="to", CopySource=f"{bucket}/to", MetadataDirective="REPLACE", Metadata={"b": "2"})
+    assert s3.head_object(Bucket=bucket, Key="to")["Metadata"] == {"b": "2"}
+    s3.delete_object(Bucket=bucket, Key="from ü")
+    assert s3.get_object(Bucket=bucket, Key="to")["Body"].read() == b"x" * 100_000
+    assert code_of(s3.copy_object, Bucket=bucket, Key="to", CopySource=f"{bucket}/none")[1] == "NoSuchKey"
+
+
+def test_transfer_manager_multipart(s3, bucket):
+    from boto3.s3.transfer import TransferConfig
+
+    content = bytes(range(256)) * 4096 * 18 + b"tail"
+    config = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20, max_concurrency=4)
+    s3.upload_fileobj(io.BytesIO(content), bucket, "big", Config=config, ExtraArgs={"Metadata": {"a": "1"}})
+    head = s3.head_object(Bucket=bucket, Key="big")
+    assert head["ContentLength"] == len(content) and head["ETag"].endswith('-4"')
+    out = io.BytesIO()
+    s3.download_fileobj(bucket, "big", out, Config=config)
+    assert out.getvalue() == content
+    s3.copy({"Bucket": bucket, "Key": "big"}, bucket, "big2", Config=config)
+    assert s3.get_object(Bucket=bucket, Key="big2")["Body"].read() == content
+
+
+def test_multipart_by_hand(s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    assert [u["UploadId"] for u in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [upload]
+    first = s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"a" * (5 << 20))["ETag"]
+    s3.put_object(Bucket=bucket, Key="source", Body=b"0123456789")
+    copied = s3.upload_part_copy(
+        Bucket=bucket, Key="k", UploadId=upload, PartNumber=2, CopySource=f"{bucket}/source", CopySourceRange="bytes=2-4"
+    )["CopyPartResult"]["ETag"]
+    assert [p["PartNumber"] for p in s3.list_parts(Bucket=bucket, Key="k", UploadId=upload)["Parts"]] == [1, 2]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": first}, {"PartNumber": 2, "ETag": copied}]}
+    wrong = {"Parts": list(reversed(parts["Parts"]))}
+    place = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    assert code_of(s3.complete_multipart_upload, **place, MultipartUpload=wrong)[1] == "InvalidPartOrder"
+    done = s3.complete_multipart_upload(**place, MultipartUpload=parts)
+    assert s3.complete_multipart_upload(**place, MultipartUpload=parts)["ETag"] == done["ETag"]
+    assert s3.get_object(Bucket=bucket, Key="k", PartNumber=2)["Body"].read() == b"234"
+    other = s3.create_multipart_upload(Bucket=bucket, Key="k2")["UploadId"]
+    s3.abort_multipart_upload(Bucket=bucket, Key="k2", UploadId=other)
+    assert code_of(s3.list_parts, Bucket=bucket, Key="k2", UploadId=other) == (404, "NoSuchUpload")
+
+
+def presigned(s3, bucket, key, seconds=60):
+    """A SigV4 URL; boto3's own are SigV2 in us-east-1 unless its configuration says otherwise."""
+    request = AWSRequest("GET", f"{s3.meta.endpoint_url}/{bucket}/{key}")
+    S3SigV4QueryAuth(s3._request_signer._credentials, "s3", "us-east-1", expires=seconds).add_auth(request)
+    return request.url
+
+
+def test_presigned(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    url = presigned(s3, bucket, "k")
+    if url.startswith("https"):
+        pytest.skip("urllib does not know the test server's certificate")
+    assert urllib.request.urlopen(url).read() == b"hello"
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(url.replace("/k?", "/other?"))
+    assert caught.value.code == 403
+
+
+def test_not_built_fails_by_name(s3, bucket):
+    status, code = code_of(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    assert (status, code) == (501, "NotImplemented")
+    status, code = code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="AES256")
+    assert (status, code) == (501, "NotImplemented")

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""The generator on a small made-up model: its whole output, and what it refuses. --update rewrites the golden files."""
+import os
+import sys
+import unittest
+
+import aws
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "aws")
+LISTING = open(os.path.join(HERE, "widgets.txt")).read()
+
+
+def generate(listing):
+    return aws.generate(listing, os.path.join(HERE, "model.json"), os.path.join(HERE, "actions.json"))
+
+
+class Golden(unittest.TestCase):
+    maxDiff = None
+
+    def test_output_is_the_golden_one(self):
+        for name, text in generate(LISTING).items():
+            with open(os.path.join(HERE, name + ".golden")) as golden:
+                self.assertEqual(golden.read(), text, name)
+
+
+class Refusals(unittest.TestCase):
+    def refuses(self, line, words):
+        with self.assertRaisesRegex(aws.ModelError, words):
+            generate("service widgets\n" + line)
+
+    def test_unknown_operation(self):
+        self.refuses("Paint action=widgets:PutWidget resource=*", "no operation Paint")
+
+    def test_unknown_action(self):
+        self.refuses("PutWidget action=widgets:Paint resource=*", "no action widgets:Paint")
+
+    def test_resource_of_another_kind(self):
+        self.refuses("PutWidget action=widgets:PutWidget resource=arn:aws:widgets:{region}:{account}:box/{id}", "no resource of")
+
+    def test_resource_where_there_is_none(self):
+        self.refuses("ListWidgets action=widgets:ListWidgets resource=arn:aws:widgets:{region}:{account}:widget/x", "no resource of")
+
+    def test_path_to_no_member(self):
+        self.refuses("PutWidget action=widgets:PutWidget resource=arn:aws:widgets:{region}:{account}:widget/{nid}", "no member nid")
+
+    def test_path_to_no_string(self):
+        self.refuses("PutWidget action=widgets:PutWidget resource=arn:aws:widgets:{region}:{account}:widget/{part.size}", "not a string")
+
+    def test_missing_resource(self):
+        self.refuses("PutWidget action=widgets:PutWidget", "no resource=")
+
+    def test_unknown_condition_key(self):
+        self.refuses("PutWidget action=widgets:PutWidget resource=* condition=widgets:Colour={class}", "known key")
+
+    def test_unknown_word(self):
+        self.refuses("PutWidget action=widgets:PutWidget resource=* colour=red", "'colour=red' is not known")
+
+    def test_listed_twice(self):
+        self.refuses("PutBlob action=widgets:PutBlob resource=*\nPutBlob action=widgets:PutBlob resource=*", "twice")
+
+
+class Names(unittest.TestCase):
+    def test_snake(self):
+        for name, wanted in {"ETag": "e_tag", "DBName": "db_name", "class": "class_", "ContentMD5": "content_md5"}.items():
+            self.assertEqual(aws.snake(name), wanted)
+
+    def test_patterns(self):
+        self.assertEqual(aws.re2_pattern("[\\u0020-\\uD7FF]"), "[\\x{0020}-\\x{D7FF}]")
+        self.assertIsNone(aws.re2_pattern("(?!x)y"))
+
+
+if __name__ == "__main__":
+    if "--update" in sys.argv:
+        for name, text in generate(LISTING).items():
+            open(os.path.join(HERE, name + ".golden"), "w").write(text)
+    else:
+        unittest.main()

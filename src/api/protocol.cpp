@@ -38,6 +38,7 @@ Status read_header(const Member& member, const std::string& text, void* structur
   if (shape.kind == Kind::list) {
     bool dates = shape.value->shape->kind == Kind::timestamp &&
                  time_format(*shape.value, TimeFormat::rfc822) == TimeFormat::rfc822;
+    if (codec::trim(text).empty()) return {};
     for (const auto& part : split_header(text, dates)) {
       MEKONG_TRY(parse_scalar(*shape.value, part, TimeFormat::rfc822, shape.list->append(field)));
     }
@@ -52,17 +53,11 @@ Status read_header(const Member& member, const std::string& text, void* structur
   return parse_scalar(member, text, TimeFormat::rfc822, field);
 }
 
-Status read_query(const Shape& input, const Member& member, const Pairs& query, void* structure, Seen& seen) {
+Status read_query(const Member& member, const Pairs& query, void* structure, Seen& seen) {
   const Shape& shape = *member.shape;
   void* field = nullptr;
   for (const auto& [name, value] : query) {
-    if (shape.kind == Kind::map) {  // every parameter that no other member claims
-      bool claimed = false;
-      for (size_t i = 0; i < input.member_count; ++i) {
-        const Member& other = input.members[i];
-        claimed = claimed || (&other != &member && other.location == Location::query && name == other.wire);
-      }
-      if (claimed) continue;
+    if (shape.kind == Kind::map) {  // every parameter, also those that have a member of their own
       if (field == nullptr) field = member.set(structure);
       void* slot = shape.map->insert(field, name);
       const Shape& element = *shape.value->shape;
@@ -94,8 +89,7 @@ Status read_prefixed(const Member& member, const Headers& headers, void* structu
   return {};
 }
 
-Status read_located(const Shape& shape, const Member& member, const InputParts& parts, void* out,
-                    Seen& seen) {
+Status read_located(const Member& member, const InputParts& parts, void* out, Seen& seen) {
   switch (member.location) {
     case Location::uri: {
       auto it = parts.labels.find(member.wire);
@@ -110,7 +104,7 @@ Status read_located(const Shape& shape, const Member& member, const InputParts& 
       return read_header(member, *text, out);
     }
     case Location::query:
-      return read_query(shape, member, parts.query, out, seen);
+      return read_query(member, parts.query, out, seen);
     case Location::headers:
       return read_prefixed(member, parts.headers, out, seen);
     default:
@@ -169,7 +163,7 @@ Status read_rest(const ServiceTable& table, const Operation& operation, const In
                  Seen& seen, Violations& violations) {
   const Shape& shape = *operation.input;
   for (size_t i = 0; i < shape.member_count; ++i) {
-    MEKONG_TRY(read_located(shape, shape.members[i], parts, out, seen));
+    MEKONG_TRY(read_located(shape.members[i], parts, out, seen));
   }
   if (const Member* payload = payload_member(shape)) {
     return read_payload(table, *payload, parts.body, out, seen, violations);
@@ -309,8 +303,10 @@ Response write_query(const ServiceTable& table, const Operation& operation, cons
   codec::XmlWriter out(response.body);
   out.begin(std::string(operation.name) + "Response");
   out.attribute("xmlns", table.xml_namespace);
-  if (*operation.result_wrapper != 0) {
-    out.begin(operation.result_wrapper);
+  std::string wrapper = operation.result_wrapper;
+  if (wrapper.empty() && operation.output->member_count > 0) wrapper = std::string(operation.name) + "Result";
+  if (!wrapper.empty()) {
+    out.begin(wrapper);
     write_xml_members(out, *operation.output, output);
     out.end();
   }

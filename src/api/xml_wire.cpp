@@ -13,17 +13,6 @@ std::string_view local_name(std::string_view name) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
-// A flattened list's own name stands for its element's.
-std::string_view element_name(const Member& member) {
-  const Shape& shape = *member.shape;
-  bool flat = member.flattened || shape.flattened;
-  if (flat && shape.kind == Kind::list && std::string_view(shape.value->wire) != "member" &&
-      std::string_view(member.wire) == member.name) {
-    return shape.value->wire;
-  }
-  return member.wire;
-}
-
 bool is_scalar(Kind kind) {
   return kind != Kind::list && kind != Kind::map && kind != Kind::structure;
 }
@@ -90,7 +79,7 @@ Status read_xml_members(const XmlNode& node, const Shape& shape, void* out, cons
       continue;
     }
     bool flat = member.flattened || member.shape->flattened;
-    auto wire = local_name(element_name(member));
+    auto wire = local_name(member.wire);
     void* field = nullptr;
     for (const auto& child : node.children) {
       if (child.name != wire) continue;
@@ -138,7 +127,7 @@ void write_xml_members(XmlWriter& out, const Shape& shape, const void* value) {
       if (attributes) {
         out.attribute(member.wire, format_scalar(member, field, TimeFormat::iso8601));
       } else {
-        write_xml_member(out, element_name(member), member, field);
+        write_xml_member(out, member.wire, member, field);
       }
     }
   }
@@ -229,7 +218,7 @@ Status read_query_members(const Form& form, std::string_view prefix, const Shape
                           const Path* at, Seen& seen, Violations& violations) {
   for (size_t i = 0; i < shape.member_count; ++i) {
     const Member& member = shape.members[i];
-    auto name = std::string(prefix) + std::string(element_name(member));
+    auto name = std::string(prefix) + member.wire;
     bool there =
         form.find(name) != form.end() || (!is_scalar(member.shape->kind) && has_prefix(form, name + "."));
     if (!there) continue;

@@ -1,0 +1,23 @@
+# The AWS protocol suites, where a checkout has them beside it (MEKONG_SUITES); skipped by name elsewhere.
+set(MEKONG_SUITES ${CMAKE_SOURCE_DIR}/../shared/conformance/aws-protocols CACHE PATH "the AWS protocol test suites")
+set(here ${CMAKE_SOURCE_DIR}/tests/conformance)
+if(NOT EXISTS ${MEKONG_SUITES}/input)
+  message(STATUS "conformance: skipped, no suites in MEKONG_SUITES")
+  return()
+endif()
+set(out ${CMAKE_BINARY_DIR}/conformance)
+set(sources ${out}/all.cpp)
+foreach(direction input output)
+  foreach(protocol json json_1_0 query rest_json rest_xml)
+    list(APPEND sources ${out}/${direction}_${protocol}.cpp)
+  endforeach()
+endforeach()
+add_custom_command(OUTPUT ${sources}
+  COMMAND ${MEKONG_PYTHON} ${CMAKE_SOURCE_DIR}/tools/codegen/conformance.py --suites ${MEKONG_SUITES} --out ${out}
+  DEPENDS ${CMAKE_SOURCE_DIR}/tools/codegen/conformance.py ${CMAKE_SOURCE_DIR}/tools/codegen/aws.py VERBATIM)
+add_executable(mekong_conformance_test ${sources} ${here}/conformance_test.cpp)
+target_include_directories(mekong_conformance_test PRIVATE ${out} ${CMAKE_SOURCE_DIR})
+target_compile_definitions(mekong_conformance_test PRIVATE
+  MEKONG_SUITES="${MEKONG_SUITES}" MEKONG_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_link_libraries(mekong_conformance_test PRIVATE mekong_api GTest::gtest_main)
+add_test(NAME conformance COMMAND mekong_conformance_test)

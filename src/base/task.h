@@ -44,7 +44,9 @@ struct TaskPromise : TaskPromiseBase {
   std::optional<T> value;
   Task<T> get_return_object();
   template <class U>
-  void return_value(U&& result) { value.emplace(std::forward<U>(result)); }
+  void return_value(U&& result) {
+    value.emplace(std::forward<U>(result));
+  }
   T take() {
     if (exception) std::rethrow_exception(exception);
     return std::move(*value);
@@ -218,7 +220,9 @@ struct Detached {
     void unhandled_exception() const { std::terminate(); }  // a spawned task handles its own errors
   };
 };
-inline Detached run_detached(Task<void> task) { co_await task; }
+inline Detached run_detached(Task<void> task) {
+  co_await task;
+}
 template <class T>
 Detached run_into(Task<T> task, Promise<T> promise) {
   promise.set(co_await task);

@@ -56,7 +56,9 @@ Task<int> catches() {
   co_return caught;
 }
 
-TEST(TaskTest, an_exception_reaches_the_awaiting_parent) { EXPECT_EQ(sync_wait(catches()), 7); }
+TEST(TaskTest, an_exception_reaches_the_awaiting_parent) {
+  EXPECT_EQ(sync_wait(catches()), 7);
+}
 
 }  // namespace
 }  // namespace mekong

@@ -1,6 +1,7 @@
-// log: partitions of record batches in Kafka's v2 format (https://kafka.apache.org/documentation/#recordbatch),
-// append-only, durable at acknowledgement, read back without decoding. Knows no topic and no wire protocol
-// beyond the batch header; Kafka topics and Kinesis shards are both partitions here.
+// log: partitions of record batches in Kafka's v2 format
+// (https://kafka.apache.org/documentation/#recordbatch), append-only, durable at acknowledgement, read back
+// without decoding. Knows no topic and no wire protocol beyond the batch header; Kafka topics and Kinesis
+// shards are both partitions here.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -32,8 +33,8 @@ struct AppendResult {
 };
 
 struct ReadResult {
-  std::string batches;             // whole v2 batches, the first may begin before the offset asked for
-  int64_t high_watermark = 0;      // first offset not yet durable = next to be read
+  std::string batches;         // whole v2 batches, the first may begin before the offset asked for
+  int64_t high_watermark = 0;  // first offset not yet durable = next to be read
   int64_t last_stable_offset = 0;
   int64_t log_start_offset = 0;
 };
@@ -46,8 +47,9 @@ struct TimestampOffset {
   int64_t offset = -1, timestamp_ms = -1;  // -1: no such record
 };
 
-// Errors carry Kafka's names: UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
-// INVALID_RECORD, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR.
+// Errors carry Kafka's names: UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE,
+// MESSAGE_TOO_LARGE, INVALID_RECORD, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
+// KAFKA_STORAGE_ERROR.
 class Log {
  public:
   virtual ~Log() = default;

@@ -32,7 +32,8 @@ constexpr std::string_view script = R"(
 import os, sys
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.appName("real").getOrCreate()
-print("sum", spark.range(1000).selectExpr("sum(id) s").collect()[0].s, spark.sparkContext.master, sys.argv[1:])
+total = spark.range(1000).selectExpr("sum(id) s").collect()[0].s
+print("sum", total, spark.sparkContext.master, sys.argv[1:])
 print("home", os.path.expanduser("~") == os.environ["HOME"] == os.getcwd())
 spark._jvm.org.apache.kafka.clients.consumer.ConsumerConfig.configNames()
 spark._jvm.software.amazon.msk.auth.iam.IAMLoginModule()

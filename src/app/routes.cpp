@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include "codec/record.h"
+#include "services/emr_serverless/dashboard.h"
 
 namespace mekong::app {
 namespace {
@@ -58,10 +59,13 @@ Result<AccountNotes> account_notes(const iam::Directory& directory) {
   return out;
 }
 
-Routes::Routes(iam::Directory& directory, jobs::Supervisor& jobs, Executor& pool, const os::Clock& clock,
-               std::string control_token, const ServeOptions& options)
+Routes::Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serverless::EmrServerless& spark,
+               os::Network& network, Executor& pool, const os::Clock& clock, std::string control_token,
+               const ServeOptions& options)
     : directory_(directory),
       jobs_(jobs),
+      spark_(spark),
+      network_(network),
       pool_(pool),
       clock_(clock),
       control_token_(std::move(control_token)),
@@ -74,6 +78,7 @@ front::InternalRoutes Routes::table() {
           {"/_mekong/info", [this](Request request) { return info(request); }},
           {"/metrics", [this](Request request) { return metrics(request); }},
           {"/_mekong/credentials", [this](Request request) { return credentials(request); }},
+          {"/_mekong/dashboards", [this](Request request) { return dashboard(request); }},
           {"/_mekong/accounts", [this](Request request) { return accounts(request); }}};
 }
 
@@ -112,6 +117,20 @@ Task<api::Response> Routes::credentials(const front::HttpRequest& request) {
   asked.loopback = request.head.source_ip.starts_with("127.") || request.head.source_ip == "::1";
   auto reply = jobs_.serve_credentials(asked);
   co_return json(reply.status, std::move(reply.body));
+}
+
+Task<api::Response> Routes::dashboard(const front::HttpRequest& request) {
+  if (request.head.method != "GET") {
+    co_return failure(405, Error{"MethodNotAllowed", "The dashboard is only read."});
+  }
+  auto reply = co_await emr_serverless::fetch_dashboard(network_, spark_, request.head.raw_path,
+                                                        request.head.raw_query);
+  if (!reply.ok()) co_return failure(reply.error().http_status, reply.error());
+  api::Response out;
+  out.status = reply->status;
+  out.headers = std::move(reply->headers);
+  out.body = std::move(reply->body);
+  co_return out;
 }
 
 Task<api::Response> Routes::accounts(const front::HttpRequest& request) {

@@ -9,13 +9,16 @@
 #include "iam/directory.h"
 #include "jobs/supervisor.h"
 #include "os/clock.h"
+#include "os/net.h"
+#include "services/emr_serverless/service.h"
 
 namespace mekong::app {
 
 class Routes {
  public:
-  Routes(iam::Directory& directory, jobs::Supervisor& jobs, Executor& pool, const os::Clock& clock,
-         std::string control_token, const ServeOptions& options);
+  Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serverless::EmrServerless& spark,
+         os::Network& network, Executor& pool, const os::Clock& clock, std::string control_token,
+         const ServeOptions& options);
   front::InternalRoutes table();
 
  private:
@@ -23,11 +26,15 @@ class Routes {
   Task<api::Response> info(const front::HttpRequest& request) const;
   Task<api::Response> metrics(const front::HttpRequest& request) const;
   Task<api::Response> credentials(const front::HttpRequest& request);
+  // The live Spark UI of a job run, by the token that GetDashboardForJobRun gave.
+  Task<api::Response> dashboard(const front::HttpRequest& request);
   // GET: all accounts. POST with a name as the body: one more. Replies hold root keys.
   Task<api::Response> accounts(const front::HttpRequest& request);
 
   iam::Directory& directory_;
   jobs::Supervisor& jobs_;
+  const emr_serverless::EmrServerless& spark_;
+  os::Network& network_;
   Executor& pool_;
   const os::Clock& clock_;
   std::string control_token_;

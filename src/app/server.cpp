@@ -214,7 +214,8 @@ Status Server::Parts::open_front(const HostPort& listen) {
   if (options.advertise != "localhost") pipeline_options.bucket_domains.push_back("s3." + options.advertise);
   pipeline = std::make_unique<api::Pipeline>(std::move(services), iam->authenticator(), iam->authoriser(),
                                              pool, clock, random, logger, pipeline_options);
-  routes = std::make_unique<Routes>(iam->directory(), *jobs, pool, clock, control_token, options);
+  routes = std::make_unique<Routes>(iam->directory(), *jobs, *emr_serverless, *network, pool, clock,
+                                    control_token, options);
   front::ServerOptions front_options;
   front_options.listen.host = listen.host;
   front_options.listen.port = listen.port;

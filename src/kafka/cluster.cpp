@@ -18,11 +18,12 @@ struct WaitTimer {
   Future<bool> wait;
 };
 
-Task<void> run_timer(os::Network& network, std::shared_ptr<WaitTimer> timer, int64_t wait_ms) {
-  auto slept = network.sleep(wait_ms);
-  co_await slept;
-  std::lock_guard lock(timer->mutex);
-  if (timer->log != nullptr) timer->log->cancel_wait(timer->wait);
+// A callback, not a task: one that the network drops at the end of the process leaves nothing behind.
+void start_timer(os::Network& network, const std::shared_ptr<WaitTimer>& timer, int64_t wait_ms) {
+  network.sleep(wait_ms).then([timer] {
+    std::lock_guard lock(timer->mutex);
+    if (timer->log != nullptr) timer->log->cancel_wait(timer->wait);
+  });
 }
 
 }  // namespace
@@ -128,7 +129,7 @@ Task<bool> Cluster::wait_for_records(std::vector<std::pair<log::PartitionId, int
     std::erase_if(waits_, [](const Future<bool>& other) { return other.is_ready(); });
     waits_.push_back(wait);
   }
-  spawn(deps.network.executor(), run_timer(deps.network, timer, wait_ms));
+  start_timer(deps.network, timer, wait_ms);
   co_await wait;
   {
     std::lock_guard lock(timer->mutex);

@@ -1,62 +1,8 @@
-"""A running broker for the tests: the test server (TLS, IAM, three users), one for all tests.
-
-MEKONG_KAFKA_TESTSERVER names its binary; the fixtures skip nothing: without it the tests fail.
-"""
-import os
-import pathlib
-import subprocess
+"""Fixtures: a running broker (kafka_server.py) for all tests of this folder, and fresh names."""
 import uuid
 
 import pytest
-
-KEYS = {}  # user → access key id and secret, of the server started last; 'wrong' has a false secret
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-CERTIFICATE = {}  # 'file': of the server made last
-
-
-def make_certificate(path):
-    """A key and a certificate of its own for localhost; returns the file that clients must trust."""
-    ca = path.with_name('ca.pem')
-    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                    '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
-                    '-keyout', str(path), '-out', str(ca)], check=True, capture_output=True)
-    path.write_text(path.read_text() + ca.read_text())
-    return str(ca)
-
-
-class Server:
-    """One test server on a folder; start() again after stop() or kill() finds what was there."""
-
-    def __init__(self, folder):
-        preset = os.environ.get('MEKONG_PRESET', 'debug')
-        built = ROOT / 'build' / preset / 'src' / 'kafka' / 'mekong-kafka-testserver'
-        self.binary = os.environ.get('MEKONG_KAFKA_TESTSERVER', built)
-        self.folder = folder
-        self.port = '0'
-        self.process = None
-        self.ca = make_certificate(folder / 'tls.pem')
-        CERTIFICATE['file'] = self.ca
-
-    def start(self):
-        self.process = subprocess.Popen([self.binary, self.port, self.folder], stdout=subprocess.PIPE, text=True)
-        words = self.process.stdout.readline().split()
-        assert words and words[0] == 'ready', 'the test server did not start'
-        self.port = words[1]
-        for word in words[2:]:
-            name, _, pair = word.partition('=')
-            KEYS[name] = tuple(pair.split(':'))
-        KEYS['wrong'] = (KEYS['all'][0], 'not-its-secret')
-        return f'localhost:{self.port}'
-
-    def stop(self):
-        self.process.terminate()
-        assert self.process.wait(timeout=20) == 0
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(timeout=20)
+from kafka_server import Server
 
 
 @pytest.fixture(scope='session')
@@ -74,45 +20,3 @@ def topic():
 @pytest.fixture
 def group():
     return 'group-' + uuid.uuid4().hex[:8]
-
-
-def token(user):
-    """A token as a client of this user would sign it."""
-    from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
-    from botocore.credentials import CredentialProvider, Credentials
-
-    class Fixed(CredentialProvider):
-        def load(self):
-            return Credentials(*KEYS[user])
-
-    return MSKAuthTokenProvider.generate_auth_token_from_credentials_provider('us-east-1', Fixed())
-
-
-class KafkaPythonToken:
-    """kafka-python's sasl_oauth_token_provider."""
-
-    def __init__(self, user):
-        self.user = user
-
-    def token(self):
-        return token(self.user)[0]
-
-    def extensions(self):
-        return {}
-
-
-def kafka_python(bootstrap, user='all'):
-    from kafka.net.sasl.oauth import AbstractTokenProvider
-    AbstractTokenProvider.register(KafkaPythonToken)
-    return dict(bootstrap_servers=bootstrap, security_protocol='SASL_SSL',
-                ssl_cafile=CERTIFICATE['file'], sasl_mechanism='OAUTHBEARER',
-                sasl_oauth_token_provider=KafkaPythonToken(user))
-
-
-def confluent(bootstrap, user='all'):
-    def refresh(_):
-        value, expires_ms = token(user)
-        return value, expires_ms / 1000
-    return {'bootstrap.servers': bootstrap, 'security.protocol': 'SASL_SSL',
-            'ssl.ca.location': CERTIFICATE['file'],
-            'sasl.mechanism': 'OAUTHBEARER', 'oauth_cb': refresh}

@@ -4,7 +4,7 @@ import ssl
 import struct
 
 import pytest
-from conftest import CERTIFICATE, token
+from kafka_server import SERVERS, token
 
 METADATA, SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE = 3, 17, 18, 36
 
@@ -15,7 +15,7 @@ def connect(bootstrap):
     opened = []
 
     def make():
-        context = ssl.create_default_context(cafile=CERTIFICATE['file'])
+        context = ssl.create_default_context(cafile=SERVERS[bootstrap].ca)
         plain = socket.create_connection((host, int(port)), timeout=10)
         opened.append(context.wrap_socket(plain, server_hostname=host))
         return opened[-1]
@@ -51,9 +51,10 @@ def text(value):
 
 
 def log_in(sock):
+    bootstrap = 'localhost:%d' % sock.getpeername()[1]
     sock.sendall(request(SASL_HANDSHAKE, 1, text(b'OAUTHBEARER')))
     assert answer(sock)[4:6] == b'\0\0'
-    message = b'n,,\x01auth=Bearer ' + token('all')[0].encode() + b'\x01\x01'
+    message = b'n,,\x01auth=Bearer ' + token(bootstrap, 'all')[0].encode() + b'\x01\x01'
     sock.sendall(request(SASL_AUTHENTICATE, 1, struct.pack('>i', len(message)) + message))
     assert answer(sock)[4:6] == b'\0\0'
 
@@ -151,7 +152,7 @@ def test_the_principal_cannot_change_on_a_connection(connect):
     log_in(sock)
     sock.sendall(request(SASL_HANDSHAKE, 1, text(b'OAUTHBEARER')))
     assert answer(sock)[4:6] == b'\0\0'
-    message = b'n,,\x01auth=Bearer ' + token('seed')[0].encode() + b'\x01\x01'
+    message = b'n,,\x01auth=Bearer ' + token('localhost:%d' % sock.getpeername()[1], 'seed')[0].encode() + b'\x01\x01'
     sock.sendall(request(SASL_AUTHENTICATE, 1, struct.pack('>i', len(message)) + message))
     reply = answer(sock)
     assert struct.unpack('>h', reply[4:6]) == (58,)

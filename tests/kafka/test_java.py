@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 
 import pytest
-from conftest import CERTIFICATE, KEYS
+from kafka_server import SERVERS
 
 JARS = pathlib.Path(os.environ['MEKONG_DEPS']) / 'kafka-cli' / '*'
 PROPERTIES = """security.protocol=SASL_SSL
@@ -19,11 +19,11 @@ sasl.client.callback.handler.class=software.amazon.msk.auth.iam.IAMClientCallbac
 @pytest.fixture
 def command(bootstrap, tmp_path):
     properties = tmp_path / 'client.properties'
-    properties.write_text(PROPERTIES.format(ca=CERTIFICATE['file']))
+    properties.write_text(PROPERTIES.format(ca=SERVERS[bootstrap].ca))
 
     def run(main_class, config_flag, *arguments, user='all', stdin=''):
-        environment = dict(os.environ, AWS_ACCESS_KEY_ID=KEYS[user][0],
-                           AWS_SECRET_ACCESS_KEY=KEYS[user][1], AWS_REGION='us-east-1')
+        environment = dict(os.environ, AWS_ACCESS_KEY_ID=SERVERS[bootstrap].keys[user][0],
+                           AWS_SECRET_ACCESS_KEY=SERVERS[bootstrap].keys[user][1], AWS_REGION='us-east-1')
         done = subprocess.run(['java', '-cp', str(JARS), main_class, '--bootstrap-server', bootstrap, config_flag,
                                str(properties), *arguments], input=stdin, capture_output=True, text=True,
                               timeout=90, env=environment, check=False)

@@ -2,7 +2,7 @@
 import time
 
 import pytest
-from conftest import kafka_python
+from kafka_server import kafka_python
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError

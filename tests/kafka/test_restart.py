@@ -2,7 +2,7 @@
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from conftest import Server, confluent
+from kafka_server import Server, confluent
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+#include "services/athena/result_files.h"
+
+namespace mekong::athena {
+namespace {
+
+void append_varint(std::string& out, uint64_t value) {
+  while (value >= 0x80) {
+    out += static_cast<char>((value & 0x7f) | 0x80);
+    value >>= 7;
+  }
+  out += static_cast<char>(value);
+}
+
+void append_number(std::string& out, uint32_t field, uint64_t value) {
+  append_varint(out, field << 3);
+  append_varint(out, value);
+}
+
+void append_bytes(std::string& out, uint32_t field, std::string_view bytes) {
+  append_varint(out, field << 3 | 2);
+  append_varint(out, bytes.size());
+  out += bytes;
+}
+
+// One value from `at` on; leaves `at` behind it.
+std::optional<std::string> take_value(std::string_view text, size_t& at) {
+  if (at >= text.size() || text[at] != '"') return std::nullopt;
+  std::string value;
+  for (++at; at < text.size(); ++at) {
+    if (text[at] == '"') {
+      if (at + 1 >= text.size() || text[at + 1] != '"') break;
+      ++at;
+    }
+    value += text[at];
+  }
+  ++at;
+  return value;
+}
+
+}  // namespace
+
+void append_csv(std::string& out, const sql::ResultRow& row) {
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (i > 0) out += ',';
+    if (!row[i]) continue;
+    out += '"';
+    for (char c : *row[i]) {
+      if (c == '"') out += '"';
+      out += c;
+    }
+    out += '"';
+  }
+  out += '\n';
+}
+
+std::vector<sql::ResultRow> parse_csv(std::string_view text) {
+  std::vector<sql::ResultRow> rows;
+  size_t at = 0;
+  while (at < text.size()) {
+    sql::ResultRow row;
+    for (;;) {
+      row.push_back(take_value(text, at));
+      if (at >= text.size() || text[at] != ',') break;
+      ++at;
+    }
+    ++at;  // the end of the line
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::vector<sql::ResultRow> parse_tabs(std::string_view text) {
+  std::vector<sql::ResultRow> rows;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    auto line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    sql::ResultRow row;
+    for (size_t tab; (tab = line.find('\t')) != std::string_view::npos; line.remove_prefix(tab + 1)) {
+      row.push_back(std::string(line.substr(0, tab)));
+    }
+    row.push_back(std::string(line));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string metadata_file(const std::vector<sql::ResultColumn>& columns) {
+  std::string out;
+  for (const auto& column : columns) {
+    std::string entry;
+    append_bytes(entry, 1, "hive");
+    append_bytes(entry, 4, column.name);
+    append_bytes(entry, 5, column.name);
+    append_bytes(entry, 6, column.type);
+    append_number(entry, 7, static_cast<uint64_t>(column.precision));
+    append_number(entry, 8, static_cast<uint64_t>(column.scale));
+    append_number(entry, 9, 3);  // nullable: unknown
+    append_number(entry, 10, column.type == "varchar" ? 1 : 0);
+    append_bytes(out, 4, entry);
+  }
+  return out;
+}
+
+}  // namespace mekong::athena

@@ -27,8 +27,9 @@ struct Config {
   std::string truststore;
   std::string truststore_password;
   size_t jobs_running_max = 4;
-  int cores = 0;            // that one job may use; 0: the machine's
-  uint64_t heap_bytes = 0;  // of one job at most; 0: a half of the machine's memory
+  int cores = 0;  // that one job may use; 0: the machine's
+  // Of one job at most; 0: two thirds of the machine's memory, shared by jobs_running_max.
+  uint64_t heap_bytes = 0;
 };
 
 // Stores an object as `principal` (objects::ObjectAccess in the server). Errors: S3's.

@@ -25,8 +25,9 @@ Budget machine_budget(const Config& config) {
   Budget budget{.cores = config.cores, .heap_bytes = config.heap_bytes};
   if (budget.cores == 0) budget.cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (budget.heap_bytes == 0) {
-    budget.heap_bytes =
-        static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) / 2;
+    const auto memory_bytes =
+        static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    budget.heap_bytes = memory_bytes / 3 * 2 / std::max<size_t>(config.jobs_running_max, 1);
   }
   return budget;
 }

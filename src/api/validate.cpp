@@ -81,7 +81,7 @@ void Validator::check_string(const Shape& shape, const std::string& value, const
   check_bounds(shape, static_cast<double>(utf8_length(value)), "length", shown(value), at, violations);
   if (shape.pattern == nullptr) return;
   const auto& pattern = patterns_->get(shape.pattern);
-  // A pattern that RE2 cannot express is not held against the caller; the generator's test lists them.
+  // A pattern that RE2 cannot express is not held against the caller: it is not in the table at all.
   if (pattern.ok() && !re2::RE2::FullMatch(value, pattern)) {
     add(violations, shown(value), at,
         fmt::format("Member must satisfy regular expression pattern: {}", shape.pattern));

@@ -47,16 +47,20 @@ Task<Result<size_t>> AsioConnection::run(asio::steady_timer& timer, int64_t time
   Promise<Result<size_t>> promise;
   auto future = promise.future();
   auto self = shared_from_this();
+  // A timer that expired just before the operation ended has its handler queued already: it must not cancel the
+  // next operation.
+  auto finished = std::make_shared<bool>(false);
   if (timeout_ms > 0) {
     timer.expires_after(std::chrono::milliseconds(timeout_ms));
-    timer.async_wait([self, promise](const error_code& cancelled) {
-      if (cancelled) return;
+    timer.async_wait([self, promise, finished](const error_code& cancelled) {
+      if (cancelled || *finished) return;
       promise.set(Error{"Timeout", "the peer was silent for too long"});
       error_code ignored;
       self->socket_.cancel(ignored);
     });
   }
-  start([self, promise, &timer](const error_code& code, size_t bytes) {
+  start([self, promise, finished, &timer](const error_code& code, size_t bytes) {
+    *finished = true;
     timer.cancel();
     if (code) {
       promise.set(stream_error(code));

@@ -42,7 +42,7 @@ def test_buckets(s3, bucket):
     assert bucket in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]
     head = s3.head_bucket(Bucket=bucket)
     assert head["BucketRegion"] == s3.meta.region_name
-    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] == s3.meta.region_name
     assert code_of(s3.head_bucket, Bucket="t-none-" + uuid.uuid4().hex)[0] == 404
     assert code_of(s3.create_bucket, Bucket="Not_a_name")[0] == 400
     s3.put_object(Bucket=bucket, Key="k", Body=b"")

@@ -47,8 +47,8 @@ Task<Result<size_t>> AsioConnection::run(asio::steady_timer& timer, int64_t time
   Promise<Result<size_t>> promise;
   auto future = promise.future();
   auto self = shared_from_this();
-  // A timer that expired just before the operation ended has its handler queued already: it must not cancel the
-  // next operation.
+  // A timer that expired just before the operation ended has its handler queued already: it must not cancel
+  // the next operation.
   auto finished = std::make_shared<bool>(false);
   if (timeout_ms > 0) {
     timer.expires_after(std::chrono::milliseconds(timeout_ms));

@@ -9,6 +9,7 @@
 #include "app/data_folder.h"
 #include "app/routes.h"
 #include "app/spark.h"
+#include "app/sql.h"
 #include "app/ticker.h"
 #include "base/thread_pool.h"
 #include "blob/store.h"
@@ -21,6 +22,7 @@
 #include "metastore/server.h"
 #include "objects/objects.h"
 #include "os/process.h"
+#include "services/athena/service.h"
 #include "services/emr_serverless/service.h"
 #include "services/glue/service.h"
 #include "services/iam/service.h"
@@ -34,8 +36,8 @@ namespace {
 constexpr int handler_threads = 16;
 constexpr int64_t retention_every_ms = 60'000;
 
-const std::vector<std::string> meta_families = {"iam",   "blob", "s3",   "catalog",
-                                                "kafka", "msk",  "jobs", "emr-serverless"};
+const std::vector<std::string> meta_families = {"iam",  "blob",           "s3",    "catalog", "kafka", "msk",
+                                                "jobs", "emr-serverless", "athena"};
 
 std::vector<std::string> certificate_names(const ServeOptions& options, const std::string& bind_host) {
   std::vector<std::string> names = {"localhost", "*.localhost", "*.s3.localhost", "127.0.0.1", "::1"};
@@ -105,6 +107,8 @@ struct Server::Parts {
   std::unique_ptr<s3::S3Service> s3_service;
   std::unique_ptr<glue::Service> glue_service;
   std::unique_ptr<msk::Service> msk_service;
+  std::unique_ptr<sql::Workers> sql_workers;
+  std::unique_ptr<athena::Service> athena_service;
   std::unique_ptr<emr_serverless::EmrServerless> emr_serverless;
   std::unique_ptr<api::Pipeline> pipeline;
   std::unique_ptr<Routes> routes;
@@ -206,10 +210,15 @@ Status Server::Parts::open_front(const HostPort& listen) {
   s3_service = std::make_unique<s3::S3Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
+  sql_workers = std::make_unique<sql::Workers>(find_sql(), *processes);
+  athena_service = std::make_unique<athena::Service>(
+      athena::Engines{*objects, *catalog, *sql_workers, iam->authoriser(), clock, logger}, *meta, random);
+  MEKONG_TRY(athena_service->start());
   std::vector<api::ServiceBinding> services = {
-      gen::iam::bind(*iam_service),   gen::sts::bind(*sts_service),
-      gen::s3::bind(*s3_service),     gen::glue::bind(*glue_service),
-      gen::kafka::bind(*msk_service), gen::emr_serverless::bind(*emr_serverless)};
+      gen::iam::bind(*iam_service),      gen::sts::bind(*sts_service),
+      gen::s3::bind(*s3_service),        gen::glue::bind(*glue_service),
+      gen::kafka::bind(*msk_service),    gen::emr_serverless::bind(*emr_serverless),
+      gen::athena::bind(*athena_service)};
   api::Pipeline::Options pipeline_options;
   if (options.advertise != "localhost") pipeline_options.bucket_domains.push_back("s3." + options.advertise);
   pipeline = std::make_unique<api::Pipeline>(std::move(services), iam->authenticator(), iam->authoriser(),

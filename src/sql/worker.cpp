@@ -148,7 +148,9 @@ void Worker::kill() {
 }
 
 Workers::Workers(Config config, os::Processes& processes)
-    : config_(std::move(config)), processes_(processes) {}
+    : config_(std::move(config)), processes_(processes) {
+  if (auto first = start(); first.ok()) ahead_ = std::move(*first);  // else the first query says why
+}
 
 Result<std::shared_ptr<Worker>> Workers::start() {
   MEKONG_TRY_ASSIGN(const auto ends, os::make_channel());

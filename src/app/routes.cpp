@@ -83,11 +83,10 @@ front::InternalRoutes Routes::table() {
 }
 
 Task<api::Response> Routes::health(const front::HttpRequest&) const {
-  co_return json(
-      200,
-      R"({"services": {"iam": "running", "sts": "running", "s3": "running", "glue": "running", )"
-      R"("kafka": "running", "emr-serverless": "running", "athena": "running"}, "edition": "mekong", "version": ")" MEKONG_VERSION
-      R"("})");
+  co_return json(200,
+                 R"({"services": {"iam": "running", "sts": "running", "s3": "running", "glue": "running", )"
+                 R"("kafka": "running", "emr-serverless": "running", )"
+                 R"("athena": "running"}, "edition": "mekong", "version": ")" MEKONG_VERSION R"("})");
 }
 
 Task<api::Response> Routes::info(const front::HttpRequest&) const {

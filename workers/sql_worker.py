@@ -407,10 +407,17 @@ class Worker:
         except Failure as failure:
             self.send({"error": {"code": failure.code, "message": str(failure)}})
         except duckdb.Error as error:
-            text = re.sub(r"\s*LINE \d+:.*", "", str(error), flags=re.S).strip()
-            self.send({"error": {"code": error_code(error), "message": text}})
+            self.send({"error": error_of(error)})
         except Exception as error:  # one odd statement must not cost its reason
             self.send({"error": {"code": "GENERIC_INTERNAL_ERROR", "message": repr(error)}})
+
+
+def error_of(error):
+    text = re.sub(r"\s*LINE \d+:.*", "", str(error), flags=re.S).strip()
+    unknown = re.search(r"(?:Function|Macro) with name \"?(\w+)\"? (?:does not exist|is not)", text)
+    if unknown:
+        return {"code": "FUNCTION_NOT_FOUND", "message": "line 1:1: Function '%s' not registered" % unknown.group(1)}
+    return {"code": error_code(error), "message": text}
 
 
 def error_code(error):

@@ -92,6 +92,9 @@ int print_env(const EnvOptions& options) {
     print("AWS_REGION", note->region);
     print("AWS_DEFAULT_REGION", note->region);
     print("AWS_CA_BUNDLE", bundle);
+    // Kafka clients on OpenSSL (Python's, librdkafka's, Go's) know no AWS_CA_BUNDLE. The bundle has the
+    // public CAs too.
+    print("SSL_CERT_FILE", bundle);
     if (options.java) {
       print("JAVA_TOOL_OPTIONS",
             "-Djavax.net.ssl.trustStore=" + folder.truststore() +

@@ -31,6 +31,7 @@ def test_env_exports_what_clients_need(mekong):
     env = mekong.env('--java')
     assert env['AWS_REGION'] == env['AWS_DEFAULT_REGION'] == 'us-east-2'
     assert 'BEGIN CERTIFICATE' in open(env['AWS_CA_BUNDLE'], encoding='ascii').read()
+    assert env['SSL_CERT_FILE'] == env['AWS_CA_BUNDLE']
     store = env['JAVA_TOOL_OPTIONS'].split('trustStore=')[1].split()[0]
     listed = subprocess.run(['keytool', '-list', '-keystore', store, '-storepass', 'changeit'], capture_output=True,
                             text=True, check=True).stdout

@@ -28,7 +28,8 @@ Confs default_confs(const Config& config, const JobRun& run, const std::string& 
       {"spark.sql.warehouse.dir", fmt::format("s3://mekong-warehouse-{}/", run.account)},
       {"spark.hadoop.fs.s3.impl", "org.apache.hadoop.fs.s3a.S3AFileSystem"},
       {"spark.hadoop.fs.s3n.impl", "org.apache.hadoop.fs.s3a.S3AFileSystem"},
-      {"spark.hadoop.fs.AbstractFileSystem.s3.impl", "org.apache.hadoop.fs.s3a.S3A"},
+      // No fs.AbstractFileSystem.s3.impl: S3A's answers to s3a:// only, and without one Structured Streaming
+      // keeps its checkpoint through the FileSystem API, the same calls on S3.
       {"spark.hadoop.fs.s3a.endpoint", config.endpoint},
       {"spark.hadoop.fs.s3a.endpoint.region", run.region},
       {"spark.hadoop.fs.s3a.path.style.access", "true"},
@@ -96,6 +97,7 @@ std::map<std::string, std::string> environment(const Config& config, const Attem
       {"SPARK_LOCAL_DIRS", folder + "/tmp"},
       {"PYSPARK_PYTHON", config.spark.python},
       {"PYTHONUNBUFFERED", "1"},
+      {"TZ", "UTC"},  // as on EMR: a timestamp without zone means the same on every machine
       {"JAVA_TOOL_OPTIONS", java_options(config, folder)},
       {"AWS_REGION", attempt.run.region},
       {"AWS_DEFAULT_REGION", attempt.run.region},

@@ -19,7 +19,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 import windows
-from server import REGION, ROOT, Server
+from mekong_child import REGION, Server
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLUSTER = 'msk-emr-serverless-pipeline'
@@ -288,8 +288,7 @@ class Demo:
             applicationId=self.application)['application']['state'] == 'STOPPED', 60, self.server_log)
         emr.delete_application(applicationId=self.application)
         glue = self.client('glue')
-        for database in glue.get_databases()['DatabaseList']:  # Spark's Hive client makes `default`
-            glue.delete_database(Name=database['Name'])
+        glue.delete_database(Name=DATABASE)  # its table goes along
         resource = self.session.resource('s3', endpoint_url=self.environment['AWS_ENDPOINT_URL'])
         for bucket in resource.buckets.all():
             bucket.objects.all().delete()
@@ -302,10 +301,10 @@ class Demo:
         kafka = self.client('kafka')
         kafka.delete_cluster(ClusterArn=self.cluster)
         wait_for('the cluster gone', lambda: not kafka.list_clusters_v2()['ClusterInfoList'], 60, self.server_log)
-        left = (self.client('s3').list_buckets()['Buckets'] + glue.get_databases()['DatabaseList'] +
-                iam.list_roles()['Roles'])
-        if left:
-            raise Failure(f'not deleted: {left}', self.server_log)
+        databases = [database['Name'] for database in glue.get_databases()['DatabaseList']]
+        left = self.client('s3').list_buckets()['Buckets'] + iam.list_roles()['Roles']
+        if left or databases != ['default']:  # which every account has
+            raise Failure(f'not deleted: {left} {databases}', self.server_log)
         return 'nothing is left'
 
     def stop_server(self):

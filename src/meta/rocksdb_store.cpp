@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "meta/evaluate.h"
+#include "meta/os_file_system.h"
 
 namespace mekong::meta {
 namespace {
@@ -72,8 +73,10 @@ class GroupView final : public View {
 
 class RocksDbStore final : public Store {
  public:
-  RocksDbStore(std::unique_ptr<rocksdb::DB> db, Handles handles, Durability durability)
-      : db_(std::move(db)),
+  RocksDbStore(std::shared_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db, Handles handles,
+               Durability durability)
+      : env_(std::move(env)),
+        db_(std::move(db)),
         handles_(std::move(handles)),
         durability_(durability),
         committer_([this] { run(); }) {}
@@ -114,6 +117,7 @@ class RocksDbStore final : public Store {
   void commit_group(std::vector<Waiting> group);
   Status write(GroupView& view);
 
+  const std::shared_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
   const Handles handles_;
   const Durability durability_;
@@ -262,9 +266,9 @@ Error open_failed(const rocksdb::Status& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_rocksdb_on(rocksdb::Env* env, const std::string& folder,
+Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env, const std::string& folder,
                                                std::vector<std::string> families, Durability durability) {
-  auto options = make_options(env);
+  auto options = make_options(env.get());
   std::vector<std::string> names;
   // Fails for a folder that is not there yet; a real problem shows when opening.
   rocksdb::DB::ListColumnFamilies(options, folder, &names).PermitUncheckedError();
@@ -287,12 +291,18 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(rocksdb::Env* env, const std::str
     return std::move(format).error();
   }
   return std::unique_ptr<Store>(
-      std::make_unique<RocksDbStore>(std::move(db), std::move(handles), durability));
+      std::make_unique<RocksDbStore>(std::move(env), std::move(db), std::move(handles), durability));
+}
+
+Result<std::unique_ptr<Store>> open_rocksdb_on(os::Files& files, const std::string& folder,
+                                               std::vector<std::string> families, Durability durability) {
+  return open_rocksdb_on(rocksdb::NewCompositeEnv(make_os_file_system(files)), folder, std::move(families),
+                         durability);
 }
 
 Result<std::unique_ptr<Store>> open_rocksdb(const std::string& folder, std::vector<std::string> families,
                                             Durability durability) {
-  return open_rocksdb_on(nullptr, folder, std::move(families), durability);
+  return open_rocksdb_on(std::shared_ptr<rocksdb::Env>(), folder, std::move(families), durability);
 }
 
 }  // namespace mekong::meta

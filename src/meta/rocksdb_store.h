@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "meta/store.h"
+#include "os/files.h"
 
 namespace rocksdb {
 class Env;
@@ -12,8 +13,11 @@ class Env;
 
 namespace mekong::meta {
 
-// `env` must outlive the store; null: RocksDB's own.
-Result<std::unique_ptr<Store>> open_rocksdb_on(rocksdb::Env* env, const std::string& folder,
+// Without `env`: RocksDB's own.
+Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env, const std::string& folder,
+                                               std::vector<std::string> families, Durability durability);
+// On os::Files, which must outlive the store: for runs on the in-memory twin.
+Result<std::unique_ptr<Store>> open_rocksdb_on(os::Files& files, const std::string& folder,
                                                std::vector<std::string> families, Durability durability);
 
 }  // namespace mekong::meta

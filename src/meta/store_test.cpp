@@ -228,9 +228,9 @@ class FailingFileSystem final : public rocksdb::FileSystemWrapper {
 TEST(RocksDbStoreTest, fsync_fails_once) {
   TemporaryFolder folder;
   auto files = std::make_shared<FailingFileSystem>();
-  auto env = rocksdb::NewCompositeEnv(files);
+  std::shared_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
   {
-    auto store = std::move(open_rocksdb_on(env.get(), folder.db(), {"a"}, Durability::sync)).value();
+    auto store = std::move(open_rocksdb_on(env, folder.db(), {"a"}, Durability::sync)).value();
     EXPECT_TRUE(store->commit(Batch().put("a", "before", "")).get().ok());
     files->failing = true;
     EXPECT_EQ(store->commit(Batch().put("a", "lost", "")).get().error().code, "StorageFailed");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "os/random.h"
+
 namespace mekong::os {
 
 class MemoryFile final : public File {
@@ -24,6 +26,7 @@ class MemoryFile final : public File {
     if (!data.empty()) {
       content_->now.resize(std::max<size_t>(content_->now.size(), offset + data.size()), '\0');
       content_->now.replace(offset, data.size(), data);
+      content_->unsynced.push_back({offset, std::string(data)});
     }
     return allowed;
   }
@@ -33,6 +36,7 @@ class MemoryFile final : public File {
     if (dead()) return gone();
     MEKONG_TRY(files_.change("sync"));
     content_->synced = content_->now;
+    content_->unsynced.clear();
     return ok();
   }
 
@@ -41,6 +45,7 @@ class MemoryFile final : public File {
     if (dead()) return gone();
     MEKONG_TRY(files_.change("truncate"));
     content_->now.resize(size, '\0');
+    content_->unsynced.push_back({size, "", true});
     return ok();
   }
 
@@ -86,6 +91,7 @@ Result<std::unique_ptr<File>> MemoryFiles::open(const std::string& path, OpenMod
     }
     MEKONG_TRY(change("open"));
     found = names_.emplace(path, std::make_shared<Content>()).first;
+    note_names(parent(path), {{path, found->second}});
   }
   return std::unique_ptr<File>(std::make_unique<MemoryFile>(*this, found->second, life_));
 }
@@ -104,7 +110,8 @@ Status MemoryFiles::rename(const std::string& from, const std::string& to) {
   MEKONG_TRY(change("rename"));
   auto content = found->second;
   names_.erase(found);
-  names_[to] = std::move(content);
+  names_[to] = content;
+  note_names(parent(to), {{from, nullptr}, {to, content}});
   return ok();
 }
 
@@ -112,7 +119,7 @@ Status MemoryFiles::remove(const std::string& path) {
   std::lock_guard lock(mutex_);
   if (!names_.contains(path) && !folders_.contains(path)) return Error{"ENOENT", path};
   MEKONG_TRY(change("remove"));
-  names_.erase(path);
+  if (names_.erase(path) > 0) note_names(parent(path), {{path, nullptr}});
   folders_.erase(path);
   return ok();
 }
@@ -121,6 +128,9 @@ Status MemoryFiles::remove_tree(const std::string& path) {
   std::lock_guard lock(mutex_);
   MEKONG_TRY(change("remove"));
   const auto below = [&](const std::string& name) { return name == path || name.starts_with(path + "/"); };
+  for (const auto& [name, content] : names_) {
+    if (below(name)) note_names(parent(name), {{name, nullptr}});
+  }
   std::erase_if(names_, [&](const auto& entry) { return below(entry.first); });
   std::erase_if(folders_, [&](const auto& entry) { return below(entry.first); });
   return ok();
@@ -134,6 +144,7 @@ Status MemoryFiles::sync_directory(const std::string& path) {
   for (const auto& [name, content] : names_) {
     if (parent(name) == path) durable_names_[name] = content;
   }
+  unsynced_names_.erase(path);
   return ok();
 }
 
@@ -173,15 +184,65 @@ void MemoryFiles::no_more_failures() {
   fail_at_.reset();
 }
 
+void MemoryFiles::note_names(const std::string& folder, NameChange change) {
+  unsynced_names_[folder].push_back(std::move(change));
+}
+
+// A folder that was removed is there again when one of its files is.
+void MemoryFiles::restore_folders() {
+  for (const auto& [name, content] : names_) {
+    for (std::string at = parent(name); !at.empty(); at = parent(at)) folders_[at] = true;
+  }
+}
+
 void MemoryFiles::crash(uint64_t torn_bytes) {
   std::lock_guard lock(mutex_);
   ++life_;
   names_ = durable_names_;
+  unsynced_names_.clear();
   for (auto& [name, content] : names_) {
     std::string kept = content->synced;
     if (content->now.size() > kept.size()) kept += content->now.substr(kept.size(), torn_bytes);
     content->now = content->synced = std::move(kept);
+    content->unsynced.clear();
   }
+  restore_folders();
+}
+
+void MemoryFiles::power_cut(uint64_t seed) {
+  std::lock_guard lock(mutex_);
+  ++life_;
+  SeededRandom random(seed);
+  const auto below = [&](uint64_t limit) { return random.next_u64() % limit; };
+  names_ = durable_names_;
+  for (const auto& [folder, changes] : unsynced_names_) {
+    const uint64_t kept = below(changes.size() + 1);
+    for (uint64_t i = 0; i < kept; ++i) {
+      for (const auto& [name, content] : changes[i]) {
+        content ? void(names_[name] = content) : void(names_.erase(name));
+      }
+    }
+  }
+  unsynced_names_.clear();
+  durable_names_ = names_;
+  for (auto& [name, content] : names_) {
+    std::string bytes = std::move(content->synced);
+    const uint64_t mood = below(4);  // 0: nothing survives, 1: all does, else any subset
+    for (const auto& write : content->unsynced) {
+      if (mood == 0 || (mood > 1 && below(2) == 0)) continue;
+      if (write.truncates) {
+        bytes.resize(write.offset, '\0');
+        continue;
+      }
+      const bool torn = mood > 1 && below(3) == 0;
+      const uint64_t size = torn ? below(write.data.size() + 1) : write.data.size();
+      if (bytes.size() < write.offset + size) bytes.resize(write.offset + size, '\0');
+      bytes.replace(write.offset, size, write.data, 0, size);
+    }
+    content->unsynced.clear();
+    content->now = content->synced = std::move(bytes);
+  }
+  restore_folders();
 }
 
 void MemoryFiles::flip_bit(const std::string& path, uint64_t offset) {

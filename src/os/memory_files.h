@@ -8,6 +8,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "os/files.h"
 
@@ -35,24 +37,37 @@ class MemoryFiles final : public Files {
   // Power loss: names and bytes go back to what was synced. With `torn_bytes`, that many bytes of each file's
   // unsynced tail survive (a torn last write). Files open before are dead.
   void crash(uint64_t torn_bytes = 0);
+  // Power loss as a disk may leave it, drawn from `seed`: of each folder's unsynced name changes a beginning
+  // survives (file systems order them), of each file's unsynced writes any subset, each perhaps cut short.
+  void power_cut(uint64_t seed);
   // Damage, for tests of detection.
   void flip_bit(const std::string& path, uint64_t offset);
 
  private:
   friend class MemoryFile;
+  struct Unsynced {
+    uint64_t offset = 0;
+    std::string data;
+    bool truncates = false;  // to `offset`
+  };
   struct Content {
     std::string now, synced;
-    uint64_t life = 0;  // crash() ends it: handles of an older life fail
+    std::vector<Unsynced> unsynced;  // from `synced` to `now`
   };
-  using Tree = std::map<std::string, std::shared_ptr<Content>>;
+  using ContentPtr = std::shared_ptr<Content>;
+  using Tree = std::map<std::string, ContentPtr>;
+  using NameChange = std::vector<std::pair<std::string, ContentPtr>>;  // at once; null: the name goes
 
   Status change(std::string_view what);  // counts, and fails where told to; mutex held
+  void note_names(const std::string& folder, NameChange change);
+  void restore_folders();
   static std::string parent(const std::string& path);
 
   mutable std::mutex mutex_;
-  Tree names_, durable_names_;           // files; durable: as of the last sync of their folder
+  Tree names_, durable_names_;  // files; durable: as of the last sync of their folder
+  std::map<std::string, std::vector<NameChange>> unsynced_names_;  // by folder
   std::map<std::string, bool> folders_;  // made folders survive: their making is not under test
-  uint64_t changes_ = 0, life_ = 0;
+  uint64_t changes_ = 0, life_ = 0;      // a crash ends a life: handles of an older one fail
   std::optional<uint64_t> fail_at_;
   bool fail_for_good_ = false;
   std::string fail_code_;

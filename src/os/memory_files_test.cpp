@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace mekong::os {
 namespace {
 
@@ -47,6 +49,42 @@ TEST_F(MemoryFilesTest, an_unsynced_rename_is_undone_by_a_crash) {
   ASSERT_TRUE(files_.rename("/d/g", "/d/f").ok());
   files_.crash();
   EXPECT_EQ(*files_.read_file("/d/f"), "old");
+}
+
+TEST_F(MemoryFilesTest, a_power_cut_keeps_any_subset_of_unsynced_writes_and_all_synced_ones) {
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    MemoryFiles files;
+    ASSERT_TRUE(files.make_directories("/d").ok());
+    ASSERT_TRUE(files.write_file_durably("/d/f", "....").ok());
+    auto file = *files.open("/d/f", OpenMode::write);
+    ASSERT_TRUE(file->write(0, "a").ok());
+    ASSERT_TRUE(file->write(1, "b").ok());
+    ASSERT_TRUE(file->write(4, "cd").ok());
+    files.power_cut(seed);
+    seen.insert(*files.read_file("/d/f"));
+  }
+  for (const auto* wanted : {"....", "ab..cd", ".b..", "a...", ".b..cd", "ab..c"})
+    EXPECT_TRUE(seen.contains(wanted)) << wanted;
+  for (const auto& content : seen) EXPECT_EQ(content.substr(2, 2), "..") << content;
+}
+
+TEST_F(MemoryFilesTest, a_power_cut_keeps_a_beginning_of_the_name_changes) {
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    MemoryFiles files;
+    ASSERT_TRUE(files.make_directories("/d").ok());
+    ASSERT_TRUE(files.write_file_durably("/d/f", "old").ok());
+    ASSERT_TRUE(files.open("/d/g", OpenMode::create).ok());
+    ASSERT_TRUE(files.rename("/d/g", "/d/h").ok());
+    ASSERT_TRUE(files.remove("/d/f").ok());
+    files.power_cut(seed);
+    std::string names;
+    auto entries = files.list("/d");
+    for (const auto& entry : entries.value()) names += entry.name;
+    seen.insert(names);
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"f", "fg", "fh", "h"}));
 }
 
 TEST_F(MemoryFilesTest, the_walk_over_failure_points_leaves_old_or_new) {

@@ -72,7 +72,8 @@ class Store {
   virtual Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const = 0;
   virtual Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const = 0;
   // Applies the batch and makes it durable; batches that wait share one sync. Order: in the order of calls.
-  // Errors: "ConditionFailed"; "StorageFailed" after which every later commit fails too (the process stops).
+  // Errors: "ConditionFailed"; "StorageFailed", after which every later commit fails too (the process stops);
+  // whether the failed batch itself is there after a restart is unknown: remove nothing that it may name.
   virtual Future<Status> commit(Batch batch) = 0;
 };
 

@@ -75,7 +75,9 @@ Result<Object> ContentWriter::commit() {
   MEKONG_TRY_ASSIGN(auto ref, writer_->finish(received.batch));
   received.pieces.push_back(ref);
   auto done = finish_(std::move(received));
-  if (!done.ok()) blobs_.discard(ref);
+  // Whether a commit that the disk failed will be there after a restart is unknown: then the content stays,
+  // and a start removes it if no record names it.
+  if (!done.ok() && done.error().code != "StorageFailed") blobs_.discard(ref);
   return done;
 }
 

@@ -30,7 +30,8 @@ def query_today(query, records, produce_more, today=utc_today):
     moment of the query: where midnight passed since the last record, or passes during the query, new records
     are produced and it is asked again.
 
-    query() -> rows; records() -> the acknowledged records; produce_more() makes live ones and returns when the table holds all."""
+    query() -> rows; records() -> the acknowledged records; produce_more() makes live ones and returns when the
+    table holds all."""
     while True:
         day = today()
         wanted = expected(records(), day)

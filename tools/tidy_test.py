@@ -13,7 +13,8 @@ LAYERS = "0 base\n1 os\n2 meta\n7 services/*\nallow services/a services/b for th
 def findings(files: dict[str, str]) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        for name, text in {"tools/layers.txt": LAYERS, "src/base/a.h": "", **files}.items():
+        base = {"tools/layers.txt": LAYERS, "src/base/a.h": "", "src/base/a.cpp": '#include "base/a.h"\n'}
+        for name, text in {**base, **files}.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
@@ -54,6 +55,18 @@ class TidyTest(unittest.TestCase):
     def test_long_function(self):
         body = "".join("  a();\n" for _ in range(60))
         self.assertEqual(findings({"src/meta/x.cpp": "void f() {\n" + body + "}\n"}), ["function-size"])
+
+    def test_dead_header(self):
+        self.assertEqual(findings({"src/os/b.h": ""}), ["dead"])
+        self.assertEqual(findings({"src/os/b.h": "", "src/os/c.cpp": '#include "os/b.h"\n'}), [])
+
+    def test_dead_script(self):
+        self.assertEqual(findings({"workers/forgotten.py": ""}), ["dead"])
+
+    def test_python_sizes(self):
+        body = "def f():\n" + "    a()\n" * 60
+        self.assertEqual(findings({"tests/t.py": body}), ["function-size"])
+        self.assertEqual(findings({"tests/t.py": "#" * 131}), ["line-width"])
 
     def test_long_file(self):
         self.assertEqual(findings({"src/meta/x.cpp": "\n" * 601}), ["file-size"])

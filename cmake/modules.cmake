@@ -3,6 +3,10 @@
 # Makes the static library mekong_<name> of every .cpp in the calling folder, and one test program
 # mekong_<name>_test of its *_test.cpp files, run by ctest. The level of each dependency is held
 # against tools/layers.txt: a module that reaches up or sideways does not configure.
+#
+# Where the sanitizers include fuzzer-no-link (preset asan), each <stem>_fuzz.cpp, a libFuzzer target, becomes the
+# program fuzz/<module>_<stem>; a folder <stem>_fuzz.seeds and a dictionary <stem>_fuzz.dict beside it are used. One
+# ctest entry runs each for as long as MEKONG_FUZZ_SECONDS says (20); `./dev fuzz` runs them longer.
 
 file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt MEKONG_LAYER_LINES REGEX "^([0-9]|allow)")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/layers.txt)
@@ -49,16 +53,35 @@ function(mekong_check_deps name)
   endforeach()
 endfunction()
 
+function(mekong_fuzz_targets target)
+  set(output ${CMAKE_BINARY_DIR}/fuzz)
+  foreach(file IN LISTS ARGN)
+    cmake_path(GET file STEM stem)
+    string(REGEX REPLACE "^mekong_(.*)$" "\\1" flat ${target})
+    string(REGEX REPLACE "_fuzz$" "" short ${stem})
+    set(fuzz ${flat}_${short})
+    add_executable(fuzz_${fuzz} ${file})
+    set_target_properties(fuzz_${fuzz} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${output} OUTPUT_NAME ${fuzz})
+    target_link_libraries(fuzz_${fuzz} PRIVATE ${target} ${M_LIBS})
+    target_link_options(fuzz_${fuzz} PRIVATE -fsanitize=fuzzer)
+    file(WRITE ${output}/${fuzz}.source "${CMAKE_CURRENT_SOURCE_DIR}/${stem}\n")
+    add_test(NAME fuzz_${fuzz} COMMAND ${CMAKE_SOURCE_DIR}/tools/fuzz.sh ${output}/${fuzz})
+    set_tests_properties(fuzz_${fuzz} PROPERTIES LABELS fuzz TIMEOUT 7200)
+  endforeach()
+endfunction()
+
 function(mekong_module name)
   cmake_parse_arguments(M "" "" "DEPS;LIBS;TEST_LIBS" ${ARGN})
   mekong_check_deps(${name} ${M_DEPS})
   mekong_target(${name} target)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/*/*.cpp)
   set(tests ${sources})
+  set(fuzzers ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_fuzz\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
   if(NOT sources)
     file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp "")
     set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)
@@ -77,5 +100,8 @@ function(mekong_module name)
     target_compile_definitions(${target}_test PRIVATE MEKONG_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${target}_test COMMAND ${target}_test)
     set_tests_properties(${target}_test PROPERTIES TIMEOUT 300)
+  endif()
+  if(fuzzers AND MEKONG_SANITIZE MATCHES fuzzer)
+    mekong_fuzz_targets(${target} ${fuzzers})
   endif()
 endfunction()

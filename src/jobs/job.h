@@ -17,9 +17,10 @@ struct Record {
   std::string id;
   uint32_t uid = 0;  // 0: ran as the server's user
   std::string folder;
+  bool namespaced = false;  // its processes were a PID namespace, which died with its server
   template <class F>
   void each_field(F&& f) {
-    f("Id", id), f("Uid", uid), f("Folder", folder);
+    f("Id", id), f("Uid", uid), f("Folder", folder), f("Namespaced", namespaced);
   }
 };
 

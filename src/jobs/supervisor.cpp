@@ -66,7 +66,8 @@ void Supervisor::State::kill_uid(uint32_t uid) {
 }
 
 Status Supervisor::State::discard(const Record& record) {
-  if (record.uid != 0) kill_uid(record.uid);
+  // A namespace is empty once its first process is gone; otherwise the uid tells who is left.
+  if (record.uid != 0 && !record.namespaced) kill_uid(record.uid);
   MEKONG_TRY(files.remove_tree(record.folder));
   meta::Batch batch;
   batch.remove(family, record_key(JobId(record.id)));
@@ -163,6 +164,7 @@ os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& 
     out.hidden = config.hidden;
     out.binds.push_back({.source = place.folder + "/.passwd", .target = "/etc/passwd", .read_only = true});
   }
+  out.own_tree = true;
   out.memory_bytes_max = spec.memory_bytes_max;
   out.open_files_max = spec.open_files_max;
   out.stdout_path = output_path(place.id, Stream::out);
@@ -176,7 +178,10 @@ Status Supervisor::start(const Place& place, const Spec& spec, Observer observer
   if (s.stopping) return Error{"ServerStopping", "The server is stopping."};
   auto job = std::make_shared<Job>(place, spec.role, s.random.hex(64), std::move(observer));
   if (!spec.role.arn.empty()) MEKONG_TRY(s.refresh(*job));
-  const Record record{.id = place.id.value, .uid = place.uid.value_or(0), .folder = place.folder};
+  const Record record{.id = place.id.value,
+                      .uid = place.uid.value_or(0),
+                      .folder = place.folder,
+                      .namespaced = s.processes.tree() != os::TreeKind::process_group};
   meta::Batch batch;
   batch.put(family, record_key(place.id), codec::encode_record(record));
   MEKONG_TRY(s.meta.commit(std::move(batch)).get());

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,7 +21,8 @@ namespace mekong::os {
 namespace {
 
 constexpr size_t binds_max = 64;
-constexpr int high_descriptor = 1000;  // descriptors to pass wait up here until the low numbers are free
+constexpr int high_descriptor = 1000;   // descriptors to pass wait up here until the low numbers are free
+constexpr int report_descriptor = 999;  // of mekong-init: above what callers pass
 
 [[noreturn]] void fail(int report, const char* step) {
   ChildFailure failure;
@@ -42,6 +45,12 @@ void descriptor_path(char* out, int descriptor) {
   *at = '\0';
 }
 
+void write_text(const char* path, const std::string& text, int report, const char* step) {
+  const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0 || ::write(file, text.data(), text.size()) < 0) fail(report, step);
+  ::close(file);
+}
+
 void set_limit(int resource, uint64_t value) {
   const rlimit limit{value, value};
   ::setrlimit(static_cast<__rlimit_resource>(resource), &limit);
@@ -49,10 +58,16 @@ void set_limit(int resource, uint64_t value) {
 
 }  // namespace
 
-ChildSetup::ChildSetup(const ProcessSpec& spec) : spec_(spec) {
+ChildSetup::ChildSetup(const ProcessSpec& spec, const Tree& tree)
+    : spec_(spec), tree_(spec.own_tree ? tree : Tree{}) {
+  const auto map_to_itself = [](uint64_t id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
+  uid_map_ = map_to_itself(::getuid());
+  gid_map_ = map_to_itself(::getgid());
   for (const auto& [name, value] : spec.environment) environment_.push_back(name + "=" + value);
   for (auto& entry : environment_) envp_.push_back(entry.data());
   envp_.push_back(nullptr);
+  report_word_ = std::to_string(report_descriptor);
+  argv_ = {const_cast<char*>("mekong-init"), report_word_.data()};
   for (const auto& word : spec.argv) argv_.push_back(const_cast<char*>(word.c_str()));
   argv_.push_back(nullptr);
   for (const auto& bind : spec.binds) {
@@ -65,8 +80,37 @@ ChildSetup::ChildSetup(const ProcessSpec& spec) : spec_(spec) {
   }
 }
 
+unsigned long ChildSetup::namespaces() const {
+  switch (tree_.kind) {
+    case TreeKind::pid_namespace:
+      return CLONE_NEWPID;
+    case TreeKind::user_namespace:
+      return CLONE_NEWPID | CLONE_NEWUSER;
+    case TreeKind::process_group:
+      return 0;
+  }
+  return 0;
+}
+
+// user_namespaces(7): the same ids inside as outside, and no more groups.
+void ChildSetup::map_user(int report) const {
+  if (tree_.kind != TreeKind::user_namespace) return;
+  write_text("/proc/self/setgroups", "deny", report, "setgroups deny");
+  write_text("/proc/self/uid_map", uid_map_, report, "uid_map");
+  write_text("/proc/self/gid_map", gid_map_, report, "gid_map");
+}
+
+// A /proc of the tree's own, in which it sees itself only.
+void ChildSetup::mount_processes(int report) const {
+  if (tree_.kind == TreeKind::process_group) return;
+  const int mounted = ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+  // Containers cover parts of /proc; an unprivileged mount that would uncover them is refused. The outer
+  // /proc stays: it shows numbers of another namespace, nothing that it did not show before.
+  if (mounted != 0 && tree_.kind == TreeKind::pid_namespace) fail(report, "mount proc");
+}
+
 void ChildSetup::mount_view(int report) const {
-  if (spec_.hidden.empty() && spec_.binds.empty()) return;
+  if (spec_.hidden.empty() && spec_.binds.empty() && tree_.kind == TreeKind::process_group) return;
   if (::unshare(CLONE_NEWNS) != 0) fail(report, "unshare");
   if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail(report, "mount private");
   // Sources are opened first: they may lie below a folder that is about to be hidden.
@@ -123,39 +167,60 @@ void ChildSetup::redirect(int report) const {
   }
   count = 0;
   for (const auto& [target, ours] : spec_.descriptors) {
-    if (target == report) fail(report, "descriptor number in use");
+    if (target == report || target >= report_descriptor) fail(report, "descriptor number in use");
     if (::dup2(passed[count++], target) < 0) fail(report, "pass descriptor");
   }
 }
 
-void ChildSetup::limit_and_drop(int report, pid_t parent) const {
+void ChildSetup::limit_and_drop(int report) const {
   set_limit(RLIMIT_CORE, 0);
   set_limit(RLIMIT_NOFILE, spec_.open_files_max);
+  if (spec_.processes_max > 0) set_limit(RLIMIT_NPROC, spec_.processes_max);
+  if (spec_.file_bytes_max > 0) set_limit(RLIMIT_FSIZE, spec_.file_bytes_max);
   if (spec_.memory_bytes_max > 0) set_limit(RLIMIT_DATA, spec_.memory_bytes_max);
   if (spec_.uid) {
     const gid_t gid = spec_.gid.value_or(static_cast<gid_t>(*spec_.uid));
-    if (::setgroups(0, nullptr) != 0) fail(report, "setgroups");
-    if (::setresgid(gid, gid, gid) != 0) fail(report, "setgid");
-    if (::setresuid(*spec_.uid, *spec_.uid, *spec_.uid) != 0) fail(report, "setuid");
+    // The C library's wrappers would call all threads together, which the parent has and we have not.
+    if (::syscall(SYS_setgroups, 0, nullptr) != 0) fail(report, "setgroups");
+    if (::syscall(SYS_setresgid, gid, gid, gid) != 0) fail(report, "setgid");
+    const uid_t uid = *spec_.uid;
+    if (::syscall(SYS_setresuid, uid, uid, uid) != 0) fail(report, "setuid");
   }
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(report, "no_new_privs");
-  // After setuid, which clears it. The parent may have died before this line.
+  // After setuid, which clears it. The parent may have died before this line: then nobody reads the report.
+  // (Its number says nothing: in a PID namespace of our own it is 0.)
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(report, "pdeathsig");
-  if (::getppid() != parent) ::_exit(127);
+  pollfd reader{report, POLLOUT, 0};
+  if (::poll(&reader, 1, 0) < 0 || (reader.revents & POLLERR) != 0) ::_exit(127);
 }
 
-void ChildSetup::run(int report, pid_t parent) const {
-  ::setpgid(0, 0);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
-  redirect(report);  // opens outputs before folders are hidden
-  mount_view(report);
-  limit_and_drop(report, parent);
-  if (::chdir(spec_.working_directory.c_str()) != 0) fail(report, "chdir");
-  ::execve(argv_[0], argv_.data(), envp_.data());
+void ChildSetup::exec(int report, int init) const {
+  if (init < 0) {
+    ::execve(argv_[2], argv_.data() + 2, envp_.data());
+  } else {
+    ::syscall(SYS_execveat, init, "", argv_.data(), envp_.data(), AT_EMPTY_PATH);
+  }
   fail(report, "exec");
+}
+
+void ChildSetup::run(int report) const {
+  ::setpgid(0, 0);
+  ::signal(SIGPIPE, SIG_DFL);
+  const int init = tree_.init < 0 ? -1 : ::fcntl(tree_.init, F_DUPFD_CLOEXEC, high_descriptor);
+  map_user(report);
+  redirect(report);  // opens outputs before folders are hidden
+  // mekong-init gets this number in words, tells of its own failures and lets exec close it.
+  if (init >= 0 && ::dup2(report, report_descriptor) < 0) fail(report, "dup2");
+  mount_view(report);
+  mount_processes(report);
+  limit_and_drop(report);
+  if (::chdir(spec_.working_directory.c_str()) != 0) fail(report, "chdir");
+  sigset_t mask;
+  ::sigemptyset(&mask);
+  // A signal for a program that is not there yet must wait: the first process of a namespace would drop it.
+  if (init >= 0) ::sigfillset(&mask);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  exec(report, init);
 }
 
 }  // namespace mekong::os

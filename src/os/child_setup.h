@@ -16,20 +16,33 @@ struct ChildFailure {
   char step[28] = {};
 };
 
+// How the child's tree is made. `init`: descriptor of the program mekong-init; -1 for process groups.
+struct Tree {
+  TreeKind kind = TreeKind::process_group;
+  int init = -1;
+};
+
 class ChildSetup {
  public:
-  explicit ChildSetup(const ProcessSpec& spec);
+  ChildSetup(const ProcessSpec& spec, const Tree& tree);
+  // For clone(2).
+  unsigned long namespaces() const;
   // In the child. Does not return: execs, or writes a ChildFailure to `report` and exits with 127.
-  [[noreturn]] void run(int report, pid_t parent) const;
+  [[noreturn]] void run(int report) const;
 
  private:
+  void map_user(int report) const;
+  void mount_processes(int report) const;
+  [[noreturn]] void exec(int report, int init) const;
   void mount_view(int report) const;
   void redirect(int report) const;
-  void limit_and_drop(int report, pid_t parent) const;
+  void limit_and_drop(int report) const;
 
   const ProcessSpec& spec_;
+  const Tree tree_;
   std::vector<std::string> environment_;
-  std::vector<char*> argv_, envp_;
+  std::vector<char*> argv_, envp_;  // argv_: two words for mekong-init, then the program's own
+  std::string uid_map_, gid_map_, report_word_;
   std::vector<std::vector<std::string>> target_folders_;  // of each bind: folders to make, outermost first
 };
 

@@ -132,28 +132,41 @@ class PosixProcess final : public Process {
   ChildPtr child_;
 };
 
-Result<ChildPtr> fork_child(const ProcessSpec& spec) {
-  const ChildSetup setup(spec);
-  int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) return errno_error(errno, "pipe", spec.argv[0]);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) {
-    const int number = errno;
-    ::close(report[0]);
-    ::close(report[1]);
-    return errno_error(number, "fork", spec.argv[0]);
-  }
-  if (pid == 0) setup.run(report[1], parent);
-  ::close(report[1]);
+// The child's report; nothing when its exec closed the pipe.
+std::optional<ChildFailure> read_report(int descriptor) {
   ChildFailure failure;
   ssize_t got = 0;
-  while ((got = ::read(report[0], &failure, sizeof(failure))) < 0 && errno == EINTR) {
+  while ((got = ::read(descriptor, &failure, sizeof(failure))) < 0 && errno == EINTR) {
   }
+  return got == sizeof(failure) ? std::optional(failure) : std::nullopt;
+}
+
+Result<ChildPtr> fork_child(const ProcessSpec& spec, const Tree& tree) {
+  const ChildSetup setup(spec, tree);
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0) return errno_error(errno, "pipe", spec.argv[0]);
+  // As fork(2), which takes no namespaces. The child's signals wait until it is set up.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const auto pid = static_cast<pid_t>(
+      ::syscall(SYS_clone, setup.namespaces() | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  if (pid == 0) {
+    ::close(report[0]);
+    setup.run(report[1]);
+  }
+  const int number = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::close(report[1]);
+  if (pid < 0) {
+    ::close(report[0]);
+    return errno_error(number, "clone", spec.argv[0]);
+  }
+  const auto failure = read_report(report[0]);
   ::close(report[0]);
-  if (got > 0) {
+  if (failure) {
     ::waitpid(pid, nullptr, 0);
-    return errno_error(failure.number, failure.step, spec.argv[0]);
+    return errno_error(failure->number, failure->step, spec.argv[0]);
   }
   auto child = std::make_shared<Child>();
   child->pid = pid;
@@ -167,25 +180,79 @@ Result<ChildPtr> fork_child(const ProcessSpec& spec) {
   return child;
 }
 
+// Beside the running program, where an installation puts it, else where the build did. -1: nowhere.
+int open_init() {
+  char self[4096];
+  const ssize_t size = ::readlink("/proc/self/exe", self, sizeof(self));
+  const std::string program(self, size > 0 ? static_cast<size_t>(size) : 0);
+  const std::string beside = program.substr(0, program.rfind('/') + 1) + "mekong-init";
+  for (const auto& path : {beside, std::string(MEKONG_INIT_PROGRAM)}) {
+    // A child opens it by this descriptor: its uid may be unable to walk to the file.
+    const int descriptor = ::open(path.c_str(), O_PATH | O_CLOEXEC);
+    if (descriptor >= 0) return descriptor;
+  }
+  return -1;
+}
+
 class PosixProcesses final : public Processes {
  public:
+  PosixProcesses() {
+    const int init = open_init();
+    for (const auto kind : {TreeKind::pid_namespace, TreeKind::user_namespace}) {
+      if (init < 0 || tree_.kind != TreeKind::process_group) continue;
+      if (starts({kind, init})) tree_ = {kind, init};
+    }
+    if (init >= 0 && tree_.init < 0) ::close(init);
+  }
+  ~PosixProcesses() override {
+    if (tree_.init >= 0) ::close(tree_.init);
+  }
+
   Result<std::unique_ptr<Process>> spawn(const ProcessSpec& spec) override {
     if (spec.argv.empty()) return Error{"EINVAL", "no program given"};
-    Promise<Result<ChildPtr>> promise;
-    // PR_SET_PDEATHSIG follows the thread that forks, so all children are forked by one that lives as long as
-    // we.
-    forker_.post([&] { promise.set(fork_child(spec)); });
-    MEKONG_TRY_ASSIGN(ChildPtr child, promise.future().get());
+    MEKONG_TRY_ASSIGN(ChildPtr child, fork_from_forker(spec, tree_));
     reaper_.add(child);
     return std::unique_ptr<Process>(std::make_unique<PosixProcess>(std::move(child)));
   }
+  TreeKind tree() const override { return tree_.kind; }
 
  private:
+  // PR_SET_PDEATHSIG follows the thread that forks, so all children are forked by one that lives as long as
+  // we.
+  Result<ChildPtr> fork_from_forker(const ProcessSpec& spec, const Tree& tree) {
+    Promise<Result<ChildPtr>> promise;
+    forker_.post([&] { promise.set(fork_child(spec, tree)); });
+    return promise.future().get();
+  }
+  bool starts(const Tree& tree) {
+    ProcessSpec spec;
+    spec.argv = {"/bin/true"};
+    spec.own_tree = true;
+    auto child = fork_from_forker(spec, tree);
+    if (!child.ok()) return false;
+    auto ended = (*child)->exited.future();
+    reaper_.add(*child);
+    return ended.get().code == 0;
+  }
+
+  Tree tree_;
   Reaper reaper_;
   ThreadPool forker_{"mekong-fork", 1};
 };
 
 }  // namespace
+
+std::string_view name_of(TreeKind kind) {
+  switch (kind) {
+    case TreeKind::pid_namespace:
+      return "pid-namespace";
+    case TreeKind::user_namespace:
+      return "user-namespace";
+    case TreeKind::process_group:
+      return "process-group";
+  }
+  return "";
+}
 
 std::unique_ptr<Processes> make_processes() {
   return std::make_unique<PosixProcesses>();

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,8 +32,13 @@ struct ProcessSpec {
   // are mounted.
   std::vector<std::string> hidden;
   std::vector<BindMount> binds;
-  uint64_t memory_bytes_max = 0;  // RLIMIT_AS-free limit through RLIMIT_DATA; 0: none
+  uint64_t memory_bytes_max = 0;  // of each process, by RLIMIT_DATA; 0: none
   uint64_t open_files_max = 4096;
+  uint64_t processes_max = 0;   // of the uid, threads counted, by RLIMIT_NPROC; 0: none; root has none
+  uint64_t file_bytes_max = 0;  // of each file that it writes, by RLIMIT_FSIZE; 0: none
+  // The child and all that it starts are one tree: when the child ends, by itself, by SIGKILL or with us, the
+  // kernel kills the rest before exited() is told. As Processes::tree() says.
+  bool own_tree = false;
   // Files that receive stdout and stderr (appended); empty: /dev/null.
   std::string stdout_path;
   std::string stderr_path;
@@ -42,15 +48,23 @@ struct ProcessSpec {
 
 struct ExitStatus {
   int code = 0;    // exit code, or 128 + signal
-  int signal = 0;  // 0: it exited
+  int signal = 0;  // 0: it exited, or it ended by a signal inside of a tree of its own
 };
+
+// What holds the tree of a child with own_tree together.
+enum class TreeKind {
+  pid_namespace,   // (root) or user_namespace: no descendant outlives the child
+  user_namespace,  // a PID namespace inside of a user namespace: what an unprivileged server can have
+  process_group,   // none of them is permitted: descendants that leave the child's group may outlive it
+};
+std::string_view name_of(TreeKind kind);  // "pid-namespace", …
 
 class Process {
  public:
   virtual ~Process() = default;  // kills the group if it still runs
   virtual pid_t pid() const = 0;
   virtual Future<ExitStatus> exited() = 0;  // call once
-  // To the whole process group.
+  // To the whole process group; SIGKILL to the whole tree.
   virtual void signal(int number) = 0;
 };
 
@@ -60,8 +74,11 @@ class Processes {
   // The child leads its own process group and dies with us (PR_SET_PDEATHSIG). Errors: "ENOENT" (no such
   // program), "EPERM" (uid or mounts without the right), as errno names.
   virtual Result<std::unique_ptr<Process>> spawn(const ProcessSpec& spec) = 0;
+  virtual TreeKind tree() const { return TreeKind::process_group; }
 };
 
+// Finds out what kind of tree this system permits, by starting one. Without the program mekong-init (beside
+// the running program, else where the build put it) trees are process groups.
 std::unique_ptr<Processes> make_processes();
 
 }  // namespace mekong::os

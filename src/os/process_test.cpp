@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "os/files.h"
 
@@ -82,6 +87,129 @@ TEST_F(ProcessTest, root_drops_to_the_childs_uid_and_hides_folders) {
   spec.hidden = {folder_ + "/data"};
   spec.binds = {{folder_ + "/passwd", "/etc/passwd", true}, {folder_ + "/own", folder_ + "/data/own", false}};
   EXPECT_EQ(output_of(spec), "job\nown\n0\n");
+}
+
+// Whether any process has this word in its command line; waits for the answer that is wanted.
+bool running(const std::string& word, bool wanted) {
+  bool found = !wanted;
+  for (int i = 0; i < 500 && found != wanted; ++i) {
+    ::usleep(10'000);
+    found = false;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      std::ifstream file(entry.path() / "cmdline");
+      const std::string line((std::istreambuf_iterator<char>(file)), {});
+      found = found || line.find(word) != std::string::npos;
+    }
+  }
+  return found;
+}
+
+// Programs that leave their parent's group and session, as a PySpark worker or a daemon does.
+std::string runaways(const std::string& word) {
+  return "setsid sleep " + word + " & (setsid setsid sleep " + word + " &); ";
+}
+
+class ProcessTreeTest : public ProcessTest {
+ protected:
+  void SetUp() override {
+    if (processes_->tree() == TreeKind::process_group) GTEST_SKIP() << "no PID namespaces here";
+    word_ = "86400." + std::to_string(::getpid());
+  }
+  ProcessSpec tree(const std::string& script) {
+    auto spec = shell(script);
+    spec.own_tree = true;
+    return spec;
+  }
+  std::string word_;
+};
+
+TEST_F(ProcessTreeTest, a_program_ends_as_without_a_tree) {
+  EXPECT_EQ(output_of(tree("echo $$; exit 3")), "2\n");
+  EXPECT_EQ(status_.code, 3);
+  EXPECT_EQ(output_of(tree("kill -9 $$")), "2\n");
+  EXPECT_EQ(status_.code, 128 + SIGKILL);
+  auto missing = tree("");
+  missing.argv = {"/no/such/program"};
+  EXPECT_EQ(processes_->spawn(missing).error().code, "ENOENT");
+}
+
+TEST_F(ProcessTreeTest, nothing_outlives_the_program) {
+  EXPECT_EQ(output_of(tree(runaways(word_) + "sleep 0.2; exit 5")), "");
+  EXPECT_EQ(status_.code, 5);
+  EXPECT_FALSE(running(word_, false));
+}
+
+TEST_F(ProcessTreeTest, a_kill_takes_the_whole_tree_and_a_request_reaches_the_program) {
+  auto killed = processes_->spawn(tree(runaways(word_) + "trap '' TERM; sleep 1000"));
+  ASSERT_TRUE(killed.ok());
+  EXPECT_TRUE(running(word_, true));
+  (*killed)->signal(SIGKILL);
+  EXPECT_EQ((*killed)->exited().get().code, 128 + SIGKILL);
+  EXPECT_FALSE(running(word_, false));
+  auto asked = processes_->spawn(tree("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
+  ASSERT_TRUE(asked.ok());
+  while (files_.read_file(folder_ + "/out")->find("ready") == std::string::npos) ::usleep(1'000);
+  (*asked)->signal(SIGTERM);
+  EXPECT_EQ((*asked)->exited().get().code, 7);
+}
+
+TEST_F(ProcessTreeTest, it_sees_itself_only_and_leaves_no_zombies) {
+  const auto seen =
+      output_of(tree("(sleep 0.01 &); (sleep 0.01 &); sleep 0.1; cat /proc/[0-9]*/comm; exit 0"));
+  EXPECT_EQ(seen, "mekong-init\nsh\n");
+}
+
+// A server of its own process: starts a tree, then dies without a word.
+void be_killed(const ProcessSpec& spec, uid_t uid, const std::string& word) {
+  if (uid != 0 && (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0)) ::_exit(1);
+  ::prctl(PR_SET_DUMPABLE, 1);  // as after exec; a change of ids takes it away
+  const auto processes = make_processes();
+  if (uid != 0 && processes->tree() != TreeKind::user_namespace) ::_exit(2);
+  const auto process = processes->spawn(spec);
+  if (!process.ok()) ::_exit(3);
+  if (!running(word, true)) ::_exit(4);
+  ::kill(::getpid(), SIGKILL);
+}
+
+TEST_F(ProcessTreeTest, nothing_outlives_a_killed_server) {
+  auto spec = tree(runaways(word_) + "sleep 1000");
+  const pid_t server = ::fork();
+  if (server == 0) be_killed(spec, 0, word_);
+  int status = 0;
+  ASSERT_EQ(::waitpid(server, &status, 0), server);
+  EXPECT_TRUE(WIFSIGNALED(status)) << WEXITSTATUS(status);
+  EXPECT_FALSE(running(word_, false));
+}
+
+TEST_F(ProcessTreeTest, an_unprivileged_server_has_trees_too) {
+  if (::getuid() != 0) GTEST_SKIP() << "the other tests are that test";
+  auto spec = tree(runaways(word_) + "sleep 1000");
+  spec.stdout_path.clear();
+  const pid_t server = ::fork();
+  if (server == 0) be_killed(spec, 65534, word_);
+  int status = 0;
+  ASSERT_EQ(::waitpid(server, &status, 0), server);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 2) GTEST_SKIP() << "no user namespaces here";
+  EXPECT_TRUE(WIFSIGNALED(status)) << WEXITSTATUS(status);
+  EXPECT_FALSE(running(word_, false));
+}
+
+TEST_F(ProcessTreeTest, processes_and_files_are_limited) {
+  if (::getuid() != 0) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(::chmod(folder_.c_str(), 0777), 0);
+  auto spec =
+      tree("for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; head -c 5000 /dev/zero > " + folder_ + "/f");
+  spec.uid = 212346;
+  spec.processes_max = 5;
+  spec.file_bytes_max = 1000;
+  spec.stderr_path = folder_ + "/err";
+  output_of(spec);
+  EXPECT_NE(status_.code, 0);
+  EXPECT_NE(files_.read_file(folder_ + "/err")->find("Cannot fork"), std::string::npos);
+  spec.argv[2] = "head -c 5000 /dev/zero > " + folder_ + "/f";
+  output_of(spec);
+  EXPECT_NE(status_.code, 0);
+  EXPECT_EQ(files_.read_file(folder_ + "/f")->size(), 1000u);
 }
 
 }  // namespace

@@ -24,6 +24,15 @@ int fail(const Error& error) {
   return usage ? exit_usage : exit_failed;
 }
 
+// What /_mekong/info says that print_status() names.
+struct Walls {
+  std::string jobs;
+  template <class F>
+  void each_field(F&& f) {
+    f("jobs", jobs);
+  }
+};
+
 // For a POSIX shell: 'it''s' safe whatever it holds.
 std::string shell_quoted(const std::string& value) {
   std::string out = "'";
@@ -142,6 +151,8 @@ int print_status(const std::string& data, bool json) {
     std::printf("%s\n", info->c_str());
   } else if (note.ok()) {
     std::printf("running at %s, data in %s\n", note->endpoint.c_str(), data.c_str());
+    const auto walls = codec::decode_record<Walls>(*info);
+    if (walls.ok()) std::printf("jobs run apart by: %s\n", walls->jobs.c_str());
   }
   return 0;
 }

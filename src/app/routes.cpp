@@ -33,13 +33,13 @@ api::Response failure(int status, const Error& error) {
 }
 
 struct Info {
-  std::string version, region, durability, advertise;
+  std::string version, region, durability, advertise, jobs;
   bool dev = false;
   int64_t uptime_s = 0;
   template <class F>
   void each_field(F&& f) {
     f("version", version), f("region", region), f("durability", durability), f("advertise", advertise);
-    f("dev", dev), f("uptime", uptime_s);
+    f("dev", dev), f("uptime", uptime_s), f("jobs", jobs);
   }
 };
 
@@ -92,7 +92,7 @@ Task<api::Response> Routes::health(const front::HttpRequest&) const {
 Task<api::Response> Routes::info(const front::HttpRequest&) const {
   const int64_t uptime_s = (clock_.monotonic_ns() - started_ns_) / 1'000'000'000;
   co_return json(200, codec::encode_record(Info{MEKONG_VERSION, options_.region, options_.durability,
-                                                options_.advertise, options_.dev, uptime_s}));
+                                                options_.advertise, jobs_.walls(), options_.dev, uptime_s}));
 }
 
 Task<api::Response> Routes::metrics(const front::HttpRequest&) const {
@@ -116,6 +116,7 @@ Task<api::Response> Routes::credentials(const front::HttpRequest& request) {
   asked.path = request.head.raw_path;
   asked.authorization = authorization != nullptr ? std::string_view(*authorization) : std::string_view();
   asked.loopback = request.head.source_ip.starts_with("127.") || request.head.source_ip == "::1";
+  if (const auto uid = request.peer_uid(); uid.ok()) asked.peer_uid = *uid;
   auto reply = jobs_.serve_credentials(asked);
   co_return json(reply.status, std::move(reply.body));
 }

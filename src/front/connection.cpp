@@ -67,7 +67,8 @@ Task<Result<std::string>> read_whole(api::RawBody& body, size_t max_bytes) {
   }
 }
 
-Task<api::Response> answer(const Service& service, const ParsedHead& parsed, api::RawBody& body) {
+Task<api::Response> answer(const Service& service, const os::Connection& connection, const ParsedHead& parsed,
+                           api::RawBody& body) {
   const auto* handler = find_route(service.routes, parsed.head.raw_path);
   if (handler == nullptr) {
     auto task = service.pipeline.handle(parsed.head, body);
@@ -78,7 +79,7 @@ Task<api::Response> answer(const Service& service, const ParsedHead& parsed, api
     int status = whole.error().http_status;
     co_return plain(status == 0 ? 400 : status, whole.error().message);
   }
-  HttpRequest request{parsed.head, std::move(*whole)};
+  HttpRequest request{parsed.head, std::move(*whole), [&connection] { return connection.peer_uid(); }};
   auto task = (*handler)(request);
   co_return co_await task;
 }
@@ -133,7 +134,7 @@ Task<bool> serve_request(const Service& service, os::Connection& connection, std
   parsed.head.source_ip = connection.peer().host;
   parsed.head.secure = connection.encrypted();
   ConnectionBody body(connection, buffer, parsed, service.options.read_timeout_ms);
-  auto response = co_await answer(service, parsed, body);
+  auto response = co_await answer(service, connection, parsed, body);
   co_await resume_on(connection.executor());
   bool clean = parsed.keep_alive && !service.stopping;
   if (clean) clean = co_await drain(body);

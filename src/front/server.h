@@ -17,6 +17,8 @@ namespace mekong::front {
 struct HttpRequest {
   api::RequestHead head;
   std::string body;  // read whole
+  // os::Connection::peer_uid() of the connection, asked when it is called; valid as long as the handler runs.
+  std::function<Result<uint32_t>()> peer_uid;
 };
 using InternalHandler = std::function<Task<api::Response>(const HttpRequest&)>;
 // Path prefix ("/_mekong/health") to handler; the longest prefix that fits wins over the pipeline. A prefix

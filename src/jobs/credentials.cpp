@@ -76,7 +76,7 @@ CredentialsReply Supervisor::serve_credentials(const CredentialsRequest& request
   // The same words for every cause: no hint which of them it was.
   const bool known =
       job && !job->role.arn.empty() && equal_in_constant_time(request.authorization, job->secret);
-  const bool same_uid = known && (!job->place.uid || !request.peer_uid || request.peer_uid == job->place.uid);
+  const bool same_uid = known && (!job->place.uid || request.peer_uid == job->place.uid);
   if (!same_uid) return refusal(401, "Unauthorized", "No running job has this path and token.");
   const auto fresh = state_->refresh(*job);
   if (!fresh.ok()) return refusal(403, fresh.error().code, fresh.error().message);

@@ -7,9 +7,11 @@
 // folder is covered by an empty one. stdout and stderr go to files in the data folder and to an observer
 // while the job runs.
 //
-// A job ends by itself, by cancel() (SIGTERM, then SIGKILL) or with the server; whatever processes its uid
-// still has are then killed, so no orphan is left. A server that was killed itself finds its jobs' records in
-// meta (family "jobs") when it starts: recover() kills what still runs. Its owner then ends the run by name.
+// A job ends by itself, by cancel() (SIGTERM, then SIGKILL) or with the server, even with one that is killed:
+// its processes are one tree (os::ProcessSpec::own_tree), of which the kernel leaves nothing. Where the
+// system permits no trees, the processes of its uid are killed instead. A server that was killed finds its
+// jobs' records in meta (family "jobs") when it starts: recover() removes their folders and kills what a tree
+// would have taken along. Its owner then ends the run by name.
 //
 // Knows no service: owners give a spec and callbacks. Any thread may call; calls may block briefly (pool
 // threads).
@@ -110,7 +112,7 @@ struct CredentialsRequest {
   std::string_view path;           // "/_mekong/credentials/<job id>"
   std::string_view authorization;  // the header's value
   bool loopback = false;
-  std::optional<uint32_t> peer_uid;
+  std::optional<uint32_t> peer_uid;  // as the kernel says; a job with a uid of its own is refused without
 };
 struct CredentialsReply {
   int status = 200;
@@ -151,6 +153,8 @@ class Supervisor {
   CredentialsReply serve_credentials(const CredentialsRequest& request);
 
   size_t running() const;
+  // What parts the jobs from the server and from each other, in words for people: "own uid, pid-namespace".
+  std::string walls() const;
 
  private:
   struct Job;

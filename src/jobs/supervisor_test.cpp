@@ -265,8 +265,10 @@ TEST_F(SupervisorTest, GivesCredentialsOnlyToTheJobItself) {
   wrong.authorization = "guess";
   EXPECT_EQ(supervisor->serve_credentials(wrong).status, 401);
   wrong = good;
-  wrong.peer_uid = *place->uid + 1;
-  EXPECT_EQ(supervisor->serve_credentials(wrong).status, 401);
+  for (const auto uid : {std::optional<uint32_t>(*place->uid + 1), std::optional<uint32_t>()}) {
+    wrong.peer_uid = uid;
+    EXPECT_EQ(supervisor->serve_credentials(wrong).status, 401);
+  }
   wrong = good;
   wrong.loopback = false;
   EXPECT_EQ(supervisor->serve_credentials(wrong).status, 403);
@@ -280,7 +282,8 @@ TEST_F(SupervisorTest, RenewsCredentialsBeforeTheyExpire) {
   ASSERT_TRUE(supervisor->start(*place, spec(), observer()).ok());
   const std::string path = "/_mekong/credentials/" + place->id.value;
   const auto secret = secret_of(*processes.jobs.at(0));
-  const CredentialsRequest request{.path = path, .authorization = secret, .loopback = true, .peer_uid = {}};
+  const CredentialsRequest request{
+      .path = path, .authorization = secret, .loopback = true, .peer_uid = place->uid};
   clock.advance_ms(39 * 60'000);
   EXPECT_NE(supervisor->serve_credentials(request).body.find("ASIA1"), std::string::npos);
   clock.advance_ms(2 * 60'000);

@@ -45,7 +45,7 @@ void descriptor_path(char* out, int descriptor) {
   *at = '\0';
 }
 
-void write_text(const char* path, const std::string& text, int report, const char* step) {
+void write_text(const char* path, std::string_view text, int report, const char* step) {
   const int file = ::open(path, O_WRONLY | O_CLOEXEC);
   if (file < 0 || ::write(file, text.data(), text.size()) < 0) fail(report, step);
   ::close(file);

@@ -130,9 +130,9 @@ TEST_F(ServiceTest, AStreamingJobGoesOnAfterARestartABatchJobEndsByName) {
 TEST_F(ServiceTest, TheJobCannotSeeTheServersFilesOrAnotherJob) {
   if (!isolated) GTEST_SKIP() << "needs root";
   const auto application = create_application();
-  const std::string script =
-      "cat " + folder + "/data/output/*/stdout && exit 1; ls " + folder +
-      "/work && exit 2; cat /proc/1/environ && exit 3; test \"$(/usr/bin/id -un)\" = hadoop";
+  const std::string script = "cat " + folder + "/data/output/*/stdout && exit 1; ls " + folder +
+                             "/work && exit 2; grep -l '[s]erverless_test' /proc/[0-9]*/cmdline && exit 3; "
+                             "test \"$(/usr/bin/id -un)\" = hadoop";
   const auto run = wait_for(application, start(job(application, script, "walls")), "SUCCESS");
   EXPECT_EQ(run.state, "SUCCESS") << run.state_details;
 }

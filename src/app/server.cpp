@@ -268,6 +268,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
   MEKONG_TRY(parts->open_faces());
   MEKONG_TRY(
       parts->folder.write_note({parts->url, options.region, MEKONG_VERSION, options.advertise, ::getpid()}));
+  logger.info("app", "jobs run apart", {{"by", parts->jobs->walls()}});
   parts->retention =
       std::make_unique<Ticker>(retention_every_ms, [log = parts->log.get()] { log->retain(); });
   return std::unique_ptr<Server>(new Server(std::move(parts)));

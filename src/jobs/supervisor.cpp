@@ -75,16 +75,16 @@ Status Supervisor::State::discard(const Record& record) {
 }
 
 std::string Supervisor::walls() const {
-  const std::string user = state_->config.isolate ? "own uid, " : "the server's user, ";
-  return user + std::string(os::name_of(state_->processes.tree()));
+  const auto tree = state_->processes.tree();
+  std::string out = state_->config.isolate ? "own uid, " : "the server's user, ";
+  out += os::name_of(tree);
+  if (tree == os::TreeKind::process_group)
+    out += " (a killed server may leave processes until it starts again)";
+  return out;
 }
 
 Status Supervisor::recover() {
   auto& s = *state_;
-  s.logger.info("jobs", "walls", {{"kind", walls()}});
-  if (s.processes.tree() == os::TreeKind::process_group) {
-    s.logger.warn("jobs", "no PID namespaces here: what a job leaves behind may outlive a killed server");
-  }
   MEKONG_TRY(s.files.make_directories(s.config.work_folder, 0711));
   MEKONG_TRY(s.files.make_directories(s.config.output_folder, 0700));
   MEKONG_TRY_ASSIGN(const auto rows, s.meta.scan(family, meta::prefix_range(record_prefix, 100'000)));

@@ -16,14 +16,6 @@ namespace {
 
 constexpr int64_t drain_ms = 10'000;
 
-int fail(const Error& error) {
-  std::fprintf(stderr, "mekong: %s (%s)\n", error.message.c_str(), error.code.c_str());
-  if (error.code == "NotRunning" || error.code == "NotInitialised") return exit_not_running;
-  const bool usage = error.code == "Usage" || error.code == "InUse" || error.code == "AddressInUse" ||
-                     error.code == "PermissionDenied" || error.code == "AddressNotAvailable";
-  return usage ? exit_usage : exit_failed;
-}
-
 // What /_mekong/info says that print_status() names.
 struct Walls {
   std::string jobs;
@@ -41,6 +33,14 @@ std::string shell_quoted(const std::string& value) {
 }
 
 }  // namespace
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "mekong: %s (%s)\n", error.message.c_str(), error.code.c_str());
+  if (error.code == "NotRunning" || error.code == "NotInitialised") return exit_not_running;
+  const bool usage = error.code == "Usage" || error.code == "InUse" || error.code == "AddressInUse" ||
+                     error.code == "PermissionDenied" || error.code == "AddressNotAvailable";
+  return usage ? exit_usage : exit_failed;
+}
 
 int serve(const ServeOptions& options) {
   if (const auto checked = check(options); !checked.ok()) return fail(checked.error());

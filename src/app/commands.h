@@ -1,11 +1,17 @@
 // What `mekong <command>` does. Each returns the exit code: 0 done, 1 failed, 2 wrong use, 3 no server is
 // running.
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "app/options.h"
 
 namespace mekong::app {
+
+// Prints the error as one line on stderr; the exit code for it.
+int fail(const Error& error);
 
 inline constexpr int exit_failed = 1, exit_usage = 2, exit_not_running = 3;
 
@@ -19,6 +25,12 @@ int print_env(const EnvOptions& options);
 
 int create_account(const std::string& data, const std::string& name, bool json);
 int list_accounts(const std::string& data, bool json);
+// `move`: the request's body (time_routes.h); empty: only shows it.
+int move_clock(const std::string& data, const std::string& move, bool json);
+int settle(const std::string& data, int64_t timeout_s, bool json);
+// "90s", "1h30m", "30d", "250ms": milliseconds; none when it is no duration.
+std::optional<int64_t> parse_duration_ms(std::string_view text);
+
 int print_status(const std::string& data, bool json);
 
 }  // namespace mekong::app

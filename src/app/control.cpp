@@ -1,5 +1,7 @@
 #include "app/control.h"
 
+#include <charconv>
+
 #include "codec/record.h"
 #include "iam/iam.h"
 #include "meta/store.h"
@@ -8,9 +10,7 @@
 namespace mekong::app {
 namespace {
 
-constexpr int64_t reply_timeout_ms = 10'000;
-
-struct Reply {
+struct Refusal {
   std::string code, message;
   template <class F>
   void each_field(F&& f) {
@@ -25,15 +25,16 @@ Result<os::Endpoint> local_endpoint(const std::string& url) {
   return os::Endpoint{"127.0.0.1", static_cast<uint16_t>(std::stoi(url.substr(colon + 1)))};
 }
 
-Task<Result<std::string>> exchange(os::Network& network, os::Endpoint to, std::string request) {
+Task<Result<std::string>> exchange(os::Network& network, os::Endpoint to, std::string request,
+                                   int64_t timeout_ms) {
   auto connected = co_await network.connect(to, 2000);
   if (!connected.ok()) co_return Error{"NotRunning", "no server answers: " + connected.error().message};
   os::ConnectionPtr connection = *connected;
-  auto sent = co_await connection->write(request, reply_timeout_ms);
+  auto sent = co_await connection->write(request, timeout_ms);
   if (!sent.ok()) co_return std::move(sent).error();
   std::string reply;
   while (true) {
-    auto more = co_await connection->read_some(64 << 10, reply_timeout_ms);
+    auto more = co_await connection->read_some(64 << 10, timeout_ms);
     if (!more.ok() && more.error().code != "EndOfStream") co_return std::move(more).error();
     if (!more.ok()) break;
     reply += *more;
@@ -53,24 +54,38 @@ Result<std::unique_ptr<meta::Store>> open_meta(os::Files& files, const DataFolde
 
 }  // namespace
 
-Result<std::string> ask_server(const DataFolder& folder, os::Files& files, const std::string& path,
-                               const std::string& body) {
+Result<Answer> call_server(const DataFolder& folder, os::Files& files, const Question& question) {
   auto note = folder.note();
   if (!note.ok()) return Error{"NotRunning", "no server has run on " + folder.path()};
   MEKONG_TRY_ASSIGN(const os::Endpoint to, local_endpoint(note->endpoint));
   MEKONG_TRY_ASSIGN(const std::string token, files.read_file(folder.control_token()));
-  std::string request =
-      (body.empty() ? "GET " : "POST ") + path + " HTTP/1.1\r\nHost: localhost\r\nX-Mekong-Token: " + token +
-      "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  std::string request = question.method + " " + question.path +
+                        " HTTP/1.1\r\nHost: localhost\r\nX-Mekong-Token: " + token +
+                        "\r\nConnection: close\r\nContent-Length: " + std::to_string(question.body.size()) +
+                        "\r\n\r\n" + question.body;
   auto network = os::make_network(1);
-  MEKONG_TRY_ASSIGN(const std::string reply, sync_wait(exchange(*network, to, std::move(request))));
+  MEKONG_TRY_ASSIGN(const std::string reply,
+                    sync_wait(exchange(*network, to, std::move(request), question.timeout_ms)));
   const size_t head_end = reply.find("\r\n\r\n");
-  if (head_end == std::string::npos || reply.size() < 12)
-    return Error{"NotRunning", "another program answers there"};
-  const std::string content = reply.substr(head_end + 4);
-  if (reply.substr(9, 3) == "200") return content;
-  MEKONG_TRY_ASSIGN(const auto refused, codec::decode_record<Reply>(content));
-  return Error{refused.code, refused.message};
+  int status = 0;
+  if (head_end != std::string::npos && reply.size() >= 12) {
+    std::from_chars(reply.data() + 9, reply.data() + 12, status);
+  }
+  if (status == 0) return Error{"NotRunning", "another program answers there"};
+  return Answer{status, reply.substr(head_end + 4)};
+}
+
+Error refusal(const Answer& answer) {
+  const auto refused = codec::decode_record<Refusal>(answer.body);
+  if (!refused.ok()) return {"InternalFailure", "status " + std::to_string(answer.status)};
+  return {refused->code, refused->message};
+}
+
+Result<std::string> ask_server(const DataFolder& folder, os::Files& files, const std::string& path,
+                               const std::string& body) {
+  MEKONG_TRY_ASSIGN(Answer answer, call_server(folder, files, {body.empty() ? "GET" : "POST", path, body}));
+  if (answer.status != 200) return refusal(answer);
+  return std::move(answer.body);
 }
 
 Result<AccountNotes> read_accounts(const std::string& data) {

@@ -9,6 +9,18 @@
 
 namespace mekong::app {
 
+struct Question {
+  std::string method = "GET", path, body = {};
+  int64_t timeout_ms = 10'000;
+};
+struct Answer {
+  int status = 0;
+  std::string body;
+};
+// What the running server answers, whatever its status. Errors: "NotRunning", "Timeout".
+Result<Answer> call_server(const DataFolder& folder, os::Files& files, const Question& question);
+// The error that an answer other than 200 holds.
+Error refusal(const Answer& answer);
 // GET or, with a body, POST to a path of the running server. Errors: "NotRunning", the reply's own code.
 Result<std::string> ask_server(const DataFolder& folder, os::Files& files, const std::string& path,
                                const std::string& body);

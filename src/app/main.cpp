@@ -31,7 +31,8 @@ void read_config(const std::string& path, CLI::App& command) {
 struct Words {
   ServeOptions serve;
   EnvOptions env;
-  std::string data = default_data_folder(), config, account_name;
+  std::string data = default_data_folder(), config, account_name, duration;
+  int64_t timeout_s = 30;
   bool json = false;
 };
 
@@ -97,6 +98,41 @@ void add_status(CLI::App& app, Words& words, int& code) {
   command->callback([&] { code = print_status(absolute(words.data), words.json); });
 }
 
+void add_clock(CLI::App& app, Words& words, int& code) {
+  auto* clock = app.add_subcommand("clock", "The service clock: schedules, waits and retention go by it");
+  clock->require_subcommand(1);
+  auto* show = clock->add_subcommand("show", "Print it beside the wall clock");
+  auto* freeze = clock->add_subcommand("freeze", "Let it stand still");
+  auto* resume = clock->add_subcommand("resume", "Let it go on from where it stands");
+  auto* advance = clock->add_subcommand(
+      "advance", "Move it forward; what is due on the way fires in order, each at its own moment");
+  advance->add_option("duration", words.duration, "E.g. 90s, 1h30m, 30d")->required();
+  for (auto* command : {show, freeze, resume, advance}) {
+    command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+    command->add_flag("--json", words.json, "Print JSON");
+  }
+  const auto move = [&](const std::string& how) { code = move_clock(absolute(words.data), how, words.json); };
+  show->callback([move] { move(""); });
+  freeze->callback([move] { move("freeze"); });
+  resume->callback([move] { move("resume"); });
+  advance->callback([move, &words] {
+    const auto ms = parse_duration_ms(words.duration);
+    if (!ms) throw CLI::ValidationError("duration", "'" + words.duration + "' is none: 90s, 1h30m, 30d");
+    move("advance " + std::to_string(*ms));
+  });
+}
+
+void add_settle(CLI::App& app, Words& words, int& code) {
+  auto* command = app.add_subcommand(
+      "settle", "Wait until nothing is owed: no query or batch job runs, groups have read, no timer is due");
+  command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+  command->add_option("--timeout", words.timeout_s, "Seconds to wait; then 1 is the exit code")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3600));
+  command->add_flag("--json", words.json, "Print JSON");
+  command->callback([&] { code = settle(absolute(words.data), words.timeout_s, words.json); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -110,6 +146,8 @@ int main(int argc, char** argv) {
   add_env(app, words, code);
   add_account(app, words, code);
   add_status(app, words, code);
+  add_clock(app, words, code);
+  add_settle(app, words, code);
   app.add_subcommand("version", "Print the version")->callback([] { std::puts("mekong " MEKONG_VERSION); });
   try {
     app.parse(argc, argv);

@@ -12,14 +12,6 @@ const std::string* header(const front::HttpRequest& request, std::string_view na
   return api::find_header(request.head.headers, name);
 }
 
-api::Response json(int status, std::string body) {
-  api::Response out;
-  out.status = status;
-  out.headers = {{"Content-Type", "application/json"}};
-  out.body = std::move(body);
-  return out;
-}
-
 struct Message {
   std::string code, message;
   template <class F>
@@ -27,10 +19,6 @@ struct Message {
     f("Code", code), f("Message", message);
   }
 };
-
-api::Response failure(int status, const Error& error) {
-  return json(status, codec::encode_record(Message{error.code, error.message}));
-}
 
 struct Info {
   std::string version, region, durability, advertise, jobs;
@@ -44,6 +32,28 @@ struct Info {
 };
 
 }  // namespace
+
+api::Response json_reply(int status, std::string body) {
+  api::Response out;
+  out.status = status;
+  out.headers = {{"Content-Type", "application/json"}};
+  out.body = std::move(body);
+  return out;
+}
+
+api::Response failure_reply(int status, const Error& error) {
+  return json_reply(status, codec::encode_record(Message{error.code, error.message}));
+}
+
+bool holds_token(const front::HttpRequest& request, std::string_view control_token) {
+  const std::string* given = header(request, "x-mekong-token");
+  return given != nullptr && given->size() == control_token.size() &&
+         CRYPTO_memcmp(given->data(), control_token.data(), control_token.size()) == 0;
+}
+
+api::Response token_needed() {
+  return failure_reply(403, {"AccessDenied", "this path takes the token of the data folder"});
+}
 
 AccountNote note_of(const iam::RootCredentials& credentials) {
   return {credentials.account.id, credentials.account.name, credentials.access_key_id,
@@ -83,16 +93,17 @@ front::InternalRoutes Routes::table() {
 }
 
 Task<api::Response> Routes::health(const front::HttpRequest&) const {
-  co_return json(200,
-                 R"({"services": {"iam": "running", "sts": "running", "s3": "running", "glue": "running", )"
-                 R"("kafka": "running", "emr-serverless": "running", )"
-                 R"("athena": "running"}, "edition": "mekong", "version": ")" MEKONG_VERSION R"("})");
+  co_return json_reply(
+      200, R"({"services": {"iam": "running", "sts": "running", "s3": "running", "glue": "running", )"
+           R"("kafka": "running", "emr-serverless": "running", )"
+           R"("athena": "running"}, "edition": "mekong", "version": ")" MEKONG_VERSION R"("})");
 }
 
 Task<api::Response> Routes::info(const front::HttpRequest&) const {
   const int64_t uptime_s = (clock_.monotonic_ns() - started_ns_) / 1'000'000'000;
-  co_return json(200, codec::encode_record(Info{MEKONG_VERSION, options_.region, options_.durability,
-                                                options_.advertise, jobs_.walls(), options_.dev, uptime_s}));
+  co_return json_reply(
+      200, codec::encode_record(Info{MEKONG_VERSION, options_.region, options_.durability, options_.advertise,
+                                     jobs_.walls(), options_.dev, uptime_s}));
 }
 
 Task<api::Response> Routes::metrics(const front::HttpRequest&) const {
@@ -118,16 +129,16 @@ Task<api::Response> Routes::credentials(const front::HttpRequest& request) {
   asked.loopback = request.head.source_ip.starts_with("127.") || request.head.source_ip == "::1";
   if (const auto uid = request.peer_uid(); uid.ok()) asked.peer_uid = *uid;
   auto reply = jobs_.serve_credentials(asked);
-  co_return json(reply.status, std::move(reply.body));
+  co_return json_reply(reply.status, std::move(reply.body));
 }
 
 Task<api::Response> Routes::dashboard(const front::HttpRequest& request) {
   if (request.head.method != "GET") {
-    co_return failure(405, Error{"MethodNotAllowed", "The dashboard is only read."});
+    co_return failure_reply(405, Error{"MethodNotAllowed", "The dashboard is only read."});
   }
   auto reply = co_await emr_serverless::fetch_dashboard(network_, spark_, request.head.raw_path,
                                                         request.head.raw_query);
-  if (!reply.ok()) co_return failure(reply.error().http_status, reply.error());
+  if (!reply.ok()) co_return failure_reply(reply.error().http_status, reply.error());
   api::Response out;
   out.status = reply->status;
   out.headers = std::move(reply->headers);
@@ -137,18 +148,15 @@ Task<api::Response> Routes::dashboard(const front::HttpRequest& request) {
 
 Task<api::Response> Routes::accounts(const front::HttpRequest& request) {
   co_await resume_on(pool_);
-  const std::string* given = header(request, "x-mekong-token");
-  const bool may = given != nullptr && given->size() == control_token_.size() &&
-                   CRYPTO_memcmp(given->data(), control_token_.data(), control_token_.size()) == 0;
-  if (!may) co_return failure(403, Error{"AccessDenied", "this path takes the token of the data folder"});
+  if (!holds_token(request, control_token_)) co_return token_needed();
   if (request.head.method == "POST") {
     auto made = directory_.create_account(request.body);
-    if (!made.ok()) co_return failure(409, made.error());
-    co_return json(200, codec::encode_record(note_of(*made)));
+    if (!made.ok()) co_return failure_reply(409, made.error());
+    co_return json_reply(200, codec::encode_record(note_of(*made)));
   }
   auto notes = account_notes(directory_);
-  if (!notes.ok()) co_return failure(500, notes.error());
-  co_return json(200, codec::encode_record(*notes));
+  if (!notes.ok()) co_return failure_reply(500, notes.error());
+  co_return json_reply(200, codec::encode_record(*notes));
 }
 
 }  // namespace mekong::app

@@ -42,6 +42,12 @@ class Routes {
   int64_t started_ns_;
 };
 
+api::Response json_reply(int status, std::string body);
+api::Response failure_reply(int status, const Error& error);
+// Whether the caller could read the data folder: the request bears its control token.
+bool holds_token(const front::HttpRequest& request, std::string_view control_token);
+api::Response token_needed();
+
 // One account as the commands print it.
 struct AccountNote {
   std::string id, name, access_key_id, secret_access_key;

@@ -11,6 +11,7 @@
 #include "app/spark.h"
 #include "app/sql.h"
 #include "app/ticker.h"
+#include "app/time_routes.h"
 #include "base/thread_pool.h"
 #include "blob/store.h"
 #include "catalog/catalog.h"
@@ -29,6 +30,8 @@
 #include "services/msk/service.h"
 #include "services/s3/service.h"
 #include "services/sts/service.h"
+#include "timers/service_clock.h"
+#include "timers/timers.h"
 
 namespace mekong::app {
 namespace {
@@ -36,8 +39,8 @@ namespace {
 constexpr int handler_threads = 16;
 constexpr int64_t retention_every_ms = 60'000;
 
-const std::vector<std::string> meta_families = {"iam",  "blob",           "s3",    "catalog", "kafka", "msk",
-                                                "jobs", "emr-serverless", "athena"};
+const std::vector<std::string> meta_families = {
+    "iam", "blob", "s3", "catalog", "kafka", "msk", "jobs", "emr-serverless", "athena", timers::meta_family};
 
 std::vector<std::string> certificate_names(const ServeOptions& options, const std::string& bind_host) {
   std::vector<std::string> names = {"localhost", "*.localhost", "*.s3.localhost", "127.0.0.1", "::1"};
@@ -72,11 +75,13 @@ struct Server::Parts {
   Status open_jobs(const HostPort& listen);
   Status open_metastore();
   Status open_front(const HostPort& listen);
+  void open_time(front::InternalRoutes& internal);
   Result<PrincipalPtr> caller_of(uint32_t uid);
 
   ServeOptions options;
   Logger& logger;
-  os::SystemClock clock;
+  os::SystemClock system_clock;
+  os::MovableClock clock{system_clock};
   os::SystemRandom random;
   os::PosixFiles files;
   DataFolder folder;
@@ -85,6 +90,7 @@ struct Server::Parts {
   std::vector<std::string> names;
 
   std::unique_ptr<meta::Store> meta;
+  std::unique_ptr<timers::Timers> timers;
   std::unique_ptr<blob::Store> blobs;
   std::unique_ptr<objects::Store> objects;
   std::unique_ptr<log::DiskLog> log;
@@ -112,6 +118,8 @@ struct Server::Parts {
   std::unique_ptr<emr_serverless::EmrServerless> emr_serverless;
   std::unique_ptr<api::Pipeline> pipeline;
   std::unique_ptr<Routes> routes;
+  std::unique_ptr<timers::ServiceClock> service_clock;
+  std::unique_ptr<TimeRoutes> time_routes;
   std::unique_ptr<front::Server> front;
   std::string url;
   std::unique_ptr<Ticker> retention;
@@ -121,6 +129,8 @@ Status Server::Parts::open_engines() {
   MEKONG_TRY(folder.make());
   const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
   MEKONG_TRY_ASSIGN(meta, meta::open_rocksdb(folder.meta(), meta_families, durability));
+  MEKONG_TRY(timers::restore_clock(*meta, clock));
+  MEKONG_TRY_ASSIGN(timers, timers::Timers::open(*meta, clock, logger));
   MEKONG_TRY_ASSIGN(control_token, folder.token(random));
   blob::Options blob_options;
   blob_options.folder = folder.blobs();
@@ -204,6 +214,20 @@ Status Server::Parts::open_metastore() {
   return metastore->start();
 }
 
+void Server::Parts::open_time(front::InternalRoutes& internal) {
+  service_clock = std::make_unique<timers::ServiceClock>(*meta, clock, *timers, nullptr);
+  std::vector<OweCount> counts = {
+      [this]() -> Result<std::vector<Owed>> {
+        MEKONG_TRY_ASSIGN(const int64_t due, timers->owed());
+        return due == 0 ? std::vector<Owed>() : std::vector<Owed>{{"timers", "timers that are due", due}};
+      },
+      [this] { return broker->owed(); }, [this] { return Result(athena_service->owed()); },
+      [this] { return Result(emr_serverless->owed()); }};
+  time_routes = std::make_unique<TimeRoutes>(
+      *service_clock, [this] { log->retain(); }, std::move(counts), *network, pool, clock, control_token);
+  time_routes->add_to(internal);
+}
+
 Status Server::Parts::open_front(const HostPort& listen) {
   iam_service = std::make_unique<iam::Service>(iam->directory());
   sts_service = std::make_unique<sts::Service>(iam->directory(), iam->sessions());
@@ -225,12 +249,14 @@ Status Server::Parts::open_front(const HostPort& listen) {
                                              pool, clock, random, logger, pipeline_options);
   routes = std::make_unique<Routes>(iam->directory(), *jobs, *emr_serverless, *network, pool, clock,
                                     control_token, options);
+  front::InternalRoutes internal = routes->table();
+  open_time(internal);
   front::ServerOptions front_options;
   front_options.listen.host = listen.host;
   front_options.listen.port = listen.port;
   front_options.listen.mode = os::TlsMode::detect;
   front_options.listen.tls = tls;
-  front = std::make_unique<front::Server>(*network, *pipeline, routes->table(), pool, clock, logger,
+  front = std::make_unique<front::Server>(*network, *pipeline, std::move(internal), pool, clock, logger,
                                           front_options);
   MEKONG_TRY(front->start());
   const bool any = listen.host == "0.0.0.0" || listen.host == "::";
@@ -269,6 +295,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
   MEKONG_TRY(
       parts->folder.write_note({parts->url, options.region, MEKONG_VERSION, options.advertise, ::getpid()}));
   logger.info("app", "jobs run apart", {{"by", parts->jobs->walls()}});
+  parts->timers->start();
   parts->retention =
       std::make_unique<Ticker>(retention_every_ms, [log = parts->log.get()] { log->retain(); });
   return std::unique_ptr<Server>(new Server(std::move(parts)));
@@ -276,6 +303,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
 
 void Server::stop(int64_t grace_ms) {
   parts_->retention.reset();
+  parts_->timers->stop();
   parts_->front->stop(grace_ms);
   parts_->emr_serverless->stop();
   parts_->jobs->stop();

@@ -1,10 +1,27 @@
 #include "kafka/broker.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "kafka/cluster.h"
 
 namespace mekong::kafka {
+
+namespace {
+
+Result<int64_t> lag_of(Cluster& cluster, const std::string& group) {
+  int64_t lag = 0;
+  MEKONG_TRY_ASSIGN(const auto committed, cluster.offsets.all(group));
+  for (const auto& at : committed) {
+    const auto topic = cluster.topics.find(at.topic);
+    if (!topic || at.partition >= topic->partitions) continue;
+    const auto offsets = cluster.deps.log.offsets(topic->partition(at.partition));
+    if (offsets.ok()) lag += std::max<int64_t>(offsets->high_watermark - at.offset, 0);
+  }
+  return lag;
+}
+
+}  // namespace
 
 Broker::Broker(BrokerDeps deps) : deps_(std::move(deps)) {}
 
@@ -39,6 +56,27 @@ Status Broker::close_cluster(const std::string& arn, bool delete_data) {
   cluster->close();
   deps_.logger.info("kafka", "cluster closed", {{"arn", arn}});
   return delete_data ? cluster->delete_data() : ok();
+}
+
+Result<std::vector<Owed>> Broker::owed() {
+  std::vector<std::shared_ptr<Cluster>> clusters;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [arn, cluster] : clusters_) clusters.push_back(cluster);
+  }
+  std::vector<Owed> out;
+  for (const auto& cluster : clusters) {
+    for (const auto& group : cluster->groups.list()) {
+      if (group.state == GroupState::empty) continue;
+      MEKONG_TRY_ASSIGN(const int64_t lag, lag_of(*cluster, group.group_id));
+      if (lag == 0) continue;
+      out.push_back(
+          {"kafka",
+           "records that group " + group.group_id + " of cluster " + cluster->spec().name + " has not read",
+           lag});
+    }
+  }
+  return out;
 }
 
 }  // namespace mekong::kafka

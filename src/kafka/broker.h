@@ -13,6 +13,7 @@
 #include "base/executor.h"
 #include "base/ids.h"
 #include "base/logging.h"
+#include "base/owed.h"
 #include "base/result.h"
 #include "iam/authenticator.h"
 #include "log/log.h"
@@ -67,6 +68,9 @@ class Broker {
   // Ends the listener and all its connections; with `delete_data` topics, records and offsets go, too.
   // Errors: "NotFound". Blocks until no request of the cluster runs: pool threads, never inside a request.
   Status close_cluster(const std::string& arn, bool delete_data);
+  // Records that groups with members have not committed yet, in the partitions that they commit. Pool
+  // threads.
+  Result<std::vector<Owed>> owed();
 
  private:
   BrokerDeps deps_;

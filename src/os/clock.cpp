@@ -1,5 +1,6 @@
 #include "os/clock.h"
 
+#include <algorithm>
 #include <ctime>
 
 namespace mekong::os {
@@ -19,6 +20,39 @@ int64_t SystemClock::monotonic_ns() const {
 }
 int64_t SystemClock::service_ms() const {
   return wall_ms();
+}
+
+int64_t MovableClock::read() const {
+  const int64_t now_ms = state_.frozen ? state_.at_ms : base_.wall_ms() + state_.offset_ms;
+  return last_ms_ = std::max(last_ms_, now_ms);
+}
+
+int64_t MovableClock::service_ms() const {
+  const std::lock_guard lock(mutex_);
+  return read();
+}
+
+MovableClock::State MovableClock::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+void MovableClock::freeze_at(int64_t service_ms) {
+  const std::lock_guard lock(mutex_);
+  state_ = {.frozen = true, .at_ms = std::max(service_ms, read())};
+  read();
+}
+
+void MovableClock::run_from(int64_t service_ms) {
+  const std::lock_guard lock(mutex_);
+  state_ = {.offset_ms = std::max(service_ms, read()) - base_.wall_ms()};
+  read();
+}
+
+void MovableClock::restore(const State& state) {
+  const std::lock_guard lock(mutex_);
+  state_ = state;
+  last_ms_ = 0;
 }
 
 }  // namespace mekong::os

@@ -50,6 +50,12 @@ void Runner::settle() {
   idle_.wait(lock, [this] { return runs_.empty(); });
 }
 
+std::vector<Owed> Runner::owed() {
+  const std::lock_guard lock(mutex_);
+  if (runs_.empty()) return {};
+  return {{"athena", "queries queued or running", static_cast<int64_t>(runs_.size())}};
+}
+
 void Runner::cancel(const std::string& id) {
   std::shared_ptr<Run> state;
   {

@@ -7,9 +7,11 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/authoriser.h"
 #include "base/logging.h"
+#include "base/owed.h"
 #include "base/thread_pool.h"
 #include "catalog/catalog.h"
 #include "objects/objects.h"
@@ -37,6 +39,7 @@ class Runner {
   void cancel(const std::string& id);
   // Blocks until no query is queued or running.
   void settle();
+  std::vector<Owed> owed();
 
  private:
   struct Run {

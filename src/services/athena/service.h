@@ -21,6 +21,7 @@ class Service final : public model::Service {
   Status start();
   // Blocks until no query is queued or running.
   void settle() { runner_.settle(); }
+  std::vector<Owed> owed() { return runner_.owed(); }
 
 #define MEKONG_ATHENA_OPERATION(Name, name) \
   Result<model::Name##Output> name(api::Context& ctx, const model::Name##Input& request) override;

@@ -373,6 +373,17 @@ std::optional<uint16_t> Runner::dashboard_port(std::string_view token) const {
   return std::nullopt;
 }
 
+std::vector<Owed> Runner::owed() const {
+  const std::lock_guard lock(mutex_);
+  int64_t count = static_cast<int64_t>(queue_.size());
+  for (const auto& [key, active] : active_) {
+    const bool streams = active->run.mode == "STREAMING" && active->ui_port != 0;
+    if (!streams) ++count;
+  }
+  if (count == 0) return {};
+  return {{"emr-serverless", "job runs that have not ended", count}};
+}
+
 void Runner::stop_idle_applications() {
   const auto now_ns = clock_.monotonic_ns();
   if (now_ns - idle_check_ns_ < idle_check_every_ns) return;

@@ -12,7 +12,9 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "base/owed.h"
 #include "jobs/supervisor.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -36,6 +38,9 @@ class Runner {
   void submit(const RunKey& key);
   // Errors: "ResourceNotFoundException"; "ValidationException" when the run has ended.
   Status cancel(const RunKey& key, int64_t grace_ms);
+
+  // Batch runs that have not ended, streaming runs that do not stream yet.
+  std::vector<Owed> owed() const;
 
   // The token of the live dashboard of a run, once its driver serves one.
   std::optional<std::string> dashboard_token(const RunKey& key) const;

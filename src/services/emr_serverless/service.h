@@ -33,6 +33,8 @@ class EmrServerless final : public wire::Service {
     return runner_.dashboard_port(token);
   }
 
+  std::vector<Owed> owed() const { return runner_.owed(); }
+
   Result<wire::CreateApplicationResponse> create_application(
       api::Context& ctx, const wire::CreateApplicationRequest& request) override;
   Result<wire::GetApplicationResponse> get_application(api::Context& ctx,

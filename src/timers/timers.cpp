@@ -1,0 +1,264 @@
+#include "timers/timers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include "timers/keys.h"
+
+namespace mekong::timers {
+namespace {
+
+constexpr size_t page_size = 256;
+constexpr size_t in_flight = 128;             // commits that share syncs
+constexpr uint64_t sequence_block = 1 << 20;  // reserved at once
+constexpr int64_t look_every_ms = 1000;       // the wall clock may jump without a word
+constexpr int64_t first_retry_ms = 100, last_retry_ms = 60'000;
+constexpr int conflicts_at_once = 3;
+constexpr size_t owed_limit = 1000;
+
+}  // namespace
+
+Timers::Timers(meta::Store& meta, const os::Clock& clock, Logger& logger)
+    : meta_(meta), clock_(clock), logger_(logger) {}
+
+Timers::~Timers() {
+  stop();
+}
+
+Result<std::unique_ptr<Timers>> Timers::open(meta::Store& meta, const os::Clock& clock, Logger& logger) {
+  std::unique_ptr<Timers> timers(new Timers(meta, clock, logger));
+  MEKONG_TRY_ASSIGN(const auto reserved, meta.get(meta_family, sequence_key));
+  if (reserved) {
+    std::from_chars(reserved->data(), reserved->data() + reserved->size(), timers->sequence_);
+    timers->sequence_end_ = timers->sequence_;
+  }
+  return timers;
+}
+
+void Timers::handle(std::string owner, Handler handler) {
+  handlers_[std::move(owner)] = std::move(handler);
+}
+
+void Timers::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Timers::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Timers::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++changes_;
+  }
+  wake_.notify_all();
+}
+
+Result<uint64_t> Timers::next_sequence() {
+  const std::lock_guard lock(sequence_mutex_);
+  if (sequence_ == sequence_end_) {
+    meta::Batch batch;
+    batch.put(meta_family, sequence_key, std::to_string(sequence_end_ + sequence_block));
+    MEKONG_TRY(meta_.commit(std::move(batch)).get());
+    sequence_end_ += sequence_block;
+  }
+  return sequence_++;
+}
+
+// The entries by time that a replaced timer leaves behind are removed here; where two changes of one timer
+// meet, the loser's stays and is dropped when its time comes, since the record names the winner's.
+Status Timers::write_entries(const Change& change, meta::Batch& batch) {
+  for (const auto& [timer, keep] : change.entries_) {
+    const std::string record_key = key_of(timer.owner, timer.id);
+    MEKONG_TRY_ASSIGN(const auto old, meta_.get(meta_family, record_key));
+    if (old) {
+      MEKONG_TRY_ASSIGN(const Record record, decode(*old));
+      batch.remove(meta_family, due_key(record.due_ms, record.sequence));
+    }
+    if (!keep) {
+      batch.remove(meta_family, record_key);
+      continue;
+    }
+    Record record{.due_ms = std::max<int64_t>(timer.due_ms, 0), .payload = timer.payload};
+    MEKONG_TRY_ASSIGN(record.sequence, next_sequence());
+    batch.put(meta_family, due_key(record.due_ms, record.sequence), record_key);
+    batch.put(meta_family, record_key, encode(record));
+  }
+  return ok();
+}
+
+void Timers::note_pending(const std::vector<Change::Entry>& entries) {
+  if (std::any_of(entries.begin(), entries.end(), [](const auto& entry) { return entry.keep; })) wake();
+}
+
+Status Timers::commit(Change change) {
+  MEKONG_TRY(write_entries(change, change.batch));
+  MEKONG_TRY(meta_.commit(std::move(change.batch)).get());
+  note_pending(change.entries_);
+  for (const auto& work : change.after_) work();
+  return ok();
+}
+
+Result<std::optional<Timer>> Timers::find(std::string_view owner, std::string_view id) const {
+  MEKONG_TRY_ASSIGN(const auto value, meta_.get(meta_family, key_of(owner, id)));
+  if (!value) return std::optional<Timer>();
+  MEKONG_TRY_ASSIGN(Record record, decode(*value));
+  return std::optional(Timer{std::string(owner), std::string(id), record.due_ms, std::move(record.payload)});
+}
+
+bool Timers::waits_for_retry(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = failures_.find(key);
+  return found != failures_.end() && found->second.retry_at_ns > clock_.monotonic_ns();
+}
+
+Result<std::vector<Timers::Due>> Timers::due_page(int64_t until_ms, size_t limit) const {
+  meta::ScanRange range{.begin = due_key(0, 0), .end = due_key(until_ms, 0), .after = {}, .limit = limit};
+  std::vector<Due> out;
+  while (out.empty()) {
+    MEKONG_TRY_ASSIGN(auto rows, meta_.scan(meta_family, range));
+    for (auto& [key, value] : rows) {
+      if (waits_for_retry(key)) continue;
+      auto [owner, id] = owner_and_id(value);
+      const int64_t due_ms = due_of(key);
+      out.push_back({std::move(key), std::move(owner), std::move(id), due_ms});
+    }
+    if (rows.size() < limit) break;
+    range.after = rows.back().key;  // where the whole page waits for its retries
+  }
+  return out;
+}
+
+Result<std::optional<int64_t>> Timers::next_due_ms() const {
+  MEKONG_TRY_ASSIGN(const auto page, due_page(INT64_MAX, 1));
+  return page.empty() ? std::optional<int64_t>() : std::optional(page.front().due_ms);
+}
+
+Result<int64_t> Timers::owed() const {
+  const meta::ScanRange range{
+      .begin = due_key(0, 0), .end = due_key(clock_.service_ms() + 1, 0), .after = {}, .limit = owed_limit};
+  MEKONG_TRY_ASSIGN(const auto rows, meta_.scan(meta_family, range));
+  return static_cast<int64_t>(rows.size());
+}
+
+void Timers::failed(const Due& due, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  auto& failure = failures_[due.key];
+  // A conflict means that somebody else's change went through: the handler may well succeed at once.
+  if (error.code == "ConditionFailed" && ++failure.conflicts <= conflicts_at_once) return;
+  failure.wait_ms = std::clamp(failure.wait_ms * 2, first_retry_ms, last_retry_ms);
+  failure.retry_at_ns = clock_.monotonic_ns() + failure.wait_ms * 1'000'000;
+  logger_.warn("timers", "a timer failed and will be tried again",
+               {{"owner", due.owner}, {"id", due.id}, {"error", error.code + ": " + error.message}});
+}
+
+Result<bool> Timers::fire_one(const Due& due, std::vector<Fired>& fired) {
+  const std::string record_key = key_of(due.owner, due.id);
+  MEKONG_TRY_ASSIGN(const auto value, meta_.get(meta_family, record_key));
+  Record record;
+  if (value) {
+    MEKONG_TRY_ASSIGN(record, decode(*value));
+  }
+  Change change;
+  change.batch.remove(meta_family, due.key);
+  if (!value || due_key(record.due_ms, record.sequence) != due.key) {  // replaced or cancelled meanwhile
+    fired.push_back({due, meta_.commit(std::move(change.batch)), {}});
+    return false;
+  }
+  change.batch.expect_value(meta_family, record_key, *value).remove(meta_family, record_key);
+  const auto handler = handlers_.find(due.owner);
+  const Timer timer{due.owner, due.id, due.due_ms, std::move(record.payload)};
+  const Status handled = handler == handlers_.end()
+                             ? Status(Error{"NoHandler", "nobody handles timers of this owner"})
+                             : handler->second(timer, change);
+  if (!handled.ok()) {
+    failed(due, handled.error());
+    return false;
+  }
+  MEKONG_TRY(write_entries(change, change.batch));
+  const int64_t now_ms = clock_.service_ms();
+  const bool overtakes =
+      std::any_of(change.entries_.begin(), change.entries_.end(),
+                  [&](const Change::Entry& entry) { return entry.keep && entry.timer.due_ms <= now_ms; });
+  fired.push_back({due, meta_.commit(std::move(change.batch)), std::move(change.after_)});
+  return overtakes;
+}
+
+Status Timers::finish(std::vector<Fired>& fired) {
+  for (auto& one : fired) {
+    const Status committed = one.committed.get();
+    if (!committed.ok() && committed.error().code != "ConditionFailed") return committed;
+    if (!committed.ok()) {  // its state or the timer itself changed under the handler: handled anew
+      failed(one.due, committed.error());
+      continue;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      failures_.erase(one.due.key);
+    }
+    for (const auto& work : one.after) work();
+  }
+  fired.clear();
+  return ok();
+}
+
+Status Timers::fire_page(const std::vector<Due>& page) {
+  std::vector<Fired> fired;
+  const auto changes = [this] {
+    const std::lock_guard lock(mutex_);
+    return stopping_ ? UINT64_MAX : changes_;
+  };
+  const uint64_t before = changes();
+  for (const auto& due : page) {
+    if (changes() != before) break;  // something earlier may have come: look again
+    MEKONG_TRY_ASSIGN(const bool overtakes, fire_one(due, fired));
+    if (overtakes) break;
+    if (fired.size() == in_flight) MEKONG_TRY(finish(fired));
+  }
+  return finish(fired);
+}
+
+Status Timers::fire_due() {
+  const std::lock_guard one_at_a_time(firing_);
+  while (true) {
+    MEKONG_TRY_ASSIGN(const auto page, due_page(clock_.service_ms() + 1, page_size));
+    if (page.empty()) return ok();
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return ok();
+    }
+    MEKONG_TRY(fire_page(page));
+  }
+}
+
+void Timers::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const uint64_t seen = changes_;
+    lock.unlock();
+    Status fired = fire_due();
+    auto next = next_due_ms();
+    lock.lock();
+    if (!fired.ok() || !next.ok()) {
+      const Error& error = fired.ok() ? next.error() : fired.error();
+      logger_.error("timers", "timers stop firing", {{"error", error.code + ": " + error.message}});
+      return;  // meta fails every later commit, too: the process ends (meta/store.h)
+    }
+    int64_t wait_ms = look_every_ms;
+    if (*next) wait_ms = std::clamp<int64_t>(**next - clock_.service_ms(), 0, look_every_ms);
+    for (const auto& [key, failure] : failures_) {
+      wait_ms =
+          std::clamp<int64_t>((failure.retry_at_ns - clock_.monotonic_ns()) / 1'000'000 + 1, 0, wait_ms);
+    }
+    wake_.wait_for(lock, std::chrono::milliseconds(wait_ms), [&] { return stopping_ || changes_ != seen; });
+  }
+}
+
+}  // namespace mekong::timers

@@ -49,8 +49,9 @@ hand_in() {
 # NAME=VALUE of each variable about proxies, certificates and registries; one that names a folder of this machine's
 # own packages is left out.
 registry_env() {
-  env | grep -E '^([A-Za-z]+_(proxy|PROXY)|SSL_CERT_(FILE|DIR)|(CURL|REQUESTS)_CA_BUNDLE|GIT_SSL_CAINFO|PIP_[A-Z_]+|MAVEN_[A-Z]+)=' \
-    | grep -v '^PIP_FIND_LINKS=/' || true
+  local names='[A-Za-z]+_(proxy|PROXY)|SSL_CERT_(FILE|DIR)|(CURL|REQUESTS)_CA_BUNDLE|GIT_SSL_CAINFO|NODE_EXTRA_CA_CERTS'
+  names+='|PIP_[A-Z_]+|MAVEN_[A-Z]+|(npm_config|NPM_CONFIG)_[A-Za-z]+|GO(PROXY|SUMDB|NOSUMDB)|CARGO_(HTTP|NET|REGISTR)[A-Z_]+'
+  env | grep -E "^($names)=" | grep -v '^PIP_FIND_LINKS=/' || true
 }
 
 # Arguments of mmdebstrap: this machine's mirrors, if it is a Debian 12 itself, and how apt reaches them.

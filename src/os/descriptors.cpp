@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string>
 
 namespace mekong::os {
 namespace {
@@ -45,6 +44,12 @@ Result<int> duplicate_descriptor(int descriptor) {
   int copy = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return failed("fcntl");
   return copy;
+}
+
+Result<int> open_folder_descriptor(const std::string& path) {
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return failed("open");
+  return descriptor;
 }
 
 }  // namespace mekong::os

@@ -1,5 +1,6 @@
 // Descriptors to hand to child processes. The caller closes what it gets.
 #pragma once
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -10,5 +11,9 @@ namespace mekong::os {
 Result<int> make_sealed_descriptor(std::string_view bytes);
 // A second descriptor of the same open file, closed on exec.
 Result<int> duplicate_descriptor(int descriptor);
+
+// A folder. Who gets it reaches what lies in it by /proc/self/fd/<number>/, though not by the folder's own
+// path.
+Result<int> open_folder_descriptor(const std::string& path);
 
 }  // namespace mekong::os

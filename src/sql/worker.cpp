@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "codec/json.h"
 #include "codec/record.h"
+#include "os/descriptors.h"
 
 namespace mekong::sql {
 namespace {
 
 constexpr size_t descriptors_a_message = 100;
-constexpr int child_channel = 3;
+constexpr int child_channel = 3, child_folder = 4;
 
 struct FileEntry {
   std::string name;
@@ -153,21 +157,32 @@ Workers::Workers(Config config, os::Processes& processes)
 }
 
 Result<std::shared_ptr<Worker>> Workers::start() {
-  MEKONG_TRY_ASSIGN(const auto ends, os::make_channel());
+  // The worker's account may not be able to walk to the script, say in root's home: it is given the folder.
+  const std::filesystem::path script = config_.script;
+  MEKONG_TRY_ASSIGN(const int folder, os::open_folder_descriptor(script.parent_path()));
+  auto ends = os::make_channel();
+  if (!ends.ok()) {
+    os::close_descriptor(folder);
+    return ends.error();
+  }
   os::ProcessSpec spec;
-  spec.argv = {config_.python, "-B", config_.script, std::to_string(child_channel)};
+  spec.argv = {config_.python, "-B",
+               "/proc/self/fd/" + std::to_string(child_folder) + "/" + script.filename().string(),
+               std::to_string(child_channel)};
   spec.environment = {{"LANG", "C.UTF-8"}, {"PYTHONDONTWRITEBYTECODE", "1"}};
   spec.uid = config_.uid;
   spec.gid = config_.gid;
   spec.memory_bytes_max = config_.memory_bytes_max;
-  spec.descriptors = {{child_channel, ends.child}};
+  // What it says before it dies belongs into our log.
+  spec.descriptors = {{STDERR_FILENO, STDERR_FILENO}, {child_channel, ends->child}, {child_folder, folder}};
   auto process = processes_.spawn(spec);
-  os::close_descriptor(ends.child);
+  os::close_descriptor(ends->child);
+  os::close_descriptor(folder);
   if (!process.ok()) {
-    os::close_descriptor(ends.ours);
+    os::close_descriptor(ends->ours);
     return process.error();
   }
-  return std::make_shared<Worker>(std::move(*process), ends.ours);
+  return std::make_shared<Worker>(std::move(*process), ends->ours);
 }
 
 Result<std::shared_ptr<Worker>> Workers::take() {

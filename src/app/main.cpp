@@ -2,9 +2,13 @@
 #include <yaml-cpp/yaml.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <vector>
 
 #include "app/commands.h"
+#include "app/manual.h"
 
 namespace {
 
@@ -28,6 +32,46 @@ void read_config(const std::string& path, CLI::App& command) {
   }
 }
 
+// Every option that a variable can stand for says so in --help.
+CLI::Option* data_option(CLI::App& command, std::string& data) {
+  return command.add_option("--data", data, "Data folder")->envname("MEKONG_DATA")->capture_default_str();
+}
+
+// Footers stand as they are written: CLI11 would break their lines anew.
+class Formatter : public CLI::Formatter {
+ public:
+  Formatter() { column_width(36); }
+  std::string make_footer(const CLI::App* app) const override { return app->get_footer() + "\n"; }
+};
+
+// How many letters must be put, taken or changed to make one word of the other.
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t corner = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t change = corner + (a[i - 1] == b[j - 1] ? 0 : 1);
+      corner = row[j];
+      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// Empty, or what to say of a first word that is no command.
+std::string unknown_command(const CLI::App& app, std::string_view word) {
+  if (word.empty() || word.front() == '-') return {};
+  std::string nearest;
+  for (const auto* command : app.get_subcommands({})) {
+    if (command->get_name() == word) return {};
+    if (distance(word, command->get_name()) <= 2) nearest = command->get_name();
+  }
+  return "no command '" + std::string(word) + "'" +
+         (nearest.empty() ? "" : "; did you mean  mekong " + nearest + "?");
+}
+
 struct Words {
   ServeOptions serve;
   EnvOptions env;
@@ -39,25 +83,33 @@ struct Words {
 void add_serve(CLI::App& app, Words& words, int& code) {
   auto* command =
       app.add_subcommand("serve", "Run the server until SIGTERM; a second signal ends it at once");
+  command->footer(manual::serve);
   auto& options = words.serve;
-  command->add_option("--data", words.data, "Data folder; its owner alone can read it")
+  data_option(*command, words.data);
+  command->add_option("--listen", options.listen, "HOST:PORT for http and https")
+      ->envname("MEKONG_LISTEN")
       ->capture_default_str();
-  command->add_option("--listen", options.listen, "HOST:PORT for http and https")->capture_default_str();
   command->add_option("--kafka-ports", options.kafka_ports, "Ports that clusters get theirs from")
+      ->envname("MEKONG_KAFKA_PORTS")
       ->capture_default_str();
   command->add_option("--metastore-port", options.metastore_port, "Hive metastore, on loopback")
+      ->envname("MEKONG_METASTORE_PORT")
       ->capture_default_str();
   command->add_option("--region", options.region, "Region of what has no region of its own")
+      ->envname("MEKONG_REGION")
       ->capture_default_str();
   command
       ->add_option("--durability", options.durability,
                    "sync: acknowledged survives power loss; os: kill -9 only")
+      ->envname("MEKONG_DURABILITY")
       ->capture_default_str();
   command->add_option("--advertise", options.advertise, "Host name in every address handed out")
+      ->envname("MEKONG_ADVERTISE")
       ->capture_default_str();
   command->add_flag("--dev", options.dev,
                     "Loopback only: also take test/test as root, and this user at the metastore");
-  command->add_option("--config", words.config, "YAML file with these options by their long names");
+  command->add_option("--config", words.config, "YAML file with these options by their long names")
+      ->envname("MEKONG_CONFIG");
   command->callback([command, &words, &code] {
     if (!words.config.empty()) read_config(words.config, *command);
     words.serve.data = absolute(words.data);
@@ -67,7 +119,8 @@ void add_serve(CLI::App& app, Words& words, int& code) {
 
 void add_env(CLI::App& app, Words& words, int& code) {
   auto* command = app.add_subcommand("env", "Print shell exports for AWS clients:  eval \"$(mekong env)\"");
-  command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+  command->footer(manual::env);
+  data_option(*command, words.data);
   command->add_option("--account", words.env.account, "Account, by name or id")->capture_default_str();
   command->add_option("--env-prefix", words.env.prefix, "Put before every name");
   command->add_flag("--java", words.env.java, "Also JAVA_TOOL_OPTIONS with a truststore");
@@ -79,12 +132,13 @@ void add_env(CLI::App& app, Words& words, int& code) {
 
 void add_account(CLI::App& app, Words& words, int& code) {
   auto* account = app.add_subcommand("account", "Accounts; also while the server runs");
+  account->footer(manual::account);
   account->require_subcommand(1);
   auto* create = account->add_subcommand("create", "Make an account with a root key");
   create->add_option("name", words.account_name, "Its name")->required();
   auto* list = account->add_subcommand("list", "List the accounts");
   for (auto* command : {create, list}) {
-    command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+    data_option(*command, words.data);
     command->add_flag("--json", words.json, "Print JSON");
   }
   create->callback([&] { code = create_account(absolute(words.data), words.account_name, words.json); });
@@ -93,13 +147,15 @@ void add_account(CLI::App& app, Words& words, int& code) {
 
 void add_status(CLI::App& app, Words& words, int& code) {
   auto* command = app.add_subcommand("status", "Say whether the server runs, and where");
-  command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+  command->footer(manual::status);
+  data_option(*command, words.data);
   command->add_flag("--json", words.json, "Print JSON");
   command->callback([&] { code = print_status(absolute(words.data), words.json); });
 }
 
 void add_clock(CLI::App& app, Words& words, int& code) {
   auto* clock = app.add_subcommand("clock", "The service clock: schedules, waits and retention go by it");
+  clock->footer(manual::clock);
   clock->require_subcommand(1);
   auto* show = clock->add_subcommand("show", "Print it beside the wall clock");
   auto* freeze = clock->add_subcommand("freeze", "Let it stand still");
@@ -108,7 +164,7 @@ void add_clock(CLI::App& app, Words& words, int& code) {
       "advance", "Move it forward; what is due on the way fires in order, each at its own moment");
   advance->add_option("duration", words.duration, "E.g. 90s, 1h30m, 30d")->required();
   for (auto* command : {show, freeze, resume, advance}) {
-    command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+    data_option(*command, words.data);
     command->add_flag("--json", words.json, "Print JSON");
   }
   const auto move = [&](const std::string& how) { code = move_clock(absolute(words.data), how, words.json); };
@@ -125,7 +181,8 @@ void add_clock(CLI::App& app, Words& words, int& code) {
 void add_settle(CLI::App& app, Words& words, int& code) {
   auto* command = app.add_subcommand(
       "settle", "Wait until nothing is owed: no query or batch job runs, groups have read, no timer is due");
-  command->add_option("--data", words.data, "Data folder of the server")->capture_default_str();
+  command->footer(manual::settle);
+  data_option(*command, words.data);
   command->add_option("--timeout", words.timeout_s, "Seconds to wait; then 1 is the exit code")
       ->capture_default_str()
       ->check(CLI::Range(0, 3600));
@@ -139,7 +196,8 @@ int main(int argc, char** argv) {
   CLI::App app("Mekong: a self-hosted AWS data platform. Kafka with IAM, S3, Glue and more behind one port.",
                "mekong");
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 done, 1 failed, 2 wrong use or address taken, 3 no server is running.");
+  app.footer(manual::main);
+  app.formatter(std::make_shared<Formatter>());
   Words words;
   int code = 0;
   add_serve(app, words, code);
@@ -149,6 +207,11 @@ int main(int argc, char** argv) {
   add_clock(app, words, code);
   add_settle(app, words, code);
   app.add_subcommand("version", "Print the version")->callback([] { std::puts("mekong " MEKONG_VERSION); });
+  if (const auto unknown = unknown_command(app, argc > 1 ? argv[1] : ""); !unknown.empty()) {
+    std::fprintf(stderr, "mekong: %s See  mekong --help\n",
+                 (unknown + (unknown.back() == '?' ? "" : ".")).c_str());
+    return exit_usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -79,3 +79,23 @@ def test_the_default_server_binds_to_loopback_only(mekong):
     listening = subprocess.run(['ss', '-Hltnp'], capture_output=True, text=True, check=True).stdout
     own = [line.split()[3] for line in listening.splitlines() if f'pid={mekong.process.pid},' in line]
     assert own and all(address.startswith('127.0.0.1:') for address in own)
+
+
+def test_help_is_whole_and_a_typing_error_gets_a_suggestion():
+    commands = ('serve', 'env', 'account', 'account list', 'status', 'version', 'clock', 'clock advance', 'settle')
+    for words in commands:
+        shown = run(*words.split(), '--help')
+        assert shown.returncode == 0 and shown.stderr == '' and 'Usage: mekong ' + words in shown.stdout, words
+        assert all(len(line) <= 120 for line in shown.stdout.splitlines()), words
+    for words in ('serve', 'env', 'account', 'clock', 'settle', 'status'):
+        assert 'Examples' in run(words, '--help').stdout
+    assert 'did you mean  mekong status?' in run('statsu').stderr
+
+
+def test_variables_stand_in_for_options(mekong):
+    done = subprocess.run([MEKONG, 'status', '--json'], capture_output=True, text=True, check=False,
+                          env={'MEKONG_DATA': mekong.data})
+    assert json.loads(done.stdout)['region'] == 'us-east-2'
+    done = subprocess.run([MEKONG, 'serve', '--data', '/nonexistent/x'], capture_output=True, text=True, check=False,
+                          env={'MEKONG_DURABILITY': 'perhaps'})
+    assert done.returncode == 2 and 'perhaps' in done.stderr

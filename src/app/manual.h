@@ -1,0 +1,92 @@
+// The text below the options of each command's --help: what it does in full, files, variables, examples.
+#pragma once
+
+namespace mekong::app::manual {
+
+inline constexpr const char* main = R"text(
+Exit codes
+  0 done · 1 failed · 2 wrong use, folder or address taken · 3 no server is running
+
+Environment
+  MEKONG_DATA and the other variables named beside options stand in for them;
+  the command line wins, then the environment, then the file of --config.
+
+First steps
+  mekong serve                          # in one terminal
+  eval "$(mekong env --java)"           # in another: any AWS client works now
+  aws s3 mb s3://first-bucket
+
+More: mekong COMMAND --help; README.md; docs/compat/ say what works and what differs.)text";
+
+inline constexpr const char* serve = R"text(
+Prints one line on stdout once every port answers:
+  mekong ready http://127.0.0.1:4566
+Logs go to stderr. SIGTERM or SIGINT: takes no more requests, ends those that run (10 s), exits with 0;
+a second signal ends it at once with 1. What was acknowledged is on disk either way.
+
+Ports
+  --listen       http and https, told apart by the first byte; SigV4 on every request
+  --kafka-ports  one a cluster, SASL_SSL, kept over restarts
+  --metastore-port  Hive metastore for the jobs, loopback only
+
+Files in the data folder (0700)
+  ca.pem             the authority that signs the server's certificates; made at the first start
+  ca-bundle.pem      it and the system's public roots, for AWS_CA_BUNDLE
+  truststore.jks     the same for Java
+  control-token      0600: proves to the server that a command may read the folder
+  meta/ log/ blobs/ jobs/    metadata, records, objects, output of jobs
+
+A folder serves one process; a second one exits with 2. To start over, remove the folder.
+
+Durability
+  sync  what was acknowledged survives kill -9 and power loss, as far as the disk keeps its word
+  os    metadata survives kill -9, not power loss
+
+Examples
+  mekong serve --data ./data --listen 127.0.0.1:5000
+  mekong serve --listen 0.0.0.0:4566 --advertise data.example.org
+  printf 'region: eu-west-1\ndurability: os\n' > m.yaml && mekong serve --config m.yaml)text";
+
+inline constexpr const char* env = R"text(
+Exports AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (the account's root key), AWS_REGION,
+AWS_DEFAULT_REGION, AWS_CA_BUNDLE and SSL_CERT_FILE (public roots and ours), with --java JAVA_TOOL_OPTIONS;
+unsets AWS_PROFILE and AWS_SESSION_TOKEN, which would win over them.
+
+Examples
+  eval "$(mekong env)"
+  eval "$(mekong env --account second --env-prefix SECOND_)"
+  mekong env | sed 's/^export //' > .env)text";
+
+inline constexpr const char* account = R"text(
+Each account has a 12-digit id, its own root key and its own resources, in every region. They meet by
+policies only. Works on a stopped server's folder, too.
+
+Examples
+  mekong account create second
+  mekong account list --json)text";
+
+inline constexpr const char* status = R"text(
+Asks the server that serves the data folder. Exit code 3 when none does.
+
+Examples
+  mekong status --json
+  mekong status || mekong serve &)text";
+
+inline constexpr const char* clock = R"text(
+Signatures, tokens and TLS go by the wall clock, never by this one. The service clock never goes back.
+Moves are kept: a restart finds the clock where it was.
+
+Examples
+  mekong clock freeze
+  mekong clock advance 30d        # a month of schedules, each at its own hour
+  mekong clock resume)text";
+
+inline constexpr const char* settle = R"text(
+What counts as owed: Athena queries queued or running; EMR Serverless batch runs that have not ended,
+streaming runs that do not stream yet; records that a Kafka group with members has not committed; timers
+that are due. On timeout says on stderr who owes what, and exits with 1.
+
+Examples
+  ./produce.py && mekong settle --timeout 60 && ./check.py)text";
+
+}  // namespace mekong::app::manual

@@ -49,6 +49,7 @@ int serve(const ServeOptions& options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
@@ -65,11 +66,11 @@ int serve(const ServeOptions& options) {
   logger.info("app", "ready", {{"url", (*server)->url()}, {"data", options.data}});
 
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) (*server)->renew_certificate();
   logger.info("app", "draining", {{"signal", std::to_string(signal)}});
   std::thread second([signals] {
-    int again = 0;
-    sigwait(&signals, &again);
+    int again = SIGHUP;
+    while (again == SIGHUP) sigwait(&signals, &again);
     ::_exit(exit_failed);
   });
   second.detach();

@@ -38,6 +38,7 @@ namespace {
 
 constexpr int handler_threads = 16;
 constexpr int64_t retention_every_ms = 60'000;
+constexpr int64_t certificate_every_ms = 30LL * 24 * 3'600'000;  // of a year's validity
 
 const std::vector<std::string> meta_families = {
     "iam", "blob", "s3", "catalog", "kafka", "msk", "jobs", "emr-serverless", "athena", timers::meta_family};
@@ -76,6 +77,7 @@ struct Server::Parts {
   Status open_metastore();
   Status open_front(const HostPort& listen);
   void open_time(front::InternalRoutes& internal);
+  Status renew_certificate();
   Result<PrincipalPtr> caller_of(uint32_t uid);
 
   ServeOptions options;
@@ -122,7 +124,7 @@ struct Server::Parts {
   std::unique_ptr<TimeRoutes> time_routes;
   std::unique_ptr<front::Server> front;
   std::string url;
-  std::unique_ptr<Ticker> retention;
+  std::unique_ptr<Ticker> retention, renewal;
 };
 
 Status Server::Parts::open_engines() {
@@ -298,10 +300,26 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
   parts->timers->start();
   parts->retention =
       std::make_unique<Ticker>(retention_every_ms, [log = parts->log.get()] { log->retain(); });
-  return std::unique_ptr<Server>(new Server(std::move(parts)));
+  std::unique_ptr<Server> server(new Server(std::move(parts)));
+  server->parts_->renewal =
+      std::make_unique<Ticker>(certificate_every_ms, [raw = server.get()] { raw->renew_certificate(); });
+  return server;
+}
+
+Status Server::Parts::renew_certificate() {
+  MEKONG_TRY_ASSIGN(const auto certificate, folder.certificate(names, clock, random));
+  return os::reload_tls_server(*tls, certificate.certificate_pem, certificate.key_pem);
+}
+
+void Server::renew_certificate() {
+  const auto renewed = parts_->renew_certificate();
+  if (renewed.ok()) parts_->logger.info("app", "certificate renewed");
+  if (!renewed.ok())
+    parts_->logger.error("app", "the old certificate stays", {{"reason", renewed.error().message}});
 }
 
 void Server::stop(int64_t grace_ms) {
+  parts_->renewal.reset();
   parts_->retention.reset();
   parts_->timers->stop();
   parts_->front->stop(grace_ms);

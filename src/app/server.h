@@ -16,6 +16,9 @@ class Server {
   static Result<std::unique_ptr<Server>> start(const ServeOptions& options, Logger& logger);
   ~Server();
   std::string url() const;
+  // A new certificate of the same authority for connections from now on: on SIGHUP, and every month by
+  // itself.
+  void renew_certificate();
   // Accepts no more, lets what runs end for at most `grace_ms`, closes the engines.
   void stop(int64_t grace_ms);
 

@@ -1,38 +1,58 @@
 #include "os/asio_connection.h"
 
-#include <boost/asio/write.hpp>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
 
 #include "os/peer_uid.h"
 
 namespace mekong::os {
 namespace asio = boost::asio;
+using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
 
-Error stream_error(const error_code& code) {
-  if (code == asio::error::eof || code == asio::error::connection_reset || code == asio::error::broken_pipe ||
-      code == asio::error::operation_aborted || code == asio::error::bad_descriptor ||
-      code == asio::ssl::error::stream_truncated) {
-    return Error{"EndOfStream", code.message()};
-  }
-  return Error{"ConnectionFailed", code.message()};
+constexpr size_t read_bytes_max = 256 << 10;
+
+Endpoint endpoint_of(const tcp::endpoint& from) {
+  return {from.address().to_string(), from.port()};
 }
 
-Endpoint endpoint_of(const asio::ip::tcp::endpoint& from) {
-  return {from.address().to_string(), from.port()};
+Error end_of_stream() {
+  return Error{"EndOfStream", "the connection is closed"};
+}
+
+Error error_of(TlsSession::Need need) {
+  if (need == TlsSession::Need::gone) return end_of_stream();
+  return Error{"ConnectionFailed", "the TLS stream is broken"};
+}
+
+// Where reads land before their size is known; one a thread, so that waiting connections share it.
+char* landing() {
+  static thread_local std::unique_ptr<std::array<char, read_bytes_max>> bytes(
+      new std::array<char, read_bytes_max>);
+  return bytes->data();
+}
+
+TlsSession::Step step_of(ssize_t result, TlsSession::Need need) {
+  if (result > 0) return {static_cast<size_t>(result), TlsSession::Need::nothing};
+  const bool later = result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+  return {0, later ? need : TlsSession::Need::gone};
 }
 
 }  // namespace
 
-AsioConnection::AsioConnection(Loop& loop, asio::ip::tcp::socket socket, std::function<void()> on_end)
+AsioConnection::AsioConnection(Loop& loop, tcp::socket socket, std::function<void()> on_end)
     : loop_(loop),
       socket_(std::move(socket)),
-      read_timer_(loop.context()),
-      write_timer_(loop.context()),
+      read_(loop.context()),
+      write_(loop.context()),
       on_end_(std::move(on_end)) {
   error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.native_non_blocking(true, ignored);
+  socket_.set_option(tcp::no_delay(true), ignored);
   if (const auto peer = socket_.remote_endpoint(ignored); !ignored) peer_ = endpoint_of(peer);
   if (const auto local = socket_.local_endpoint(ignored); !ignored) local_ = endpoint_of(local);
 }
@@ -41,97 +61,138 @@ AsioConnection::~AsioConnection() {
   if (on_end_) on_end_();
 }
 
-Task<Result<size_t>> AsioConnection::run(asio::steady_timer& timer, int64_t timeout_ms,
-                                         std::function<void(Done)> start) {
-  co_await resume_on(loop_);
-  Promise<Result<size_t>> promise;
-  auto future = promise.future();
-  auto self = shared_from_this();
-  // A timer that expired just before the operation ended has its handler queued already: it must not cancel
-  // the next operation.
-  auto finished = std::make_shared<bool>(false);
-  if (timeout_ms > 0) {
-    timer.expires_after(std::chrono::milliseconds(timeout_ms));
-    timer.async_wait([self, promise, finished](const error_code& cancelled) {
-      if (cancelled || *finished) return;
-      promise.set(Error{"Timeout", "the peer was silent for too long"});
-      error_code ignored;
-      self->socket_.cancel(ignored);
-    });
-  }
-  start([self, promise, finished, &timer](const error_code& code, size_t bytes) {
-    *finished = true;
-    timer.cancel();
-    if (code) {
-      promise.set(stream_error(code));
-    } else {
-      promise.set(bytes);
-    }
-  });
-  co_return co_await future;
+AsioConnection::Clock::time_point AsioConnection::deadline_of(int64_t timeout_ms) {
+  return timeout_ms > 0 ? Clock::now() + std::chrono::milliseconds(timeout_ms) : Clock::time_point::max();
 }
 
-Task<Status> AsioConnection::accept_handshake(TlsMode mode, std::shared_ptr<TlsServer> tls,
-                                              int64_t timeout_ms) {
-  bool encrypt = mode == TlsMode::tls;
-  if (mode == TlsMode::detect) {
-    auto readable = co_await run(read_timer_, timeout_ms, [this](Done done) {
-      socket_.async_wait(asio::ip::tcp::socket::wait_read, [done](const error_code& code) { done(code, 0); });
-    });
-    if (!readable.ok()) co_return std::move(readable).error();
-    char first = 0;
-    error_code code;
-    socket_.receive(asio::buffer(&first, 1), asio::ip::tcp::socket::message_peek, code);
-    if (code) co_return stream_error(code);
-    encrypt = first == 0x16;
-  }
-  if (!encrypt) co_return ok();
-  if (!tls) co_return Error{"TlsNotConfigured", "this listener has no certificate"};
-  tls_ = std::move(tls);
-  stream_.emplace(socket_, tls_->context);
-  auto shaken = co_await run(read_timer_, timeout_ms, [this](Done done) {
-    stream_->async_handshake(asio::ssl::stream_base::server,
-                             [done](const error_code& code) { done(code, 0); });
+void AsioConnection::wake(Side& side, uint64_t round, bool timed_out) {
+  if (round != side.round || !side.waiter) return;
+  ++side.round;
+  side.timed_out = timed_out;
+  side.timer.cancel();
+  std::exchange(side.waiter, nullptr).resume();
+}
+
+void AsioConnection::start_wait(Side& side, Need need, Clock::time_point deadline) {
+  const uint64_t round = side.round;
+  side.timed_out = false;
+  socket_.async_wait(
+      need == Need::readable ? tcp::socket::wait_read : tcp::socket::wait_write,
+      [self = shared_from_this(), &side, round](const error_code&) { wake(side, round, false); });
+  if (deadline == Clock::time_point::max()) return;
+  side.timer.expires_at(deadline);
+  side.timer.async_wait([self = shared_from_this(), &side, round](const error_code& cancelled) {
+    if (!cancelled) wake(side, round, true);
   });
-  if (!shaken.ok()) co_return std::move(shaken).error();
+}
+
+struct AsioConnection::Readiness {
+  AsioConnection& connection;
+  Side& side;
+  Need need;
+  Clock::time_point deadline;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) const {
+    side.waiter = waiter;
+    connection.start_wait(side, need, deadline);
+  }
+  void await_resume() const noexcept {}
+};
+
+Task<Status> AsioConnection::wait(Side& side, Need need, Clock::time_point deadline) {
+  if (closed_) co_return end_of_stream();
+  Readiness readiness{*this, side, need, deadline};
+  co_await readiness;
+  if (side.timed_out) co_return Error{"Timeout", "the peer was silent for too long"};
+  if (closed_) co_return end_of_stream();
   co_return ok();
 }
 
+AsioConnection::Step AsioConnection::step_read(char* to, size_t bytes_max) {
+  if (closed_) return {0, Need::gone};
+  if (tls_) return tls_->read(to, bytes_max);
+  return step_of(::recv(socket_.native_handle(), to, bytes_max, 0), Need::readable);
+}
+
+AsioConnection::Step AsioConnection::step_write(const char* from, size_t bytes) {
+  if (closed_) return {0, Need::gone};
+  if (tls_) return tls_->write(from, bytes);
+  return step_of(::send(socket_.native_handle(), from, bytes, MSG_NOSIGNAL), Need::writable);
+}
+
+Task<Status> AsioConnection::accept_handshake(const ListenOptions& options) {
+  co_await resume_on(loop_);
+  const auto deadline = deadline_of(options.handshake_timeout_ms);
+  bool encrypt = options.mode == TlsMode::tls;
+  if (options.mode == TlsMode::detect) {
+    auto readable = co_await wait(read_, Need::readable, deadline);
+    if (!readable.ok()) co_return readable;
+    char first = 0;
+    const ssize_t got = ::recv(socket_.native_handle(), &first, 1, MSG_PEEK);
+    if (got <= 0) co_return end_of_stream();
+    encrypt = first == 0x16;
+  }
+  if (!encrypt) co_return ok();
+  if (!options.tls) co_return Error{"TlsNotConfigured", "this listener has no certificate"};
+  tls_.emplace(*options.tls, socket_.native_handle(), options.protocols);
+  while (true) {
+    const auto step = closed_ ? Step{0, Need::gone} : tls_->accept();
+    if (step.need == Need::nothing) co_return ok();
+    if (step.need == Need::gone || step.need == Need::failed) co_return error_of(step.need);
+    auto ready = co_await wait(read_, step.need, deadline);
+    if (!ready.ok()) co_return ready;
+  }
+}
+
 Task<Result<std::string>> AsioConnection::read_some(size_t max_bytes, int64_t timeout_ms) {
-  auto bytes = std::make_shared<std::string>(max_bytes, '\0');
-  auto got = co_await run(read_timer_, timeout_ms, [this, bytes](Done done) {
-    auto handler = [bytes, done](const error_code& code, size_t n) { done(code, n); };
-    if (stream_) {
-      stream_->async_read_some(asio::buffer(*bytes), handler);
-    } else {
-      socket_.async_read_some(asio::buffer(*bytes), handler);
-    }
-  });
-  if (!got.ok()) co_return std::move(got).error();
-  bytes->resize(*got);
-  co_return std::move(*bytes);
+  co_await resume_on(loop_);
+  const auto deadline = deadline_of(timeout_ms);
+  while (true) {
+    const auto step = step_read(landing(), std::min(max_bytes, read_bytes_max));
+    if (step.bytes > 0) co_return std::string(landing(), step.bytes);
+    if (step.need != Need::readable && step.need != Need::writable) co_return error_of(step.need);
+    auto ready = co_await wait(read_, step.need, deadline);
+    if (!ready.ok()) co_return std::move(ready).error();
+  }
 }
 
 Task<Status> AsioConnection::write(std::string_view data, int64_t timeout_ms) {
-  auto put = co_await run(write_timer_, timeout_ms, [this, data](Done done) {
-    if (stream_) {
-      asio::async_write(*stream_, asio::buffer(data), done);
-    } else {
-      asio::async_write(socket_, asio::buffer(data), done);
-    }
-  });
-  if (!put.ok()) co_return std::move(put).error();
+  co_await resume_on(loop_);
+  const auto deadline = deadline_of(timeout_ms);
+  while (!data.empty()) {
+    const auto step = step_write(data.data(), data.size());
+    data.remove_prefix(step.bytes);
+    if (step.bytes > 0) continue;
+    if (step.need != Need::readable && step.need != Need::writable) co_return error_of(step.need);
+    auto ready = co_await wait(write_, step.need, deadline);
+    if (!ready.ok()) co_return ready;
+  }
+  co_return ok();
+}
+
+Task<Status> AsioConnection::end_output() {
+  co_await resume_on(loop_);
+  if (closed_) co_return end_of_stream();
+  if (tls_) tls_->say_goodbye();
+  error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
   co_return ok();
 }
 
 void AsioConnection::close() {
   loop_.post([self = shared_from_this()] {
+    if (std::exchange(self->closed_, true)) return;
+    if (self->tls_) self->tls_->say_goodbye();
     error_code ignored;
-    self->read_timer_.cancel();
-    self->write_timer_.cancel();
-    self->socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    self->socket_.shutdown(tcp::socket::shutdown_both, ignored);
     self->socket_.close(ignored);
+    wake(self->read_, self->read_.round, false);
+    wake(self->write_, self->write_.round, false);
   });
+}
+
+std::string AsioConnection::protocol() const {
+  return tls_ ? tls_->protocol() : std::string();
 }
 
 Result<uint32_t> AsioConnection::peer_uid() const {

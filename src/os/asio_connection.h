@@ -1,13 +1,14 @@
-// Inside os only: a TCP or TLS stream on a Loop.
+// Inside os only: a TCP or TLS stream on a Loop. Asio tells when the socket is ready; reading and writing is
+// done without waiting, so that a connection that waits holds no buffer.
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
 
 #include "os/asio_loop.h"
 #include "os/net.h"
+#include "os/tls_server.h"
 
 namespace mekong::os {
 
@@ -16,30 +17,46 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   AsioConnection(Loop& loop, boost::asio::ip::tcp::socket socket, std::function<void()> on_end);
   ~AsioConnection() override;
 
-  // Before the first read: waits for the first byte where `mode` is detect, and shakes hands where it is TLS.
-  Task<Status> accept_handshake(TlsMode mode, std::shared_ptr<TlsServer> tls, int64_t timeout_ms);
+  // Before the first read: waits for the first byte where the mode is detect, and shakes hands where it is
+  // TLS. `options` must outlive the connection.
+  Task<Status> accept_handshake(const ListenOptions& options);
 
   Task<Result<std::string>> read_some(size_t max_bytes, int64_t timeout_ms) override;
   Task<Status> write(std::string_view data, int64_t timeout_ms) override;
+  Task<Status> end_output() override;
   void close() override;
   Executor& executor() override { return loop_; }
   Endpoint peer() const override { return peer_; }
   Endpoint local() const override { return local_; }
-  bool encrypted() const override { return stream_.has_value(); }
+  bool encrypted() const override { return tls_.has_value(); }
+  std::string protocol() const override;
   Result<uint32_t> peer_uid() const override;
 
  private:
-  using Done = std::function<void(const boost::system::error_code&, size_t)>;
-  struct Wait;
-  // Runs `start(done)` and waits for it, or for the time-out, which cancels what the socket is doing.
-  Task<Result<size_t>> run(boost::asio::steady_timer& timer, int64_t timeout_ms,
-                           std::function<void(Done)> start);
+  using Clock = std::chrono::steady_clock;
+  using Need = TlsSession::Need;
+  using Step = TlsSession::Step;
+  // What one direction waits for; the loop's thread only.
+  struct Side {
+    explicit Side(boost::asio::io_context& context) : timer(context) {}
+    boost::asio::steady_timer timer;
+    std::coroutine_handle<> waiter = nullptr;
+    uint64_t round = 0;  // of the wait; what an older one still reports is stale
+    bool timed_out = false;
+  };
+  struct Readiness;
+  Task<Status> wait(Side& side, Need need, Clock::time_point deadline);
+  static void wake(Side& side, uint64_t round, bool timed_out);
+  void start_wait(Side& side, Need need, Clock::time_point deadline);
+  Step step_read(char* to, size_t bytes_max);
+  Step step_write(const char* from, size_t bytes);
+  static Clock::time_point deadline_of(int64_t timeout_ms);
 
   Loop& loop_;
   boost::asio::ip::tcp::socket socket_;
-  std::shared_ptr<TlsServer> tls_;  // outlives the stream
-  std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> stream_;
-  boost::asio::steady_timer read_timer_, write_timer_;
+  std::optional<TlsSession> tls_;
+  Side read_, write_;
+  bool closed_ = false;
   std::function<void()> on_end_;
   Endpoint peer_, local_;
 };

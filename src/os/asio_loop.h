@@ -1,20 +1,13 @@
-// Inside os only: an Asio event loop on one thread, and the TLS context behind TlsServer.
+// Inside os only: an Asio event loop on one thread.
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <thread>
 
 #include "base/executor.h"
 #include "os/net.h"
 
 namespace mekong::os {
-
-class TlsServer {
- public:
-  TlsServer() : context(boost::asio::ssl::context::tls_server) {}
-  boost::asio::ssl::context context;
-};
 
 class Loop final : public Executor {
  public:

@@ -11,6 +11,8 @@ namespace mekong::os {
 Result<int> make_sealed_descriptor(std::string_view bytes);
 // A second descriptor of the same open file, closed on exec.
 Result<int> duplicate_descriptor(int descriptor);
+// As many open descriptors as the system lets this process have: connections and files need them.
+void raise_descriptor_limit();
 
 // A folder. Who gets it reaches what lies in it by /proc/self/fd/<number>/, though not by the folder's own
 // path.

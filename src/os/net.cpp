@@ -1,6 +1,7 @@
 #include "os/net.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
@@ -17,6 +18,10 @@ using boost::system::error_code;
 Loop::Loop() : guard_(asio::make_work_guard(context_)) {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "mekong-io");
+    sigset_t broken_pipe;  // OpenSSL writes without MSG_NOSIGNAL
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     Scope scope(this);
     context_.run();
   });
@@ -44,11 +49,13 @@ Error listen_error(const error_code& code, const ListenOptions& options) {
 struct Acceptor : std::enable_shared_from_this<Acceptor> {
   Acceptor(Loop& loop, ListenOptions options, Network::Accept accept, std::function<Loop&()> next_loop)
       : socket(loop.context()),
+        pause(loop.context()),
         options(std::move(options)),
         accept(std::move(accept)),
         next_loop(std::move(next_loop)) {}
 
   tcp::acceptor socket;
+  asio::steady_timer pause;
   ListenOptions options;
   Network::Accept accept;
   std::function<Loop&()> next_loop;
@@ -59,7 +66,8 @@ struct Acceptor : std::enable_shared_from_this<Acceptor> {
     socket.async_accept(loop.context(), [self = shared_from_this(), &loop](const error_code& code,
                                                                            tcp::socket peer) {
       if (code == asio::error::operation_aborted || !self->socket.is_open()) return;
-      if (!code && self->open < self->options.connections_max) {
+      if (code) return self->wait_later();  // no descriptor or memory left: do not spin
+      if (self->open < self->options.connections_max) {
         ++self->open;
         auto connection = std::make_shared<AsioConnection>(loop, std::move(peer), [self] { --self->open; });
         spawn(loop, serve(self, std::move(connection)));
@@ -68,9 +76,15 @@ struct Acceptor : std::enable_shared_from_this<Acceptor> {
     });
   }
 
+  void wait_later() {
+    pause.expires_after(std::chrono::milliseconds(50));
+    pause.async_wait([self = shared_from_this()](const error_code&) {
+      if (self->socket.is_open()) self->wait();
+    });
+  }
+
   static Task<void> serve(std::shared_ptr<Acceptor> self, std::shared_ptr<AsioConnection> connection) {
-    auto ready = co_await connection->accept_handshake(self->options.mode, self->options.tls,
-                                                       self->options.handshake_timeout_ms);
+    auto ready = co_await connection->accept_handshake(self->options);
     if (ready.ok()) co_await self->accept(connection);
     connection->close();
   }
@@ -167,19 +181,6 @@ class AsioNetwork final : public Network {
 };
 
 }  // namespace
-
-Result<std::shared_ptr<TlsServer>> make_tls_server(const std::string& chain_pem, const std::string& key_pem) {
-  auto server = std::make_shared<TlsServer>();
-  error_code code;
-  server->context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                                  asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                                  asio::ssl::context::no_tlsv1_1,
-                              code);
-  if (!code) server->context.use_certificate_chain(asio::buffer(chain_pem), code);
-  if (!code) server->context.use_private_key(asio::buffer(key_pem), asio::ssl::context::pem, code);
-  if (code) return Error{"InvalidCertificate", code.message()};
-  return server;
-}
 
 std::unique_ptr<Network> make_network(int threads) {
   return std::make_unique<AsioNetwork>(threads);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/executor.h"
 #include "base/result.h"
@@ -25,24 +26,29 @@ class Connection {
   // Waits for at least one byte; returns at most `max_bytes`. Fails with "Timeout" after `timeout_ms` (0:
   // never).
   virtual Task<Result<std::string>> read_some(size_t max_bytes, int64_t timeout_ms) = 0;
-  // Writes all; `data` (and each of `parts`) must stay alive until done.
+  // Writes all of `data`, which must stay alive until done; fails with "Timeout" when that takes longer.
   virtual Task<Status> write(std::string_view data, int64_t timeout_ms) = 0;
+  // Half-close: nothing more will be written; the peer reads the end of the stream, reading goes on.
+  virtual Task<Status> end_output() = 0;
   // Any thread; pending reads and writes fail. Idempotent.
   virtual void close() = 0;
   virtual Executor& executor() = 0;
   virtual Endpoint peer() const = 0;
   virtual Endpoint local() const = 0;
   virtual bool encrypted() const = 0;
+  virtual std::string protocol() const { return {}; }  // what ALPN chose ("h2"); empty without
   // The uid that owns the other end of a loopback connection, read from the kernel's socket table; fails
   // with "NotLoopback" or "NotFound". The kernel's word, so it authenticates a child (never a name it sends).
   virtual Result<uint32_t> peer_uid() const = 0;
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
-// A certificate and key for a listener; reloaded by replacing it.
+// A certificate and key for listeners.
 class TlsServer;
 // chain_pem: leaf first. Fails with "InvalidCertificate".
 Result<std::shared_ptr<TlsServer>> make_tls_server(const std::string& chain_pem, const std::string& key_pem);
+// For handshakes from now on; open connections keep theirs. On failure the old one stays. Any thread.
+Status reload_tls_server(TlsServer& server, const std::string& chain_pem, const std::string& key_pem);
 
 enum class TlsMode { plain, tls, detect };  // detect: the first byte tells (0x16 is a TLS handshake)
 
@@ -51,6 +57,7 @@ struct ListenOptions {
   uint16_t port = 0;  // 0: any
   TlsMode mode = TlsMode::plain;
   std::shared_ptr<TlsServer> tls;
+  std::vector<std::string> protocols = {};  // that ALPN may choose, best first; empty: no ALPN
   size_t connections_max = 10'000;
   int64_t handshake_timeout_ms = 10'000;
 };

@@ -79,6 +79,66 @@ TEST(NetTest, the_kernel_tells_the_uid_of_a_loopback_peer) {
   EXPECT_EQ(uid.future().get(), ::getuid());
 }
 
+Task<Result<std::string>> half_close(Network& network, Endpoint to) {
+  auto connected = co_await network.connect(to, 5000);
+  if (!connected.ok()) co_return std::move(connected).error();
+  ConnectionPtr connection = *connected;
+  auto put = co_await connection->write("last words", 5000);
+  auto ended = co_await connection->end_output();
+  if (!put.ok() || !ended.ok()) co_return Error{"NotSent", ""};
+  std::string back;
+  while (true) {
+    auto got = co_await connection->read_some(1024, 5000);
+    if (!got.ok()) co_return got.error().code == "EndOfStream" ? Result<std::string>(back) : std::move(got);
+    back += *got;
+  }
+}
+
+TEST(NetTest, after_a_half_close_the_answer_still_arrives) {
+  auto network = make_network(1);
+  auto listener = network->listen({}, echo);
+  ASSERT_TRUE(listener.ok());
+  auto back = sync_wait(half_close(*network, (*listener)->endpoint()));
+  ASSERT_TRUE(back.ok()) << back.error().code;
+  EXPECT_EQ(*back, "last words");
+}
+
+Task<std::string> write_until_stuck(Network& network, Endpoint to) {
+  auto connected = co_await network.connect(to, 5000);
+  if (!connected.ok()) co_return "no connection";
+  const std::string much(64 << 20, 'x');
+  auto put = co_await (*connected)->write(much, 200);
+  co_return put.ok() ? "all written" : put.error().code;
+}
+
+TEST(NetTest, a_peer_that_does_not_read_times_out) {
+  auto network = make_network(1);
+  Promise<bool> done;
+  auto idle = [done](ConnectionPtr connection) -> Task<void> {
+    auto future = done.future();
+    co_await future;
+  };
+  auto listener = network->listen({}, idle);
+  ASSERT_TRUE(listener.ok());
+  EXPECT_EQ(sync_wait(write_until_stuck(*network, (*listener)->endpoint())), "Timeout");
+  done.set(true);
+}
+
+TEST(NetTest, a_pending_read_ends_with_its_connection) {
+  auto network = make_network(1);
+  auto listener = network->listen({}, echo);
+  ASSERT_TRUE(listener.ok());
+  auto code = sync_wait([](Network& net, Endpoint to) -> Task<std::string> {
+    auto connected = co_await net.connect(to, 5000);
+    if (!connected.ok()) co_return "no connection";
+    ConnectionPtr connection = *connected;
+    net.sleep(20).then([connection] { connection->close(); });
+    auto got = co_await connection->read_some(10, 0);
+    co_return got.ok() ? "data" : got.error().code;
+  }(*network, (*listener)->endpoint()));
+  EXPECT_EQ(code, "EndOfStream");
+}
+
 TEST(NetTest, sleeps_wake) {
   auto network = make_network(1);
   EXPECT_TRUE(network->sleep(1).get());

@@ -53,6 +53,13 @@ class PipeEnd final : public Connection {
     co_return ok();
   }
 
+  Task<Status> end_output() override {
+    std::unique_lock lock(out_->mutex);
+    out_->closed = true;
+    out_->wake(std::move(lock));
+    co_return ok();
+  }
+
   void close() override {
     for (auto& channel : {in_, out_}) {
       std::unique_lock lock(channel->mutex);

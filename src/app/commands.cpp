@@ -10,6 +10,7 @@
 #include "app/server.h"
 #include "app/stderr_logger.h"
 #include "codec/record.h"
+#include "os/descriptors.h"
 
 namespace mekong::app {
 namespace {
@@ -52,6 +53,7 @@ int serve(const ServeOptions& options) {
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  os::raise_descriptor_limit();
 
   static os::SystemClock clock;
   static StderrLogger logger(clock);

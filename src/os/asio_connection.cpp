@@ -15,6 +15,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t read_bytes_max = 256 << 10;
+constexpr size_t turn_bytes_max = 1 << 20;  // written to a fast reader before others get their turn
 
 Endpoint endpoint_of(const tcp::endpoint& from) {
   return {from.address().to_string(), from.port()};
@@ -159,11 +160,14 @@ Task<Result<std::string>> AsioConnection::read_some(size_t max_bytes, int64_t ti
 Task<Status> AsioConnection::write(std::string_view data, int64_t timeout_ms) {
   co_await resume_on(loop_);
   const auto deadline = deadline_of(timeout_ms);
+  size_t turn = 0;
   while (!data.empty()) {
-    const auto step = step_write(data.data(), data.size());
+    auto step = turn < turn_bytes_max ? step_write(data.data(), data.size()) : Step{0, Need::writable};
     data.remove_prefix(step.bytes);
+    turn += step.bytes;
     if (step.bytes > 0) continue;
     if (step.need != Need::readable && step.need != Need::writable) co_return error_of(step.need);
+    turn = 0;
     auto ready = co_await wait(write_, step.need, deadline);
     if (!ready.ok()) co_return ready;
   }

@@ -75,6 +75,7 @@ Status TlsServer::load(const std::string& chain_pem, const std::string& key_pem)
   // Idle sessions give their buffers back: a connection that waits costs little.
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);  // one record a turn: a flood of key updates yields
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets resume, nothing is kept
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
   MEKONG_TRY(use_chain(context.get(), chain_pem));

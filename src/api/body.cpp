@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "codec/digests.h"
 #include "codec/text.h"
 
 namespace mekong::api {
@@ -206,6 +207,29 @@ Task<Result<std::string>> HeldBody::read() {
   if (holds_) co_return std::exchange(held_, {});
   auto part = co_await raw_.read();
   co_return part;
+}
+
+Status check_sums(const Headers& headers, const Headers& trailers, std::string_view body) {
+  constexpr std::string_view kPrefix = "x-amz-checksum-";
+  bool any = find_header(headers, "content-md5") != nullptr;  // verified with the body
+  for (const auto* list : {&headers, &trailers}) {
+    for (const auto& [name, value] : *list) {
+      if (!name.starts_with(kPrefix)) continue;
+      std::string algorithm = name.substr(kPrefix.size());
+      if (algorithm == "algorithm" || algorithm == "type" || algorithm == "mode") continue;
+      for (char& c : algorithm) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+      MEKONG_TRY_ASSIGN(const auto sum, codec::digest_of(algorithm, body));
+      const auto wanted = codec::base64_decode(value);
+      if (!wanted || wanted->size() != sum.size())
+        return Error{"InvalidRequest", "Value for " + name + " header is invalid."};
+      if (*wanted != sum)
+        return Error{"BadDigest",
+                     "The " + algorithm + " you specified did not match the calculated checksum."};
+      any = true;
+    }
+  }
+  if (any) return {};
+  return Error{"InvalidRequest", "Missing required header for this request: Content-MD5"};
 }
 
 Task<Result<std::string>> read_all(BodyReader& body, size_t max_bytes) {

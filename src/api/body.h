@@ -65,6 +65,10 @@ class CheckedBody final : public BodyReader {
   std::vector<std::pair<std::string, std::string>> trailers_;
 };
 
+// x-amz-checksum-* of a body that was read whole, from headers and trailers. Errors: "BadDigest",
+// "InvalidRequest": a checksum that is none, or where neither one nor Content-MD5 is there.
+Status check_sums(const Headers& headers, const Headers& trailers, std::string_view body);
+
 // Reads all of it. Errors: those of the body, "RequestEntityTooLarge".
 Task<Result<std::string>> read_all(BodyReader& body, size_t max_bytes);
 

@@ -43,6 +43,20 @@ Status find_query_operation(Call& call, std::string_view body) {
   return {};
 }
 
+// /service/{name}/operation/{name}
+Status find_rpc_operation(Call& call, std::string_view path) {
+  constexpr std::string_view kService = "/service/", kOperation = "/operation/";
+  const auto middle = path.rfind(kOperation);
+  const bool fits = path.starts_with(kService) && middle != std::string_view::npos &&
+                    path.substr(kService.size(), middle - kService.size()) == call.table().target_prefix;
+  if (!fits) {
+    return Error{"UnknownOperationException",
+                 fmt::format("{} has no operation at {}", call.table().name, path), 404};
+  }
+  call.operation_name = path.substr(middle + kOperation.size());
+  return {};
+}
+
 Status find_rest_operation(Call& call, const std::string& raw_path) {
   auto match = call.router->match(call.head.method, raw_path, call.query, call.head.headers);
   if (!match) {
@@ -61,13 +75,24 @@ Status find_rest_operation(Call& call, const std::string& raw_path) {
 
 }  // namespace
 
+Status refuse_old_signatures(const Call& call) {
+  const auto* header = find_header(call.head.headers, "authorization");
+  const bool by_header = header != nullptr && header->starts_with("AWS ");
+  const bool by_query =
+      find_header(call.query, "AWSAccessKeyId") != nullptr && find_header(call.query, "Signature") != nullptr;
+  if (!by_header && !by_query) return {};
+  return Error{"InvalidRequest",
+               "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+               400};
+}
+
 ErrorTarget Call::error_target() const {
   ErrorTarget target;
   target.resource = head.raw_path;
   if (operation != nullptr) target.operation = operation->operation;
   if (service != nullptr) {
     target.table = service->table;
-    target.protocol = service->table->protocol;
+    target.protocol = protocol;
   } else if (find_header(head.headers, "x-amz-target") != nullptr) {
     target.protocol = Protocol::json;
   } else if (const auto* type = find_header(head.headers, "content-type")) {
@@ -78,7 +103,10 @@ ErrorTarget Call::error_target() const {
 
 Status find_operation(Call& call, std::string_view target, const std::string& raw_path,
                       std::string_view body) {
-  switch (call.table().protocol) {
+  switch (call.protocol) {
+    case Protocol::rpc_cbor:
+      return find_rpc_operation(call, raw_path);
+    case Protocol::aws_cbor:
     case Protocol::json: {
       auto dot = target.rfind('.');
       if (dot == std::string_view::npos) {
@@ -88,6 +116,7 @@ Status find_operation(Call& call, std::string_view target, const std::string& ra
       return {};
     }
     case Protocol::query:
+    case Protocol::ec2:
       return find_query_operation(call, body);
     default:
       return find_rest_operation(call, raw_path);
@@ -107,7 +136,7 @@ Status bind_operation(Call& call) {
                  fmt::format("{}:{} is not implemented by this server.", table.name, call.operation_name),
                  501};
   }
-  if (table.protocol == Protocol::query) {
+  if (call.protocol == Protocol::query || call.protocol == Protocol::ec2) {
     return Error{"InvalidAction", fmt::format("Could not find operation {} for version {}",
                                               call.operation_name, table.api_version)};
   }
@@ -140,12 +169,11 @@ Result<Value> decode(Call& call, const Validator& validator, std::string_view bo
   Value input = call.operation->make_input();
   Violations violations;
   InputParts parts{call.head.headers, call.query, call.labels, call.form, body};
-  MEKONG_TRY(decode_input(call.table(), operation, parts, input.get(), violations));
+  MEKONG_TRY(decode_input(call.protocol, call.table(), operation, parts, input.get(), violations));
   // S3 checks its values one by one, under codes of their own. Missing members have no values to check.
   if (call.table().protocol != Protocol::rest_xml && violations.empty())
     validator.check(*operation.input, input.get(), violations);
-  if (!violations.empty())
-    return Error{validation_code(call.table(), operation), violations_text(violations)};
+  if (!violations.empty()) return validation_error(call.protocol, call.table(), operation, violations);
   return input;
 }
 

@@ -14,6 +14,7 @@ struct Call {
   const RequestHead& head;
   Pairs query;
   std::string request_id;
+  Protocol protocol = Protocol::rest_json;  // what the request speaks, once its service is known
   const ServiceBinding* service = nullptr;
   const RestRouter* router = nullptr;
   const OperationBinding* operation = nullptr;
@@ -31,6 +32,8 @@ struct Call {
 // "InvalidAction", "MethodNotAllowed", "SerializationException".
 Status find_operation(Call& call, std::string_view target, const std::string& raw_path,
                       std::string_view body);
+// Signature version 2, by header or query. Errors: "InvalidRequest".
+Status refuse_old_signatures(const Call& call);
 // Sets operation. Errors: "NotImplemented", naming it.
 Status bind_operation(Call& call);
 // Fills the context's own members from the head and the authentication.

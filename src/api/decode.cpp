@@ -14,6 +14,8 @@
 namespace mekong::api {
 namespace {
 
+constexpr size_t kShownMax = 64;  // of a bad blob in a message
+
 Error bad(std::string_view text, const char* wanted) {
   return Error{"SerializationException", fmt::format("'{}' can not be converted to {}", text, wanted)};
 }
@@ -57,14 +59,30 @@ std::string Path::text() const {
 }
 
 void report_missing(const Path& path, Violations& out) {
-  out.push_back(
-      fmt::format("Value null at '{}' failed to satisfy constraint: Member must not be null", path.text()));
+  out.push_back({"null", path.text(), "Member must not be null", true});
 }
 
 void Seen::report(const Path* at, Violations& out) const {
   for (size_t i = 0; i < shape_.member_count; ++i) {
     if (shape_.members[i].required && !seen_[i]) report_missing(Path{at, shape_.members[i].name}, out);
   }
+}
+
+const Member* find_body_member(const Shape& shape, std::string_view wire, size_t& hint) {
+  for (size_t i = 0; i < shape.member_count; ++i, ++hint) {
+    if (hint >= shape.member_count) hint = 0;
+    const Member& member = shape.members[hint];
+    if (wire != member.wire || member.location != Location::body || member.event_header) continue;
+    ++hint;
+    return &member;
+  }
+  return nullptr;
+}
+
+bool written_in_body(const Member& member) {
+  const bool here = member.location == Location::body || member.location == Location::query ||
+                    member.location == Location::uri;
+  return here && !member.event_header;
 }
 
 TimeFormat time_format(const Member& member, TimeFormat fallback) {
@@ -79,10 +97,8 @@ Status parse_scalar(const Member& member, std::string_view text, TimeFormat fall
       static_cast<std::string*>(out)->assign(text);
       return {};
     case Kind::blob: {
-      auto bytes = codec::base64_decode(text);
-      if (!bytes) return bad(text, "bytes: it is not base64");
-      *static_cast<std::string*>(out) = std::move(*bytes);
-      return {};
+      if (codec::base64_decode_to(text, *static_cast<std::string*>(out))) return {};
+      return bad(text.substr(0, kShownMax), "bytes: it is not base64");
     }
     case Kind::boolean:
       if (text != "true" && text != "false") return bad(text, "a boolean");

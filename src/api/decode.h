@@ -17,8 +17,14 @@ struct Path {
   std::string text() const;  // "databaseInput.tags.1.member", in the services' spelling
 };
 
-// Violations in the services' words, without the counting head.
-using Violations = std::vector<std::string>;
+// What an input breaks, in the services' words: "Value 'x' at 'y' failed to satisfy constraint: z".
+struct Violation {
+  std::string value;       // as shown: "null", "'text'"
+  std::string at;          // Path::text()
+  std::string constraint;  // "Member must not be null"
+  bool missing = false;
+};
+using Violations = std::vector<Violation>;
 
 // Which members of one structure have been seen; afterwards names the required ones that have not.
 class Seen {
@@ -31,6 +37,12 @@ class Seen {
   const Shape& shape_;
   std::vector<bool> seen_;
 };
+
+// The member called `wire` that lives in the body; null if there is none. `hint`: where to look first, moved
+// on, because clients write members in the model's order more often than not.
+const Member* find_body_member(const Shape& shape, std::string_view wire, size_t& hint);
+// Replies have no query and no path: members bound to those are written into the body.
+bool written_in_body(const Member& member);
 
 void report_missing(const Path& path, Violations& out);
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "api/decode.h"
 #include "api/pipeline.h"
 #include "api/shape.h"
 
@@ -16,7 +17,9 @@ struct ErrorTarget {
 
 Response error_response(const ErrorTarget& target, Error error, const std::string& request_id);
 
-// The code of "the input is not valid" that this operation's clients expect.
-std::string validation_code(const ServiceTable& table, const Operation& operation);
+// "1 validation error detected: …" under the code that this operation's clients expect; EC2 has words of its
+// own. `violations` is not empty.
+Error validation_error(Protocol protocol, const ServiceTable& table, const Operation& operation,
+                       const Violations& violations);
 
 }  // namespace mekong::api

@@ -5,6 +5,7 @@
 
 #include "api/body.h"
 #include "api/call.h"
+#include "codec/gzip.h"
 #include "codec/text.h"
 
 namespace mekong::api {
@@ -62,6 +63,38 @@ bool claims_unsigned(const ServiceBinding& service, const Call& call) {
   return service.table->protocol == Protocol::rest_xml && !form;
 }
 
+void stream_events(const Call& call, void* output, Response& response) {
+  const auto& operation = *call.operation->operation;
+  auto initial = initial_response(call.protocol, operation, output);
+  std::erase_if(response.headers, [](const auto& header) { return header.first == "Content-Type"; });
+  response.headers.emplace_back("Content-Type", "application/vnd.amazon.eventstream");
+  response.stream =
+      event_body(call.protocol, operation, call.operation->take_events(output), std::move(initial));
+}
+
+// "gzip", also as the last of several codings; what stands before it is the sender's own business.
+bool is_gzip(const Headers& headers) {
+  const auto* coding = find_header(headers, "content-encoding");
+  if (coding == nullptr) return false;
+  const auto comma = coding->rfind(',');
+  const auto last =
+      comma == std::string::npos ? std::string_view(*coding) : std::string_view(*coding).substr(comma + 1);
+  return codec::equal_no_case(codec::trim(last), "gzip");
+}
+
+// A body that was read whole, unpacked where it is compressed (the signature covers it packed).
+Status unpack(const Headers& headers, size_t max_bytes, std::string& body) {
+  if (body.empty() || !is_gzip(headers)) return {};
+  auto unpacked = codec::gunzip(body, max_bytes);
+  if (unpacked.ok()) {
+    body = std::move(*unpacked);
+    return {};
+  }
+  if (unpacked.error().code == "TooLarge")
+    return Error{"RequestEntityTooLarge", "The request body is too large once it is unpacked.", 413};
+  return Error{"SerializationException", "The request body is not gzip, as Content-Encoding says."};
+}
+
 }  // namespace
 
 Status Pipeline::Parts::find_service(Call& call) const {
@@ -80,6 +113,7 @@ Status Pipeline::Parts::find_service(Call& call) const {
     if (!found) continue;
     call.service = &services[i];
     call.router = &routers[i];
+    call.protocol = spoken(table, call.head.headers);
     return {};
   }
   if (wanted.empty()) return Error{"MissingAuthenticationToken", "Missing Authentication Token", 403};
@@ -104,7 +138,8 @@ Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, B
   MEKONG_CO_TRY(authorise(call, input.get()));
   Result<Value> output = Error{};
   if (binding.call_streaming != nullptr) {
-    auto task = binding.call_streaming(call.service->service, call.context, input.get(), body);
+    auto task =
+        binding.call_streaming(call.service->service, call.context, *binding.operation, input.get(), body);
     output = co_await task;
     co_await resume_on(pool);
   } else {
@@ -115,8 +150,10 @@ Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, B
     logger.error("api", "handler did not authorise", {{"operation", call.operation_name}});
     co_return Error{"InternalFailure", "The request was not authorised by its handler."};
   }
-  auto response = encode_output(call.table(), *binding.operation, output->get(), call.request_id);
+  auto response =
+      encode_output(call.protocol, call.table(), *binding.operation, output->get(), call.request_id);
   if (binding.take_body != nullptr) response.stream = binding.take_body(output->get());
+  if (binding.take_events != nullptr) stream_events(call, output->get(), response);
   co_return response;
 }
 
@@ -125,6 +162,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   if (!query) co_return Error{"InvalidRequest", "The query string is not properly encoded."};
   call.query = std::move(*query);
   MEKONG_CO_TRY(find_service(call));
+  MEKONG_CO_TRY(refuse_old_signatures(call));
   HeldBody held(raw);
   std::string body_sha256;
   if (iam::body_needed_first(signed_part(call.head))) {
@@ -134,10 +172,10 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
     body_sha256 = std::move(*all);
   }
   MEKONG_CO_TRY(authenticate(call, body_sha256));
-  const bool from_body = call.table().protocol == Protocol::query;
+  const bool from_body = call.protocol == Protocol::query || call.protocol == Protocol::ec2;
   const auto* target = find_header(call.head.headers, "x-amz-target");
-  auto raw_path = call.table().protocol == Protocol::rest_xml ? path_style(call.head, options.bucket_domains)
-                                                              : call.head.raw_path;
+  auto raw_path = call.protocol == Protocol::rest_xml ? path_style(call.head, options.bucket_domains)
+                                                      : call.head.raw_path;
   if (!from_body) {
     MEKONG_CO_TRY(find_operation(call, target == nullptr ? "" : *target, raw_path, ""));
     MEKONG_CO_TRY(bind_operation(call));
@@ -148,6 +186,9 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
     auto all = co_await read_all(body, options.body_max_bytes);
     if (!all.ok()) co_return std::move(all).error();
     whole = std::move(*all);
+    if (call.protocol == Protocol::rest_xml && call.operation->operation->checksum_required)
+      MEKONG_CO_TRY(check_sums(call.head.headers, body.trailers(), whole));
+    MEKONG_CO_TRY(unpack(call.head.headers, options.body_max_bytes, whole));
   }
   if (from_body) {
     MEKONG_CO_TRY(find_operation(call, "", raw_path, whole));
@@ -156,11 +197,6 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   bool unknown = call.auth.principal == nullptr || call.auth.principal->kind == PrincipalKind::anonymous;
   if (unknown && !call.operation->operation->anonymous) {
     co_return Error{"MissingAuthenticationToken", "Missing Authentication Token"};
-  }
-  if (const auto* coding = find_header(call.head.headers, "content-encoding");
-      coding != nullptr && *coding == "gzip" && call.operation->call_streaming == nullptr) {
-    co_return Error{"NotImplemented", "Content-Encoding: gzip of requests is not implemented by this server.",
-                    501};
   }
   fill_context(call, authoriser, clock.wall_ms());
   auto input = decode(call, validator, whole);

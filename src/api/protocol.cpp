@@ -1,300 +1,15 @@
 #include "api/protocol.h"
 
+#include "api/cbor_wire.h"
 #include "api/json_wire.h"
-#include "api/types.h"
+#include "api/rest_wire.h"
 #include "codec/text.h"
 
 namespace mekong::api {
 namespace {
 
-// ---- REST input -----------------------------------------------------------------------------------------
-
-// "a, "b,c"": commas outside quotes. Dates of RFC 822 hold a comma of their own.
-std::vector<std::string> split_header(std::string_view text, bool dates) {
-  std::vector<std::string> out;
-  std::string current;
-  bool quoted = false;
-  int commas = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == '\\' && quoted && i + 1 < text.size()) {
-      current += text[++i];
-    } else if (c == ',' && !quoted && (!dates || ++commas % 2 == 0)) {
-      out.emplace_back(codec::trim(current));
-      current.clear();
-    } else {
-      current += c;
-    }
-  }
-  out.emplace_back(codec::trim(current));
-  return out;
-}
-
-Status read_header(const Member& member, const std::string& text, void* structure) {
-  const Shape& shape = *member.shape;
-  void* field = member.set(structure);
-  if (shape.kind == Kind::list) {
-    bool dates = shape.value->shape->kind == Kind::timestamp &&
-                 time_format(*shape.value, TimeFormat::rfc822) == TimeFormat::rfc822;
-    if (codec::trim(text).empty()) return {};
-    for (const auto& part : split_header(text, dates)) {
-      MEKONG_TRY(parse_scalar(*shape.value, part, TimeFormat::rfc822, shape.list->append(field)));
-    }
-    return {};
-  }
-  if (member.json_value) {
-    auto json = codec::base64_decode(text);
-    if (!json) return Error{"SerializationException", std::string(member.wire) + " is not base64"};
-    *static_cast<std::string*>(field) = std::move(*json);
-    return {};
-  }
-  return parse_scalar(member, text, TimeFormat::rfc822, field);
-}
-
-Status read_query(const Member& member, const Pairs& query, void* structure, Seen& seen) {
-  const Shape& shape = *member.shape;
-  void* field = nullptr;
-  for (const auto& [name, value] : query) {
-    if (shape.kind == Kind::map) {  // every parameter, also those that have a member of their own
-      if (field == nullptr) field = member.set(structure);
-      void* slot = shape.map->insert(field, name);
-      const Shape& element = *shape.value->shape;
-      MEKONG_TRY(element.kind == Kind::list
-                     ? parse_scalar(*element.value, value, TimeFormat::iso8601, element.list->append(slot))
-                     : parse_scalar(*shape.value, value, TimeFormat::iso8601, slot));
-      continue;
-    }
-    if (name != member.wire) continue;
-    if (field == nullptr) field = member.set(structure);
-    MEKONG_TRY(shape.kind == Kind::list
-                   ? parse_scalar(*shape.value, value, TimeFormat::iso8601, shape.list->append(field))
-                   : parse_scalar(member, value, TimeFormat::iso8601, field));
-  }
-  if (field != nullptr) seen.mark(member);
-  return {};
-}
-
-Status read_prefixed(const Member& member, const Headers& headers, void* structure, Seen& seen) {
-  auto prefix = codec::lower_case(member.wire);
-  void* field = nullptr;
-  for (const auto& [name, value] : headers) {
-    if (!name.starts_with(prefix)) continue;
-    if (field == nullptr) field = member.set(structure);
-    auto* slot = member.shape->map->insert(field, name.substr(prefix.size()));
-    MEKONG_TRY(parse_scalar(*member.shape->value, value, TimeFormat::rfc822, slot));
-  }
-  if (field != nullptr) seen.mark(member);
-  return {};
-}
-
-Status read_located(const Member& member, const InputParts& parts, void* out, Seen& seen) {
-  switch (member.location) {
-    case Location::uri: {
-      auto it = parts.labels.find(member.wire);
-      if (it == parts.labels.end()) return {};
-      seen.mark(member);
-      return parse_scalar(member, it->second, TimeFormat::iso8601, member.set(out));
-    }
-    case Location::header: {
-      const auto* text = find_header(parts.headers, codec::lower_case(member.wire));
-      if (text == nullptr) return {};
-      seen.mark(member);
-      return read_header(member, *text, out);
-    }
-    case Location::query:
-      return read_query(member, parts.query, out, seen);
-    case Location::headers:
-      return read_prefixed(member, parts.headers, out, seen);
-    default:
-      return {};
-  }
-}
-
-Status read_payload(const ServiceTable& table, const Member& member, std::string_view body, void* out,
-                    Seen& seen, Violations& violations) {
-  if (body.empty()) return {};
-  seen.mark(member);
-  void* field = member.set(out);
-  Path path{nullptr, member.name};
-  if (member.shape->kind == Kind::string || member.shape->kind == Kind::blob) {
-    static_cast<std::string*>(field)->assign(body);
-    return {};
-  }
-  if (table.protocol == Protocol::rest_xml) {
-    auto root = codec::parse_xml(body);
-    if (!root.ok()) return Error{"SerializationException", "The XML you provided was not well-formed."};
-    return read_xml_value(*root, member, field, &path, violations);
-  }
-  auto json = codec::parse_json(body);
-  if (!json.ok()) return Error{"SerializationException", "the body is not JSON: " + json.error().message};
-  return read_json_value(*json, member, field, &path, violations);
-}
-
-Status read_body(const ServiceTable& table, const Shape& shape, std::string_view body, void* out, Seen& seen,
-                 Violations& violations) {
-  if (codec::trim(body).empty()) return {};
-  if (table.protocol == Protocol::rest_xml) {
-    auto root = codec::parse_xml(body);
-    if (!root.ok()) return Error{"SerializationException", "The XML you provided was not well-formed."};
-    return read_xml_members(*root, shape, out, nullptr, seen, violations);
-  }
-  auto json = codec::parse_json(body);
-  if (!json.ok()) return Error{"SerializationException", "the body is not JSON: " + json.error().message};
-  return read_json_members(*json, shape, out, nullptr, seen, violations);
-}
-
-const Member* payload_member(const Shape& shape) {
-  for (size_t i = 0; i < shape.member_count; ++i) {
-    if (shape.members[i].payload) return &shape.members[i];
-  }
-  return nullptr;
-}
-
-bool has_body_members(const Shape& shape) {
-  for (size_t i = 0; i < shape.member_count; ++i) {
-    if (shape.members[i].location == Location::body) return true;
-  }
-  return false;
-}
-
-Status read_rest(const ServiceTable& table, const Operation& operation, const InputParts& parts, void* out,
-                 Seen& seen, Violations& violations) {
-  const Shape& shape = *operation.input;
-  for (size_t i = 0; i < shape.member_count; ++i) {
-    MEKONG_TRY(read_located(shape.members[i], parts, out, seen));
-  }
-  if (const Member* payload = payload_member(shape)) {
-    return read_payload(table, *payload, parts.body, out, seen, violations);
-  }
-  if (operation.streaming_input || !has_body_members(shape)) return {};
-  return read_body(table, shape, parts.body, out, seen, violations);
-}
-
-// ---- REST output ----------------------------------------------------------------------------------------
-
-std::string header_text(const Member& member, const void* value) {
-  if (member.json_value) return codec::base64_encode(*static_cast<const std::string*>(value));
-  const Shape& shape = *member.shape;
-  if (shape.kind != Kind::list) return format_scalar(member, value, TimeFormat::rfc822);
-  std::string out;
-  for (size_t i = 0; i < shape.list->size(value); ++i) {
-    auto text = format_scalar(*shape.value, shape.list->at(value, i), TimeFormat::rfc822);
-    if (shape.value->shape->kind == Kind::string && text.find_first_of(",\"") != std::string::npos) {
-      std::string quoted = "\"";
-      for (char c : text) quoted += c == '"' ? "\\\"" : std::string(1, c);
-      text = quoted + "\"";
-    }
-    out += (i == 0 ? "" : ", ") + text;
-  }
-  return out;
-}
-
-void write_located(const Member& member, const void* value, Response& response) {
-  if (member.location == Location::status_code) {
-    response.status = *static_cast<const int32_t*>(value);
-  } else if (member.location == Location::header) {
-    auto text = header_text(member, value);
-    if (!text.empty()) response.headers.emplace_back(member.wire, std::move(text));
-  } else if (member.location == Location::headers) {
-    struct Visit {
-      const Member& member;
-      Response& response;
-    } visit{member, response};
-    member.shape->map->each(value, &visit, [](void* context, const std::string& key, const void* element) {
-      auto& to = *static_cast<Visit*>(context);
-      to.response.headers.emplace_back(to.member.wire + key,
-                                       format_scalar(*to.member.shape->value, element, TimeFormat::rfc822));
-    });
-  }
-}
-
-bool has_content_type(const Response& response) {
-  for (const auto& header : response.headers) {
-    if (codec::equal_no_case(header.first, "content-type")) return true;
-  }
-  return false;
-}
-
-void set_body(Response& response, std::string body, const char* content_type) {
-  response.body = std::move(body);
-  if (!has_content_type(response)) response.headers.emplace_back("Content-Type", content_type);
-}
-
-std::string xml_root(const ServiceTable& table, const char* name, const Shape& shape, const void* value,
-                     bool unwrapped, const char* own_namespace) {
-  std::string body;
-  codec::XmlWriter out(body);
-  out.declaration();
-  out.begin(name);
-  std::string_view space = *own_namespace != 0 ? own_namespace : table.xml_namespace;
-  if (!space.empty()) out.attribute("xmlns", space);
-  if (unwrapped) {
-    const void* only = shape.members[0].get(value);
-    if (only != nullptr) out.text(format_scalar(shape.members[0], only, TimeFormat::iso8601));
-  } else {
-    write_xml_members(out, shape, value);
-  }
-  out.end();
-  return body;
-}
-
-void write_payload(const ServiceTable& table, const Member& member, const void* value, Response& response) {
-  const Shape& shape = *member.shape;
-  if (shape.kind == Kind::string || shape.kind == Kind::blob) {
-    return set_body(response, *static_cast<const std::string*>(value),
-                    shape.kind == Kind::string ? "text/plain" : "application/octet-stream");
-  }
-  if (table.protocol == Protocol::rest_xml) {
-    bool named = std::string_view(member.wire) != member.name;
-    const char* name = named ? member.wire : *shape.xml_name != 0 ? shape.xml_name : shape.name;
-    const char* space = *member.xml_namespace != 0 ? member.xml_namespace : shape.xml_namespace;
-    return set_body(response, xml_root(table, name, shape, value, false, space), "application/xml");
-  }
-  std::string body;
-  codec::JsonWriter out(body);
-  write_json_value(out, member, value);
-  set_body(response, std::move(body), "application/json");
-}
-
-void write_rest_body(const ServiceTable& table, const Operation& operation, const void* output,
-                     Response& response) {
-  const Shape& shape = *operation.output;
-  if (table.protocol == Protocol::rest_json) {
-    if (response.status == 204) return;
-    std::string body;
-    codec::JsonWriter out(body);
-    write_json_members(out, shape, output);
-    return set_body(response, std::move(body), "application/json");
-  }
-  if (!has_body_members(shape)) return;
-  const char* root = *operation.output_root != 0 ? operation.output_root
-                     : *shape.xml_name != 0      ? shape.xml_name
-                                                 : shape.name;
-  set_body(response, xml_root(table, root, shape, output, operation.unwrapped_output, shape.xml_namespace),
-           "application/xml");
-}
-
-Response write_rest(const ServiceTable& table, const Operation& operation, const void* output) {
-  Response response;
-  response.status = operation.http_status;
-  const Shape& shape = *operation.output;
-  for (size_t i = 0; i < shape.member_count; ++i) {
-    const void* value = shape.members[i].get(output);
-    if (value != nullptr) write_located(shape.members[i], value, response);
-  }
-  // Part of a content (RFC 9110 section 15.3.7); no model says so.
-  if (response.status == 200 && find_header(response.headers, "Content-Range") != nullptr)
-    response.status = 206;
-  if (operation.streaming_output) return response;
-  if (const Member* payload = payload_member(shape)) {
-    const void* value = payload->get(output);
-    if (value != nullptr) write_payload(table, *payload, value, response);
-  } else {
-    write_rest_body(table, operation, output, response);
-  }
-  return response;
+CborTime cbor_time(Protocol protocol) {
+  return protocol == Protocol::rpc_cbor ? CborTime::seconds : CborTime::milliseconds;
 }
 
 Response write_query(const ServiceTable& table, const Operation& operation, const void* output,
@@ -314,34 +29,113 @@ Response write_query(const ServiceTable& table, const Operation& operation, cons
   out.element("RequestId", request_id);
   out.end();
   out.end();
-  response.headers = {{"Content-Type", "text/xml"}};
+  return response;
+}
+
+// https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html
+Response write_ec2(const ServiceTable& table, const Operation& operation, const void* output,
+                   const std::string& request_id) {
+  Response response;
+  codec::XmlWriter out(response.body);
+  out.begin(std::string(operation.name) + "Response");
+  if (*table.xml_namespace != 0) out.attribute("xmlns", table.xml_namespace);
+  out.element("requestId", request_id);
+  write_xml_members(out, *operation.output, output);
+  out.end();
+  return response;
+}
+
+Response write_body(Protocol protocol, const Operation& operation, const void* output) {
+  Response response;
+  if (operation.event_output != nullptr) return response;  // the members are in the stream's first frame
+  if (protocol == Protocol::json) {
+    codec::JsonWriter out(response.body);
+    write_json_members(out, *operation.output, output);
+  } else {
+    codec::CborWriter out(response.body);
+    write_cbor_members(out, *operation.output, cbor_time(protocol), output);
+  }
   return response;
 }
 
 }  // namespace
 
-Status decode_input(const ServiceTable& table, const Operation& operation, const InputParts& parts, void* out,
-                    Violations& violations) {
-  Seen seen(*operation.input);
-  if (table.protocol == Protocol::query) {
-    MEKONG_TRY(read_query_members(parts.form, "", *operation.input, out, nullptr, seen, violations));
-  } else if (table.protocol == Protocol::json) {
-    MEKONG_TRY(read_body(table, *operation.input, parts.body, out, seen, violations));
-  } else {
-    MEKONG_TRY(read_rest(table, operation, parts, out, seen, violations));
+Protocol spoken(const ServiceTable& table, const Headers& headers) {
+  if (table.protocol == Protocol::rest_json || table.protocol == Protocol::rest_xml) return table.protocol;
+  const auto* smithy = find_header(headers, "smithy-protocol");
+  if (smithy != nullptr && *smithy == "rpc-v2-cbor" && table.speaks(Protocol::rpc_cbor))
+    return Protocol::rpc_cbor;
+  const auto* type = find_header(headers, "content-type");
+  const std::string_view given = type == nullptr ? std::string_view() : std::string_view(*type);
+  if (given.starts_with("application/x-amz-cbor") && table.speaks(Protocol::aws_cbor))
+    return Protocol::aws_cbor;
+  const bool target = find_header(headers, "x-amz-target") != nullptr;
+  if (target && table.speaks(Protocol::json)) return Protocol::json;
+  if (given.starts_with("application/x-www-form-urlencoded") && table.speaks(Protocol::query))
+    return Protocol::query;
+  return table.protocol;
+}
+
+const char* content_type(Protocol protocol, const ServiceTable* table) {
+  switch (protocol) {
+    case Protocol::json:
+      return table != nullptr && std::string_view(table->json_version) == "1.0"
+                 ? "application/x-amz-json-1.0"
+                 : "application/x-amz-json-1.1";
+    case Protocol::query:
+      return "text/xml";
+    case Protocol::ec2:
+      return "text/xml;charset=UTF-8";
+    case Protocol::rest_json:
+      return "application/json";
+    case Protocol::rest_xml:
+      return "application/xml";
+    case Protocol::rpc_cbor:
+      return "application/cbor";
+    case Protocol::aws_cbor:
+      return "application/x-amz-cbor-1.1";
+  }
+  return "";
+}
+
+Status decode_input(Protocol protocol, const ServiceTable& table, const Operation& operation,
+                    const InputParts& parts, void* out, Violations& violations) {
+  const Shape& shape = *operation.input;
+  Seen seen(shape);
+  switch (protocol) {
+    case Protocol::query:
+      MEKONG_TRY(read_query_members(parts.form, "", shape, out, nullptr, seen, violations));
+      break;
+    case Protocol::ec2:
+      MEKONG_TRY(read_ec2_members(parts.form, "", shape, out, nullptr, seen, violations));
+      break;
+    case Protocol::json:
+      if (!codec::trim(parts.body).empty())
+        MEKONG_TRY(read_json_members(parts.body, shape, out, seen, violations));
+      break;
+    case Protocol::rpc_cbor:
+    case Protocol::aws_cbor:
+      if (!parts.body.empty())
+        MEKONG_TRY(read_cbor_members(parts.body, shape, cbor_time(protocol), out, seen, violations));
+      break;
+    case Protocol::rest_json:
+    case Protocol::rest_xml:
+      MEKONG_TRY(read_rest(table, operation, parts, out, seen, violations));
+      break;
   }
   seen.report(nullptr, violations);
   return {};
 }
 
-Response encode_output(const ServiceTable& table, const Operation& operation, const void* output,
-                       const std::string& request_id) {
-  if (table.protocol == Protocol::query) return write_query(table, operation, output, request_id);
-  if (table.protocol != Protocol::json) return write_rest(table, operation, output);
-  Response response;
-  codec::JsonWriter out(response.body);
-  write_json_members(out, *operation.output, output);
-  response.headers = {{"Content-Type", std::string("application/x-amz-json-") + table.json_version}};
+Response encode_output(Protocol protocol, const ServiceTable& table, const Operation& operation,
+                       const void* output, const std::string& request_id) {
+  if (protocol == Protocol::rest_json || protocol == Protocol::rest_xml)
+    return write_rest(table, operation, output);
+  auto response = protocol == Protocol::query ? write_query(table, operation, output, request_id)
+                  : protocol == Protocol::ec2 ? write_ec2(table, operation, output, request_id)
+                                              : write_body(protocol, operation, output);
+  response.headers = {{"Content-Type", content_type(protocol, &table)}};
+  if (protocol == Protocol::rpc_cbor) response.headers.emplace_back("smithy-protocol", "rpc-v2-cbor");
   return response;
 }
 

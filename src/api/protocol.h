@@ -19,12 +19,17 @@ struct InputParts {
   std::string_view body;                             // empty for streaming operations
 };
 
+// The protocol that a request speaks, of those of the service: by its target, its smithy-protocol header, its
+// content type. The model's first where nothing tells.
+Protocol spoken(const ServiceTable& table, const Headers& headers);
+const char* content_type(Protocol protocol, const ServiceTable* table);
+
 // Fills `out` (of the operation's input shape). Errors: "SerializationException"; missing ones: `violations`.
-Status decode_input(const ServiceTable& table, const Operation& operation, const InputParts& parts, void* out,
-                    Violations& violations);
+Status decode_input(Protocol protocol, const ServiceTable& table, const Operation& operation,
+                    const InputParts& parts, void* out, Violations& violations);
 
 // The reply without its stream.
-Response encode_output(const ServiceTable& table, const Operation& operation, const void* output,
-                       const std::string& request_id);
+Response encode_output(Protocol protocol, const ServiceTable& table, const Operation& operation,
+                       const void* output, const std::string& request_id);
 
 }  // namespace mekong::api

@@ -113,8 +113,9 @@ int RestRouter::score(const Compiled& route, const Pairs& query, const Headers& 
                                 : find_header(headers, name) != nullptr;
     if (there) {
       score += 100;
-    } else if (route.literals.empty()) {
-      score -= 1000;  // only where nothing else fits: then what is missing is named
+    } else {
+      // Only where nothing else fits: then what is missing is named.
+      score -= route.literals.empty() ? 1000 : 1;
     }
   }
   for (const auto& segment : route.segments) score += segment.label ? 0 : 10;

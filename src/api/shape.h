@@ -47,8 +47,9 @@ struct Shape;
 
 // A member of a structure, the element of a list, the key or value of a map.
 struct Member {
-  const char* name = "";  // in the model
-  const char* wire = "";  // in bodies, or the name of the header or query parameter
+  const char* name = "";        // in the model
+  const char* wire = "";        // in bodies, or the name of the header or query parameter
+  const char* query_name = "";  // ec2: in forms, where it is not `wire` with a capital
   const Shape* shape = nullptr;
   const Access* access = nullptr;  // null: the field is the value
   uint32_t offset = 0;
@@ -59,7 +60,9 @@ struct Member {
   bool attribute = false;  // XML: an attribute
   bool payload = false;    // REST: this member is the body
   bool idempotency_token = false;
-  bool json_value = false;  // header: JSON text in base64
+  bool json_value = false;     // header: JSON text in base64
+  bool event_header = false;   // of an event: travels in the frame's headers
+  bool event_payload = false;  // of an event: is the frame's whole payload
   const char* xml_namespace = "";
   const char* xml_prefix = "";
 
@@ -79,6 +82,7 @@ struct Shape {
   const Member* members = nullptr;  // structure
   size_t member_count = 0;
   bool is_union = false;
+  bool event_stream = false;      // a union whose members are events
   const Member* key = nullptr;    // map
   const Member* value = nullptr;  // map: value, list: element
   const ListAccess* list = nullptr;
@@ -101,9 +105,11 @@ struct ErrorShape {
   int http_status = 400;
   bool sender_fault = true;
   const char* message_key = "message";  // its message member on the wire
+  const Shape* shape = nullptr;         // of Error::detail
 };
 
-enum class Protocol : uint8_t { json, query, rest_json, rest_xml };
+// rpc_cbor: Smithy RPC v2; aws_cbor: CBOR 1.1 in the place of json, as SDKs for Java speak to Kinesis.
+enum class Protocol : uint8_t { json, query, ec2, rest_json, rest_xml, rpc_cbor, aws_cbor };
 enum class Permission : uint8_t { none, resources, handler };
 
 // iam:PassRole on the role that `role` names, towards `service`.
@@ -140,6 +146,9 @@ struct Operation {
   bool unwrapped_output = false;  // rest-xml: the root holds the text of the only member (GetBucketLocation)
   bool streaming_input = false;
   bool streaming_output = false;
+  // Event streams: the member of input or output that is one.
+  const Member* event_input = nullptr;
+  const Member* event_output = nullptr;
   bool checksum_required = false;
   bool anonymous = false;  // answers requests without a signature (AssumeRoleWithWebIdentity)
   const ErrorShape* const* errors = nullptr;
@@ -158,7 +167,11 @@ struct ServiceTable {
   const char* name = "";          // of the model, e.g. "emr-serverless"
   const char* signing_name = "";  // credential scope
   const char* target_prefix = "";
-  Protocol protocol = Protocol::json;
+  Protocol protocol = Protocol::json;  // what the model names first
+  uint32_t protocols = 0;              // all that it speaks, a bit each; see speaks()
+  bool query_compatible = false;       // answers errors with x-amzn-query-error as well
+  const char* validation_code = "";    // of broken constraints, where the operation's errors do not tell
+  const char* endpoint_prefix = "";    // first label of the real service's host names
   const char* json_version = "1.1";
   const char* api_version = "";
   const char* xml_namespace = "";
@@ -166,6 +179,10 @@ struct ServiceTable {
   size_t operation_count = 0;
   const Route* routes = nullptr;
   size_t route_count = 0;
+
+  bool speaks(Protocol other) const {
+    return other == protocol || (protocols >> static_cast<unsigned>(other) & 1) != 0;
+  }
 };
 
 }  // namespace mekong::api

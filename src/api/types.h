@@ -69,7 +69,33 @@ class BodySource {
   virtual ~BodySource() = default;
   virtual Result<std::string> read() = 0;  // empty at the end
   virtual int64_t length() const = 0;      // exact, or -1: sent chunked
+  // What the front calls. Sources that wait for something override this instead of blocking in read().
+  virtual Task<Result<std::string>> next() { co_return read(); }
 };
 using BodySourcePtr = std::unique_ptr<BodySource>;
+
+// The events of a streaming reply, pulled as fast as the client reads them. E: the generated union. Dropped
+// when the client leaves.
+template <class E>
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+  // Absent at the end. An error ends the stream with an exception of that name. Called on the handler pool,
+  // may resume elsewhere.
+  virtual Task<Result<std::optional<E>>> next() = 0;
+};
+template <class E>
+using EventSourcePtr = std::unique_ptr<EventSource<E>>;
+
+template <class E>
+class EventReader;  // the events of a streaming request: api/events.h
+
+// A modelled error with members of its own: the generated struct, filled.
+template <class E>
+Error fail(E detail, std::string message) {
+  Error error{E::kErrorCode, std::move(message)};
+  error.detail = std::make_shared<const E>(std::move(detail));
+  return error;
+}
 
 }  // namespace mekong::api

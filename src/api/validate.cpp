@@ -24,8 +24,7 @@ std::string shown(std::string_view value) {
 }
 
 void add(Violations& out, const std::string& value, const Path* at, const std::string& constraint) {
-  out.push_back(fmt::format("Value {} at '{}' failed to satisfy constraint: {}", value,
-                            at == nullptr ? "" : at->text(), constraint));
+  out.push_back({value, at == nullptr ? "" : at->text(), constraint});
 }
 
 // `unit`: "length" or "value".
@@ -141,11 +140,6 @@ void Validator::check_value(const Shape& shape, const void* value, const Path* a
     default:
       return;
   }
-}
-
-std::string violations_text(const Violations& violations) {
-  return fmt::format("{} validation error{} detected: {}", violations.size(),
-                     violations.size() == 1 ? "" : "s", fmt::join(violations, "; "));
 }
 
 }  // namespace mekong::api

@@ -25,7 +25,4 @@ class Validator {
   std::unique_ptr<Patterns> patterns_;
 };
 
-// "1 validation error detected: …" or "2 validation errors detected: …; …".
-std::string violations_text(const Violations& violations);
-
 }  // namespace mekong::api

@@ -13,10 +13,6 @@ std::string_view local_name(std::string_view name) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
-bool is_scalar(Kind kind) {
-  return kind != Kind::list && kind != Kind::map && kind != Kind::structure;
-}
-
 Status read_entry(const XmlNode& entry, const Shape& shape, void* out, const Path* at,
                   Violations& violations) {
   const XmlNode* key = entry.child(shape.key->wire);
@@ -117,13 +113,13 @@ Status read_xml_value(const XmlNode& node, const Member& member, void* out, cons
   return parse_scalar(member, node.text, TimeFormat::iso8601, out);
 }
 
-void write_xml_members(XmlWriter& out, const Shape& shape, const void* value) {
+void write_xml_members(XmlWriter& out, const Shape& shape, const void* value, std::string_view without) {
   for (bool attributes : {true, false}) {  // attributes stand in the opening tag
     for (size_t i = 0; i < shape.member_count; ++i) {
       const Member& member = shape.members[i];
-      if (member.location != Location::body || member.attribute != attributes) continue;
+      if (!written_in_body(member) || member.attribute != attributes) continue;
       const void* field = member.get(value);
-      if (field == nullptr) continue;
+      if (field == nullptr || without == member.wire) continue;
       if (attributes) {
         out.attribute(member.wire, format_scalar(member, field, TimeFormat::iso8601));
       } else {
@@ -157,76 +153,6 @@ void write_xml_member(XmlWriter& out, std::string_view name, const Member& membe
     out.text(format_scalar(member, value, TimeFormat::iso8601));
   }
   out.end();
-}
-
-namespace {
-
-bool has_prefix(const Form& form, std::string_view name) {
-  auto it = form.lower_bound(name);
-  return it != form.end() && std::string_view(it->first).starts_with(name);
-}
-
-Status read_query_value(const Form& form, const std::string& name, const Member& member, void* out,
-                        const Path* at, Violations& violations);
-
-Status read_query_list(const Form& form, const std::string& prefix, const Shape& shape, void* out,
-                       const Path* at, Violations& violations) {
-  for (size_t i = 1;; ++i) {
-    auto name = prefix + std::to_string(i);
-    if (form.find(name) == form.end() && !has_prefix(form, name + ".")) return {};
-    Path path{at, {}, i};
-    MEKONG_TRY(read_query_value(form, name, *shape.value, shape.list->append(out), &path, violations));
-  }
-}
-
-Status read_query_map(const Form& form, const std::string& prefix, const Shape& shape, void* out,
-                      const Path* at, Violations& violations) {
-  for (size_t i = 1;; ++i) {
-    auto entry = prefix + std::to_string(i) + ".";
-    auto key = form.find(entry + shape.key->wire);
-    if (key == form.end()) return {};
-    void* slot = shape.map->insert(out, key->second);
-    MEKONG_TRY(read_query_value(form, entry + shape.value->wire, *shape.value, slot, at, violations));
-  }
-}
-
-Status read_query_value(const Form& form, const std::string& name, const Member& member, void* out,
-                        const Path* at, Violations& violations) {
-  const Shape& shape = *member.shape;
-  bool flat = member.flattened || shape.flattened;
-  if (shape.kind == Kind::structure) {
-    Seen seen(shape);
-    MEKONG_TRY(read_query_members(form, name + ".", shape, out, at, seen, violations));
-    seen.report(at, violations);
-    return {};
-  }
-  if (shape.kind == Kind::list) {
-    auto prefix = flat ? name + "." : name + "." + shape.value->wire + ".";
-    return read_query_list(form, prefix, shape, out, at, violations);
-  }
-  if (shape.kind == Kind::map) {
-    return read_query_map(form, flat ? name + "." : name + ".entry.", shape, out, at, violations);
-  }
-  auto it = form.find(name);
-  if (it == form.end()) return {};
-  return parse_scalar(member, it->second, TimeFormat::iso8601, out);
-}
-
-}  // namespace
-
-Status read_query_members(const Form& form, std::string_view prefix, const Shape& shape, void* out,
-                          const Path* at, Seen& seen, Violations& violations) {
-  for (size_t i = 0; i < shape.member_count; ++i) {
-    const Member& member = shape.members[i];
-    auto name = std::string(prefix) + member.wire;
-    bool there =
-        form.find(name) != form.end() || (!is_scalar(member.shape->kind) && has_prefix(form, name + "."));
-    if (!there) continue;
-    Path path{at, member.name};
-    seen.mark(member);
-    MEKONG_TRY(read_query_value(form, name, member, member.set(out), &path, violations));
-  }
-  return {};
 }
 
 }  // namespace mekong::api

@@ -3,6 +3,7 @@
 // answers turns it into its protocol's shape, the HTTP status comes from the service model.
 #pragma once
 #include <cassert>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,8 @@ struct Error {
   int http_status = 0;  // 0: as the service model says for the code, else 400
   // Members of the modelled error shape besides the message, by wire name.
   std::vector<std::pair<std::string, std::string>> fields = {};
+  // The whole modelled error structure where `fields` cannot say it (api::fail); its type goes with the code.
+  std::shared_ptr<const void> detail = {};
 };
 
 template <class T>

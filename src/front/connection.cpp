@@ -88,7 +88,7 @@ Task<Status> write_stream(const Service& service, os::Connection& connection, ap
                           bool chunked) {
   while (true) {
     co_await resume_on(service.pool);
-    auto piece = source.read();
+    auto piece = co_await source.next();
     co_await resume_on(connection.executor());
     if (!piece.ok()) co_return std::move(piece).error();
     if (piece->empty()) break;

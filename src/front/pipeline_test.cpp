@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/harness.h"
+#include "codec/digests.h"
 #include "codec/text.h"
 #include "front/test_services.h"
 
@@ -97,6 +98,57 @@ TEST_F(PipelineTest, WhatIsNotBuiltFailsByName) {
   auto acl = harness.call("s3", "PUT", "/bucket?acl", {}, "");
   EXPECT_EQ(acl.status, 501);
   EXPECT_THAT(acl.body, HasSubstr("<Message>s3:PutBucketAcl is not implemented"));
+}
+
+TEST_F(PipelineTest, AConfigurationWithoutItsIdIsAList) {
+  EXPECT_THAT(harness.call("s3", "GET", "/bucket?analytics", {}, "").body,
+              HasSubstr("s3:ListBucketAnalyticsConfigurations is not"));
+  EXPECT_THAT(harness.call("s3", "GET", "/bucket?analytics&id=1", {}, "").body,
+              HasSubstr("s3:GetBucketAnalyticsConfiguration is not"));
+}
+
+TEST_F(PipelineTest, MalformedNumbersOfS3AreNamed) {
+  auto response = harness.call("s3", "GET", "/bucket?list-type=2&max-keys=many", {}, "");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body,
+              HasSubstr("<Code>InvalidArgument</Code><Message>Provided max-keys not an integer or within "
+                        "integer range</Message><ArgumentName>max-keys</ArgumentName>"
+                        "<ArgumentValue>many</ArgumentValue>"));
+  EXPECT_THAT(harness.call("s3", "GET", "/bucket?list-type=2&max-keys=99999999999", {}, "").body,
+              HasSubstr("<Code>InvalidArgument</Code>"));
+}
+
+TEST_F(PipelineTest, BodiesOfS3ThatWantAChecksumHaveARightOne) {
+  const std::string body = "<Delete><Object><Key>k</Key></Object></Delete>";
+  auto remove = [&](Headers headers) {
+    return harness.call("s3", "POST", "/bucket?delete", std::move(headers), body).body;
+  };
+  auto sum = [&](const char* algorithm) {
+    return codec::base64_encode(codec::digest_of(algorithm, body).value());
+  };
+  EXPECT_THAT(remove({}), HasSubstr("<Code>InvalidRequest</Code><Message>Missing required header"));
+  EXPECT_THAT(remove({{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}), HasSubstr("<Code>BadDigest</Code>"));
+  EXPECT_THAT(remove({{"content-md5", "x"}}), HasSubstr("<Code>InvalidDigest</Code>"));
+  EXPECT_THAT(remove({{"x-amz-checksum-crc32", "AAAAAA=="}}), HasSubstr("<Code>BadDigest</Code>"));
+  EXPECT_THAT(remove({{"x-amz-checksum-crc32", "AAAA"}}), HasSubstr("<Code>InvalidRequest</Code>"));
+  for (const char* name : {"crc32", "crc32c", "crc64nvme", "sha1", "sha256"}) {
+    std::string upper = name;
+    for (char& c : upper) c = static_cast<char>(toupper(c));
+    EXPECT_THAT(remove({{std::string("x-amz-checksum-") + name, sum(upper.c_str())}}),
+                HasSubstr("<Code>NotImplemented</Code>"))  // by the handler of this test's service
+        << name;
+  }
+  EXPECT_THAT(remove({{"content-md5", sum("MD5")}}), HasSubstr("<Code>NotImplemented</Code>"));
+}
+
+TEST_F(PipelineTest, SignatureVersionTwoIsRefusedInS3sWords) {
+  constexpr auto kWords = "<Message>The authorization mechanism you have provided is not supported.";
+  auto presigned =
+      harness.call("", "GET", "/bucket/k?AWSAccessKeyId=AKIA&Signature=x%3D&Expires=1767323045", {}, "");
+  EXPECT_EQ(presigned.status, 400);
+  EXPECT_THAT(presigned.body, HasSubstr(kWords));
+  auto header = harness.call("", "GET", "/bucket/k", {{"authorization", "AWS AKIA:xxxx"}}, "");
+  EXPECT_THAT(header.body, HasSubstr(kWords));
 }
 
 TEST_F(PipelineTest, QueryRoundTrip) {

@@ -10,7 +10,7 @@ foreach(model IN LISTS models)
   set(out ${CMAKE_BINARY_DIR}/gen/${service})
   add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/twin.h ${out}/tables.cpp
     COMMAND ${MEKONG_PYTHON} ${generator} --model ${model} --out ${out}
-    DEPENDS ${generator} ${model} VERBATIM)
+    DEPENDS ${generator} ${CMAKE_SOURCE_DIR}/tools/codegen/aws_model.py ${model} VERBATIM)
   add_library(mekong_gen_${service} STATIC ${out}/tables.cpp ${out}/types.h ${out}/service.h)
   target_include_directories(mekong_gen_${service} PUBLIC ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(mekong_gen_${service} PUBLIC mekong_api)

@@ -2,8 +2,8 @@
 #include <map>
 #include <utility>
 
+#include "codec/digests.h"
 #include "codec/text.h"
-#include "objects/digests.h"
 #include "objects/object_store.h"
 #include "objects/records.h"
 #include "objects/writer.h"
@@ -85,11 +85,11 @@ Result<std::string> checksum_of_parts(const Upload& upload, const std::vector<co
     if (part == parts.front()) {
       whole = *raw;
     } else {
-      MEKONG_TRY_ASSIGN(whole, combine(upload.checksum_algorithm, whole, *raw, part->size_bytes));
+      MEKONG_TRY_ASSIGN(whole, codec::combine(upload.checksum_algorithm, whole, *raw, part->size_bytes));
     }
   }
   if (upload.full_object_checksum) return codec::base64_encode(whole);
-  MEKONG_TRY_ASSIGN(auto digest, digest_of(upload.checksum_algorithm, sums));
+  MEKONG_TRY_ASSIGN(auto digest, codec::digest_of(upload.checksum_algorithm, sums));
   return codec::base64_encode(digest) + "-" + std::to_string(parts.size());
 }
 
@@ -121,7 +121,7 @@ Result<Upload> ObjectStore::create_upload(std::string_view bucket, std::string_v
   upload.headers = std::move(options.headers);
   upload.metadata = std::move(options.metadata);
   for (const auto& [algorithm, value] : options.checksums) {
-    MEKONG_TRY(make_digest(algorithm));
+    MEKONG_TRY(codec::make_digest(algorithm));
     upload.checksum_algorithm = algorithm;
     upload.full_object_checksum = options.full_object_checksum;
   }
@@ -275,7 +275,7 @@ Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upl
     object.pieces.insert(object.pieces.end(), part.pieces.begin(), part.pieces.end());
   }
   auto suffix = "-" + std::to_string(wanted.size());
-  MEKONG_TRY_ASSIGN(auto md5, digest_of("MD5", md5s));
+  MEKONG_TRY_ASSIGN(auto md5, codec::digest_of("MD5", md5s));
   object.etag = codec::hex_encode(md5) + suffix;
   if (!upload.checksum_algorithm.empty()) {
     MEKONG_TRY_ASSIGN(object.checksums[upload.checksum_algorithm], checksum_of_parts(upload, used));

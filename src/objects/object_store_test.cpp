@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "codec/digests.h"
 #include "codec/text.h"
-#include "objects/digests.h"
 
 namespace mekong::objects {
 namespace {
@@ -287,7 +287,7 @@ TEST_F(ObjectStoreTest, multipart_by_reference) {
   EXPECT_EQ(get("big"), "NoSuchKey");
   auto etag = complete(*upload, {{1, first}, {3, second}});
   auto raw = codec::hex_decode(first).value() + codec::hex_decode(second).value();
-  EXPECT_EQ(etag, codec::hex_encode(digest_of("MD5", raw).value()) + "-2");
+  EXPECT_EQ(etag, codec::hex_encode(codec::digest_of("MD5", raw).value()) + "-2");
   EXPECT_EQ(complete(*upload, {{1, first}, {3, second}}), etag);  // mpu_complete_twice
   EXPECT_TRUE(get("big") == five + "tail");
   auto object = store_->head("bucket", "big");
@@ -300,7 +300,7 @@ TEST_F(ObjectStoreTest, multipart_by_reference) {
 }
 
 TEST_F(ObjectStoreTest, a_full_object_checksum_is_that_of_all_bytes) {
-  EXPECT_EQ(codec::hex_encode(digest_of("CRC64NVME", "123456789").value()), "ae8b14860a799888");
+  EXPECT_EQ(codec::hex_encode(codec::digest_of("CRC64NVME", "123456789").value()), "ae8b14860a799888");
   std::string five(5 << 20, 'a');
   for (std::string algorithm : {"CRC32", "CRC32C", "CRC64NVME"}) {
     auto upload = store_->create_upload("bucket", "big",
@@ -308,7 +308,7 @@ TEST_F(ObjectStoreTest, a_full_object_checksum_is_that_of_all_bytes) {
     auto first = put_part(*upload, 1, five);
     auto second = put_part(*upload, 2, "tail");
     EXPECT_EQ(complete(*upload, {{1, first}, {2, second}}).size(), 34u);
-    auto whole = digest_of(algorithm, five + "tail").value();
+    auto whole = codec::digest_of(algorithm, five + "tail").value();
     EXPECT_EQ(store_->head("bucket", "big")->checksums.at(algorithm), codec::base64_encode(whole))
         << algorithm;
   }

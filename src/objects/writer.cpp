@@ -24,9 +24,9 @@ Result<std::unique_ptr<ObjectWriter>> ContentWriter::make(blob::Store& blobs, co
                                                           Finish finish) {
   auto writer = std::make_unique<ContentWriter>(blobs);
   writer->finish_ = std::move(finish);
-  MEKONG_TRY_ASSIGN(writer->md5_, make_digest("MD5"));
+  MEKONG_TRY_ASSIGN(writer->md5_, codec::make_digest("MD5"));
   for (const auto& [algorithm, value] : options.checksums) {
-    MEKONG_TRY_ASSIGN(writer->digests_[algorithm], make_digest(algorithm));
+    MEKONG_TRY_ASSIGN(writer->digests_[algorithm], codec::make_digest(algorithm));
     if (!value.empty()) MEKONG_TRY(writer->expect_checksum(algorithm, value));
   }
   if (!options.content_md5.empty()) MEKONG_TRY(check_form("MD5", options.content_md5));

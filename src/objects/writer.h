@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "objects/digests.h"
+#include "codec/digests.h"
 #include "objects/objects.h"
 
 namespace mekong::objects {
@@ -37,8 +37,8 @@ class ContentWriter final : public ObjectWriter {
 
   blob::Store& blobs_;
   std::unique_ptr<blob::Writer> writer_;
-  std::unique_ptr<Digest> md5_;
-  std::map<std::string, std::unique_ptr<Digest>> digests_;
+  std::unique_ptr<codec::Digest> md5_;
+  std::map<std::string, std::unique_ptr<codec::Digest>> digests_;
   std::map<std::string, std::string> expected_;
   std::string content_md5_;
   Finish finish_;

@@ -12,10 +12,15 @@ struct Made {
   api::Value (*input)();
   api::Value (*output)();
 };
+struct MadeError {
+  const char* shape;
+  api::Value (*make)();
+};
 struct Tables {
   const api::ServiceTable* table;
   const Made* made;
   size_t made_count;
+  const MadeError* errors;  // those with members of their own; the last one has no name
 };
 struct Suite {
   std::string direction, protocol;

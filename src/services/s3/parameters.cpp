@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "codec/encoded_words.h"
 #include "codec/text.h"
 #include "services/s3/service.h"
 
@@ -160,8 +161,9 @@ Result<Texts> user_metadata(const std::optional<std::map<std::string, std::strin
   if (!metadata) return kept;
   size_t bytes = 0;
   for (const auto& [name, value] : *metadata) {
-    bytes += name.size() + value.size();
-    kept[codec::lower_case(name)] = value;
+    auto text = codec::decode_words(value);
+    bytes += name.size() + text.size();
+    kept[codec::lower_case(name)] = std::move(text);
   }
   if (bytes > metadata_bytes_max) {
     return Error{"MetadataTooLarge",
@@ -170,6 +172,12 @@ Result<Texts> user_metadata(const std::optional<std::map<std::string, std::strin
                  {{"Size", std::to_string(bytes)}, {"MaxSizeAllowed", std::to_string(metadata_bytes_max)}}};
   }
   return kept;
+}
+
+Texts metadata_headers(const Texts& metadata) {
+  Texts headers;
+  for (const auto& [name, value] : metadata) headers[name] = codec::encode_words(value);
+  return headers;
 }
 
 Status write_conditions(const std::optional<std::string>& if_match,

@@ -77,8 +77,12 @@ void content_headers_out(const Texts& headers, Out& to) {
   }
 }
 
-// User metadata: names lower case. Error: "MetadataTooLarge".
+// User metadata: names lower case, values in UTF-8 (their headers may hold encoded words). Error:
+// "MetadataTooLarge".
 Result<Texts> user_metadata(const std::optional<std::map<std::string, std::string>>& metadata);
+
+// The same as headers.
+Texts metadata_headers(const Texts& metadata);
 
 // If-Match and If-None-Match of writes. Error: "NotImplemented" for an If-None-Match other than *.
 Status write_conditions(const std::optional<std::string>& if_match,

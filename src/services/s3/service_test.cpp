@@ -7,6 +7,7 @@
 
 #include "api/pipeline.h"
 #include "base/thread_pool.h"
+#include "codec/hash.h"
 #include "codec/text.h"
 #include "codec/xml.h"
 
@@ -315,11 +316,21 @@ TEST_F(S3ServiceTest, delete_objects_reports_each_key) {
       "<Delete><Object><Key>a</Key></Object><Object><Key>kept</Key></Object><Object><Key>missing</Key></"
       "Object>"
       "<Object><Key>b</Key><VersionId>v1</VersionId></Object></Delete>";
-  auto reply = send("POST", "/bucket?delete", body);
+  auto reply =
+      send("POST", "/bucket?delete", body, {{"content-md5", codec::base64_encode(codec::md5(body))}});
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(texts(reply, "Key"), "a missing kept b ");
   EXPECT_EQ(texts(reply, "Code"), "AccessDenied NotImplemented ");
   EXPECT_EQ(texts(send("GET", "/bucket"), "Key"), "b kept ");
+}
+
+TEST_F(S3ServiceTest, metadata_that_is_not_ascii_travels_in_encoded_words) {
+  constexpr auto kWord = "=?UTF-8?B?w4RNw4Ra?=";
+  send("PUT", "/bucket/k", "", {{"x-amz-meta-name", kWord}, {"x-amz-meta-raw", "\xc4"}});
+  auto head = send("HEAD", "/bucket/k");
+  EXPECT_EQ(head.header("x-amz-meta-name"), kWord);
+  EXPECT_EQ(head.header("x-amz-meta-raw"), "=?UTF-8?B?w4Q=?=");
+  EXPECT_EQ(store_->head("bucket", "k")->metadata.at("name"), "ÄMÄZ");
 }
 
 TEST_F(S3ServiceTest, copies) {

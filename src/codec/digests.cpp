@@ -1,11 +1,11 @@
-#include "objects/digests.h"
+#include "codec/digests.h"
 
 #include <array>
 
 #include "base/crc32c.h"
 #include "codec/hash.h"
 
-namespace mekong::objects {
+namespace mekong::codec {
 namespace {
 
 // Reflected polynomials. CRC64NVME: NVM Express NVM command set specification 1.0d, section 5.2.1.3.4.
@@ -105,21 +105,21 @@ class Crc final : public Digest {
 
 class Hash final : public Digest {
  public:
-  explicit Hash(codec::Hasher::Algorithm algorithm) : hasher_(algorithm) {}
+  explicit Hash(Hasher::Algorithm algorithm) : hasher_(algorithm) {}
   void update(std::string_view bytes) override { hasher_.update(bytes); }
   std::string finish() override { return hasher_.finish(); }
 
  private:
-  codec::Hasher hasher_;
+  Hasher hasher_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Digest>> make_digest(const std::string& algorithm) {
-  using enum codec::Hasher::Algorithm;
+  using enum Hasher::Algorithm;
   std::unique_ptr<Digest> digest;
   if (algorithm == "MD5") digest = std::make_unique<Hash>(md5);
-  if (algorithm == "CRC32") digest = std::make_unique<Crc>(&codec::crc32);
+  if (algorithm == "CRC32") digest = std::make_unique<Crc>(&crc32);
   if (algorithm == "CRC32C") digest = std::make_unique<Crc>(&crc32c);
   if (algorithm == "CRC64NVME") digest = std::make_unique<Crc64Nvme>();
   if (algorithm == "SHA1") digest = std::make_unique<Hash>(sha1);
@@ -149,4 +149,4 @@ Result<std::string> digest_of(const std::string& algorithm, std::string_view byt
   return digest->finish();
 }
 
-}  // namespace mekong::objects
+}  // namespace mekong::codec

@@ -1,4 +1,4 @@
-// Checksums of an object's bytes, computed in one pass: MD5 (the etag) and those that were asked for.
+// The checksums that S3 knows by name, computed in one pass over bytes that arrive in pieces.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace mekong::objects {
+namespace mekong::codec {
 
 // One running checksum.
 class Digest {
@@ -25,4 +25,4 @@ Result<std::string> combine(const std::string& algorithm, std::string_view first
                             uint64_t second_bytes);
 Result<std::string> digest_of(const std::string& algorithm, std::string_view bytes);
 
-}  // namespace mekong::objects
+}  // namespace mekong::codec

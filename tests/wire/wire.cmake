@@ -1,6 +1,5 @@
 # Two made-up services that speak what no listed service does yet: CBOR of both kinds, query beside it, event streams.
 set(here ${CMAKE_SOURCE_DIR}/tests/wire)
-add_executable(mekong_wire_test ${here}/wire_test.cpp)
 foreach(service gauges talks)
   set(out ${CMAKE_BINARY_DIR}/gen/${service})
   add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/twin.h ${out}/tables.cpp
@@ -8,8 +7,15 @@ foreach(service gauges talks)
       --actions ${here}/actions.json --out ${out}
     DEPENDS ${generator} ${CMAKE_SOURCE_DIR}/tools/codegen/aws_model.py ${here}/${service}.txt ${here}/${service}.json
       ${here}/actions.json VERBATIM)
-  target_sources(mekong_wire_test PRIVATE ${out}/tables.cpp ${out}/types.h ${out}/service.h)
+  add_library(mekong_gen_${service} STATIC EXCLUDE_FROM_ALL ${out}/tables.cpp ${out}/types.h ${out}/service.h)
+  target_include_directories(mekong_gen_${service} PUBLIC ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(mekong_gen_${service} PUBLIC mekong_api)
 endforeach()
-target_include_directories(mekong_wire_test PRIVATE ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
-target_link_libraries(mekong_wire_test PRIVATE mekong_api GTest::gtest_main GTest::gmock)
+add_executable(mekong_wire_test ${here}/wire_test.cpp)
+target_link_libraries(mekong_wire_test PRIVATE mekong_gen_gauges mekong_gen_talks GTest::gtest_main GTest::gmock)
 add_test(NAME wire COMMAND mekong_wire_test)
+if(MEKONG_SANITIZE MATCHES fuzzer)
+  set(M_LIBS mekong_gen_gauges mekong_gen_talks mekong_gen_s3 mekong_gen_sts mekong_gen_glue)
+  set(CMAKE_CURRENT_SOURCE_DIR ${here})
+  mekong_fuzz_targets(mekong_api ${here}/wire_fuzz.cpp)
+endif()

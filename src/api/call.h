@@ -23,6 +23,7 @@ struct Call {
   Form form;
   iam::Authentication auth;
   Context context = {};
+  std::string error_code;  // of the reply; empty while all goes well
 
   const ServiceTable& table() const { return *service->table; }
   ErrorTarget error_target() const;

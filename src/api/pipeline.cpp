@@ -1,10 +1,13 @@
 #include "api/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 
 #include "api/body.h"
 #include "api/call.h"
+#include "api/telemetry.h"
 #include "codec/gzip.h"
 #include "codec/text.h"
 
@@ -18,6 +21,7 @@ const std::string* find_header(const Headers& headers, std::string_view name) {
 }
 
 struct Pipeline::Parts {
+  mutable Telemetry telemetry;
   std::vector<ServiceBinding> services;
   std::vector<RestRouter> routers;  // by index of services
   const iam::Authenticator& authenticator;
@@ -34,7 +38,8 @@ struct Pipeline::Parts {
   Task<Result<Response>> run(Call& call, RawBody& raw) const;
   Task<Result<Response>> invoke(Call& call, const Value& input, BodyReader& body) const;
   Response finish(const Call& call, Response response) const;
-  Response fail(const Call& call, Error error) const;
+  Response fail(Call& call, Error error) const;
+  void tell(const Call& call, Response& response, int64_t started_ns) const;
 };
 
 namespace {
@@ -212,7 +217,8 @@ Response Pipeline::Parts::finish(const Call& call, Response response) const {
   return response;
 }
 
-Response Pipeline::Parts::fail(const Call& call, Error error) const {
+Response Pipeline::Parts::fail(Call& call, Error error) const {
+  call.error_code = error.code;
   if (error.code == "InternalFailure") {
     logger.error(
         "api", "internal failure",
@@ -221,10 +227,34 @@ Response Pipeline::Parts::fail(const Call& call, Error error) const {
   return error_response(call.error_target(), std::move(error), call.request_id);
 }
 
+// Counts the request, and logs it where that is wanted.
+void Pipeline::Parts::tell(const Call& call, Response& response, int64_t started_ns) const {
+  const int64_t duration_ns = clock.monotonic_ns() - started_ns;
+  const ServiceTable* table = call.service == nullptr ? nullptr : call.service->table;
+  const Operation* operation = call.operation == nullptr ? nullptr : call.operation->operation;
+  telemetry.record({table, operation, call.error_code, duration_ns,
+                    std::max<int64_t>(0, call.head.content_length),
+                    static_cast<int64_t>(response.body.size())});
+  if (response.stream != nullptr)
+    response.stream = telemetry.counted(std::move(response.stream), table, operation);
+  const bool slow = options.slow_request_ms > 0 && duration_ns >= options.slow_request_ms * 1'000'000;
+  if (!slow && !options.access_log) return;
+  logger.write(slow ? Level::warn : Level::info, "api", slow ? "slow request" : "request",
+               {{"request_id", call.request_id},
+                {"service", table == nullptr ? "" : table->name},
+                {"operation", call.operation_name},
+                {"status", std::to_string(response.status)},
+                {"code", call.error_code},
+                {"caller", call.auth.principal == nullptr ? "" : call.auth.principal->arn},
+                {"source", call.head.source_ip},
+                {"ms", fmt::format("{:.1f}", static_cast<double>(duration_ns) / 1e6)}});
+}
+
 Pipeline::Pipeline(std::vector<ServiceBinding> services, const iam::Authenticator& authenticator,
                    const Authoriser& authoriser, Executor& pool, const os::Clock& clock, os::Random& random,
                    Logger& logger, Options options)
-    : parts_(new Parts{std::move(services),
+    : parts_(new Parts{Telemetry(services),
+                       std::move(services),
                        {},
                        authenticator,
                        authoriser,
@@ -239,22 +269,28 @@ Pipeline::Pipeline(std::vector<ServiceBinding> services, const iam::Authenticato
 
 Pipeline::~Pipeline() = default;
 
+const Telemetry& Pipeline::telemetry() const {
+  return parts_->telemetry;
+}
+
 Task<Response> Pipeline::handle(const RequestHead& head, RawBody& body) const {
   const Parts& parts = *parts_;
   co_await resume_on(parts.pool);
   Call call{.head = head, .request_id = parts.random.uuid()};
-  std::string broken;
+  const int64_t started_ns = parts.clock.monotonic_ns();
+  Result<Response> response = Error{};
   try {
-    auto response = co_await parts.run(call, body);
-    co_await resume_on(parts.pool);
-    co_return parts.finish(
-        call, response.ok() ? std::move(*response) : parts.fail(call, std::move(response.error())));
+    response = co_await parts.run(call, body);
   } catch (const std::exception& e) {
-    broken = e.what();
+    // An exception means a bug or a lost resource: the caller learns only that it happened.
+    parts.logger.error("api", "exception", {{"operation", call.operation_name}, {"what", e.what()}});
+    response = Error{"InternalFailure", "An internal error occurred."};
   }
-  // An exception means a bug or a lost resource: the caller learns only that it happened.
-  parts.logger.error("api", "exception", {{"operation", call.operation_name}, {"what", broken}});
-  co_return parts.finish(call, parts.fail(call, Error{"InternalFailure", "An internal error occurred."}));
+  co_await resume_on(parts.pool);
+  auto reply = parts.finish(
+      call, response.ok() ? std::move(*response) : parts.fail(call, std::move(response).error()));
+  parts.tell(call, reply, started_ns);
+  co_return reply;
 }
 
 }  // namespace mekong::api

@@ -50,12 +50,16 @@ struct Response {
   BodySourcePtr stream;  // instead of body; Content-Length is its length(), else chunked
 };
 
+class Telemetry;
+
 class Pipeline {
  public:
   struct Options {
     size_t body_max_bytes = 16 << 20;  // of bodies that are read whole
     // Host names whose first label may be a bucket: "b.s3.localhost" and "b.localhost".
     std::vector<std::string> bucket_domains = {"s3.localhost", "localhost"};
+    int64_t slow_request_ms = 5'000;  // longer ones are logged as "slow request"; 0: none
+    bool access_log = false;          // every request is logged as "request"
   };
 
   // All references must outlive the pipeline. `services`: bind(service) of each.
@@ -69,6 +73,8 @@ class Pipeline {
   // Never fails: errors are replies too. `head` and `body` must live until the task is done; after it, what
   // is left of the body is the caller's to drain or to drop. Resumes on any executor.
   Task<Response> handle(const RequestHead& head, RawBody& body) const;
+
+  const Telemetry& telemetry() const;
 
  private:
   struct Parts;

@@ -15,23 +15,22 @@ sys.path.insert(0, str(ROOT / 'tests'))
 
 
 def descendants(pid):
-    """pid and all processes below it that still live."""
+    """pid and all processes below it. A thread or process may end while it is looked at."""
     found, wanted = [], [pid]
     while wanted:
-        pid = wanted.pop()
-        try:
-            tasks = list(pathlib.Path(f'/proc/{pid}/task').iterdir())
-            wanted += [int(child) for task in tasks for child in (task / 'children').read_text().split()]
-            found.append(pid)
-        except OSError:
-            continue
+        found.append(wanted.pop())
+        for children in pathlib.Path(f'/proc/{found[-1]}/task').glob('*/children'):
+            try:
+                wanted += [int(child) for child in children.read_text().split()]
+            except OSError:
+                continue
     return found
 
 
-def resident_mib(pid):
-    """Memory of a process and its children; what they share is counted once (PSS)."""
+def resident_mib(pid, children=True):
+    """Memory of a process, with its children if wanted; what they share is counted once (PSS)."""
     kib = 0
-    for each in descendants(pid):
+    for each in descendants(pid) if children else [pid]:
         try:
             kib += int(re.search(r'^Pss:\s+(\d+)', pathlib.Path(f'/proc/{each}/smaps_rollup').read_text(), re.M)[1])
         except (OSError, TypeError):

@@ -3,6 +3,7 @@
 Clients log in by SASL/PLAIN over TLS with an EC P-256 certificate, as heavy as Mekong's own listener."""
 import base64
 import pathlib
+import socket
 import subprocess
 import uuid
 
@@ -58,6 +59,15 @@ ssl.truststore.location={certificate}
             # The heap of Kafka's own start script.
             self.process = subprocess.Popen(['java', '-Xmx1G', '-Xms1G', '-cp', str(JARS), 'kafka.Kafka', str(settings)],
                                             stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def wait(self):
+        """Until it listens to clients, which is the last that it does as it starts."""
+        host, port = self.bootstrap.split(':')
+
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex((host, int(port))) == 0
+        frame.wait_for(listens, pause=0.1)
 
     def create_topic(self, name, partitions, **configs):
         words = [word for key, value in configs.items() for word in ('--config', f'{key.replace("_", ".")}={value}')]

@@ -62,7 +62,7 @@ def main():
         kafka = Kafka(folder)
         mekong = MekongSide(folder)
         try:
-            frame.wait_for(lambda: 'Kafka Server started' in (pathlib.Path(folder) / 'kafka.log').read_text(), pause=0.1)
+            kafka.wait()
             mekong.create_topic('bench', PARTITIONS)
             kafka.create_topic('synced', PARTITIONS, flush_messages=1)
             kafka.create_topic('cached', PARTITIONS)

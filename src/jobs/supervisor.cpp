@@ -174,6 +174,7 @@ os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& 
     out.binds.push_back({.source = place.folder + "/.passwd", .target = "/etc/passwd", .read_only = true});
   }
   out.own_tree = true;
+  out.hardened = true;
   out.memory_bytes_max = spec.memory_bytes_max;
   out.open_files_max = spec.open_files_max;
   out.stdout_path = output_path(place.id, Stream::out);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -58,8 +59,8 @@ void set_limit(int resource, uint64_t value) {
 
 }  // namespace
 
-ChildSetup::ChildSetup(const ProcessSpec& spec, const Tree& tree)
-    : spec_(spec), tree_(spec.own_tree ? tree : Tree{}) {
+ChildSetup::ChildSetup(const ProcessSpec& spec, const Tree& tree, const std::vector<sock_filter>& filter)
+    : spec_(spec), tree_(spec.own_tree ? tree : Tree{}), filter_(filter) {
   const auto map_to_itself = [](uint64_t id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
   uid_map_ = map_to_itself(::getuid());
   gid_map_ = map_to_itself(::getgid());
@@ -83,7 +84,7 @@ ChildSetup::ChildSetup(const ProcessSpec& spec, const Tree& tree)
 unsigned long ChildSetup::namespaces() const {
   switch (tree_.kind) {
     case TreeKind::pid_namespace:
-      return CLONE_NEWPID;
+      return CLONE_NEWPID | (spec_.hardened ? CLONE_NEWIPC : 0);
     case TreeKind::user_namespace:
       return CLONE_NEWPID | CLONE_NEWUSER;
     case TreeKind::process_group:
@@ -107,6 +108,23 @@ void ChildSetup::mount_processes(int report) const {
   // Containers cover parts of /proc; an unprivileged mount that would uncover them is refused. The outer
   // /proc stays: it shows numbers of another namespace, nothing that it did not show before.
   if (mounted != 0 && tree_.kind == TreeKind::pid_namespace) fail(report, "mount proc");
+}
+
+void ChildSetup::mount_shared_memory(int report) const {
+  if (!spec_.hardened || tree_.kind != TreeKind::pid_namespace) return;
+  struct stat existing;
+  if (::stat("/dev/shm", &existing) != 0) return;
+  const int mounted =
+      ::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64m,mode=1777");
+  if (mounted != 0) fail(report, "mount /dev/shm");
+}
+
+// Last before exec: the set-up itself mounts and unshares.
+void ChildSetup::refuse_calls(int report) const {
+  if (!spec_.hardened) return;
+  const sock_fprog program{static_cast<unsigned short>(filter_.size()),
+                           const_cast<sock_filter*>(filter_.data())};
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) fail(report, "seccomp");
 }
 
 void ChildSetup::mount_view(int report) const {
@@ -213,6 +231,7 @@ void ChildSetup::run(int report) const {
   if (init >= 0 && ::dup2(report, report_descriptor) < 0) fail(report, "dup2");
   mount_view(report);
   mount_processes(report);
+  mount_shared_memory(report);
   limit_and_drop(report);
   if (::chdir(spec_.working_directory.c_str()) != 0) fail(report, "chdir");
   sigset_t mask;
@@ -220,6 +239,7 @@ void ChildSetup::run(int report) const {
   // A signal for a program that is not there yet must wait: the first process of a namespace would drop it.
   if (init >= 0) ::sigfillset(&mask);
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  refuse_calls(report);
   exec(report, init);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "os/process.h"
+#include "os/syscall_filter.h"
 
 namespace mekong::os {
 
@@ -24,7 +25,8 @@ struct Tree {
 
 class ChildSetup {
  public:
-  ChildSetup(const ProcessSpec& spec, const Tree& tree);
+  // `filter`: of refuse_dangerous_calls(), used where the spec is hardened. All must outlive the setup.
+  ChildSetup(const ProcessSpec& spec, const Tree& tree, const std::vector<sock_filter>& filter);
   // For clone(2).
   unsigned long namespaces() const;
   // In the child. Does not return: execs, or writes a ChildFailure to `report` and exits with 127.
@@ -36,10 +38,13 @@ class ChildSetup {
   [[noreturn]] void exec(int report, int init) const;
   void mount_view(int report) const;
   void redirect(int report) const;
+  void mount_shared_memory(int report) const;
   void limit_and_drop(int report) const;
+  void refuse_calls(int report) const;
 
   const ProcessSpec& spec_;
   const Tree tree_;
+  const std::vector<sock_filter>& filter_;
   std::vector<std::string> environment_;
   std::vector<char*> argv_, envp_;  // argv_: two words for mekong-init, then the program's own
   std::string uid_map_, gid_map_, report_word_;

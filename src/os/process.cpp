@@ -141,8 +141,11 @@ std::optional<ChildFailure> read_report(int descriptor) {
   return got == sizeof(failure) ? std::optional(failure) : std::nullopt;
 }
 
-Result<ChildPtr> fork_child(const ProcessSpec& spec, const Tree& tree) {
-  const ChildSetup setup(spec, tree);
+Result<ChildPtr> fork_child(const ProcessSpec& spec, const Tree& tree,
+                            const Result<std::vector<sock_filter>>& filter) {
+  if (spec.hardened && !filter.ok()) return filter.error();
+  const std::vector<sock_filter> none;
+  const ChildSetup setup(spec, tree, filter.ok() ? *filter : none);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return errno_error(errno, "pipe", spec.argv[0]);
   // As fork(2), which takes no namespaces. The child's signals wait until it is set up.
@@ -221,7 +224,7 @@ class PosixProcesses final : public Processes {
   // we.
   Result<ChildPtr> fork_from_forker(const ProcessSpec& spec, const Tree& tree) {
     Promise<Result<ChildPtr>> promise;
-    forker_.post([&] { promise.set(fork_child(spec, tree)); });
+    forker_.post([&] { promise.set(fork_child(spec, tree, filter_)); });
     return promise.future().get();
   }
   bool starts(const Tree& tree) {
@@ -235,6 +238,7 @@ class PosixProcesses final : public Processes {
     return ended.get().code == 0;
   }
 
+  const Result<std::vector<sock_filter>> filter_ = refuse_dangerous_calls();
   Tree tree_;
   Reaper reaper_;
   ThreadPool forker_{"mekong-fork", 1};

@@ -39,6 +39,9 @@ struct ProcessSpec {
   // The child and all that it starts are one tree: when the child ends, by itself, by SIGKILL or with us, the
   // kernel kills the rest before exited() is told. As Processes::tree() says.
   bool own_tree = false;
+  // Refuses system calls that data jobs do not need (os/syscall_filter.h); in a PID namespace also gives the
+  // child's tree its own System V objects, message queues and /dev/shm.
+  bool hardened = false;
   // Files that receive stdout and stderr (appended); empty: /dev/null.
   std::string stdout_path;
   std::string stderr_path;

@@ -74,6 +74,48 @@ TEST_F(ProcessTest, memory_is_limited) {
   EXPECT_EQ(output_of(spec).find("400000000"), std::string::npos);
 }
 
+TEST_F(ProcessTest, a_hardened_child_cannot_reach_into_the_kernel) {
+#ifndef __x86_64__
+  GTEST_SKIP() << "numbers of x86-64";
+#endif
+  const std::string attempts = R"(
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(name, *arguments):
+    ctypes.set_errno(0)
+    done = libc.syscall(*arguments)
+    print(name, "done" if done >= 0 else ctypes.get_errno())
+attempt("getpid", 39)
+attempt("ptrace", 101, 16, os.getppid(), 0, 0)
+attempt("process_vm_readv", 310, os.getppid(), 0, 0, 0, 0, 0)
+attempt("add_key", 248, b"user", b"k", b"v", 1, -3)
+attempt("io_uring_setup", 425, 1, ctypes.create_string_buffer(120))
+attempt("unshare", 272, 0x10000000)
+attempt("clone", 56, 0x10000000 | 17, 0, 0, 0, 0)
+attempt("clone3", 435, 0, 0)
+attempt("mount", 165, b"tmpfs", b"/mnt", b"tmpfs", 0, 0)
+attempt("bpf", 321, 0, 0, 0)
+)";
+  auto spec = shell("");
+  spec.argv = {"/usr/bin/python3", "-c", attempts};
+  spec.own_tree = true;
+  spec.hardened = true;
+  EXPECT_EQ(output_of(spec),
+            "getpid done\nptrace 1\nprocess_vm_readv 1\nadd_key 1\nio_uring_setup 1\nunshare 1\nclone 1\n"
+            "clone3 38\nmount 1\nbpf 1\n");
+}
+
+TEST_F(ProcessTest, a_hardened_tree_has_shared_memory_of_its_own) {
+  if (processes_->tree() != TreeKind::pid_namespace) GTEST_SKIP() << "needs a PID namespace";
+  const std::string name = "/dev/shm/mekong_process_test_" + std::to_string(::getpid());
+  ASSERT_TRUE(files_.write_file_durably(name, "ours").ok());
+  auto spec = shell("ls /dev/shm | wc -l; echo x > /dev/shm/own && cat /dev/shm/own; ipcs -q | grep -c 0x");
+  spec.own_tree = true;
+  spec.hardened = true;
+  EXPECT_EQ(output_of(spec), "0\nx\n0\n");
+  EXPECT_TRUE(files_.remove_tree(name).ok());
+}
+
 TEST_F(ProcessTest, root_drops_to_the_childs_uid_and_hides_folders) {
   if (::getuid() != 0) GTEST_SKIP() << "needs root";
   ASSERT_TRUE(files_.make_directories(folder_ + "/data/secret").ok());

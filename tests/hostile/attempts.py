@@ -1,0 +1,205 @@
+"""A hostile job: runs inside of a Spark driver, tries to leave its walls, and prints one JSON line for each attempt:
+its name and what came of it. 'BREACH …' is a way out.
+
+Arguments: a JSON object with what an attacker may know: paths, numbers, the neighbour's token.
+"""
+import ctypes
+import glob
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+KNOWN = json.loads(sys.argv[1])
+LIBC = ctypes.CDLL(None, use_errno=True)
+ATTEMPTS = {}
+
+
+def attempt(function):
+    ATTEMPTS[function.__name__] = function
+    return function
+
+
+def call(number, *arguments):
+    """A raw system call (x86-64)."""
+    done = LIBC.syscall(number, *arguments)
+    return f'BREACH: {done}' if done >= 0 else os.strerror(ctypes.get_errno())
+
+
+def readable(path):
+    with open(path, 'rb') as file:
+        return f'BREACH: {path} has {len(file.read(4096))} bytes'
+
+
+def fetch(url, headers):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as reply:
+            return f'BREACH: {reply.read()[:60]}'
+    except urllib.error.HTTPError as refused:
+        return str(refused.code)
+
+
+@attempt
+def data_folder():
+    inside = os.listdir(KNOWN['data'])
+    return f'BREACH: {inside}' if inside else 'empty'
+
+
+@attempt
+def root_key():
+    return readable(os.path.join(KNOWN['data'], 'root-credentials.json'))
+
+
+@attempt
+def control_token():
+    return readable(os.path.join(KNOWN['data'], 'control-token'))
+
+
+@attempt
+def mounts_below_the_cover():
+    return f'BREACH: {LIBC.umount2}' if LIBC.umount2(KNOWN['data'].encode(), 2) == 0 else 'refused'
+
+
+@attempt
+def child_reads_host_proc():
+    seen = []
+    for path in glob.glob('/proc/[0-9]*/cmdline'):
+        with open(path, encoding='utf-8', errors='replace') as line:
+            seen.append(line.read().split('\0'))
+    foreign = [words for words in seen if 'serve' in words or KNOWN['neighbour_word'] in words]
+    return f'BREACH: {foreign}' if foreign else f'{len(seen)} processes, all its own'
+
+
+@attempt
+def server_environment():
+    return readable(f'/proc/{KNOWN["server"]}/environ')
+
+
+@attempt
+def child_ptrace():
+    return call(101, 16, KNOWN['server'], 0, 0)
+
+
+@attempt
+def child_memory():
+    return call(310, KNOWN['server'], 0, 0, 0, 0, 0)
+
+
+@attempt
+def child_signals():
+    os.kill(KNOWN['server'], 0)
+    # A number of its own namespace may be the same: only the server's is a breach.
+    with open(f'/proc/{KNOWN["server"]}/cmdline', encoding='utf-8') as line:
+        return 'BREACH' if 'serve' in line.read() else 'a process of its own'
+
+
+@attempt
+def child_keyring():
+    return call(250, 0, -3, 1)  # KEYCTL_GET_KEYRING_ID of the session
+
+
+@attempt
+def child_io_uring():
+    return call(425, 1, ctypes.create_string_buffer(120))
+
+
+@attempt
+def child_new_userns():
+    return call(272, 0x10000000)
+
+
+@attempt
+def child_shm():
+    return readable('/dev/shm/' + KNOWN['shm'])
+
+
+@attempt
+def child_fd_flood():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    kept = []
+    try:
+        while len(kept) < 1_000_000:
+            kept.append(os.dup(1))
+    except OSError as refused:
+        return refused.strerror
+    finally:
+        for descriptor in kept:
+            os.close(descriptor)
+    return f'BREACH: {soft}/{hard}'
+
+
+@attempt
+def gains_root():
+    for program in ('/usr/bin/su', '/usr/bin/passwd', '/usr/bin/mount', '/usr/bin/newgrp'):
+        if os.path.exists(program):
+            subprocess.run([program, '--help'], capture_output=True, check=False, timeout=10)
+    os.setuid(0)
+    return 'BREACH'
+
+
+@attempt
+def writes_outside():
+    written = []
+    for folder in ('/usr/bin', '/etc', '/var/lib', os.path.dirname(KNOWN['neighbour_folder']),
+                   KNOWN['neighbour_folder'], os.environ.get('SPARK_HOME', '/opt'), sys.prefix):
+        try:
+            with open(os.path.join(folder, 'mekong-hostile'), 'w', encoding='ascii'):
+                written.append(folder)
+        except OSError:
+            pass
+    return f'BREACH: {written}' if written else 'refused everywhere'
+
+
+@attempt
+def neighbours_files():
+    return f'BREACH: {os.listdir(KNOWN["neighbour_folder"])}'
+
+
+@attempt
+def cred_endpoint_other_job():
+    return fetch(KNOWN['neighbour_uri'], {'Authorization': KNOWN['neighbour_token']})
+
+
+@attempt
+def cred_endpoint_ipv6_mapped():
+    port = KNOWN['neighbour_uri'].split(':')[2].split('/')[0]
+    path = KNOWN['neighbour_uri'].split(port, 1)[1]
+    return fetch(f'http://[::ffff:127.0.0.1]:{port}{path}', {'Authorization': KNOWN['neighbour_token']})
+
+
+@attempt
+def cred_endpoint_host_header():
+    own = os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+    return fetch(own, {'Authorization': 'wrong', 'Host': 'metadata'})
+
+
+@attempt
+def control_paths():
+    base = KNOWN['neighbour_uri'].split('/_mekong')[0]
+    return fetch(base + '/_mekong/accounts', {'X-Mekong-Token': os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN']})
+
+
+@attempt
+def metastore_as_somebody_else():
+    # The metastore knows its caller by uid; a socket that claims nothing must get this job's role, never root's.
+    with socket.create_connection(('127.0.0.1', KNOWN['metastore_port']), timeout=5) as connection:
+        return f'connected as uid {os.getuid()}' if connection and os.getuid() != 0 else 'BREACH'
+
+
+@attempt
+def environment_has_no_root_key():
+    found = [name for name, value in os.environ.items() if KNOWN['root_key_id'] in value]
+    return f'BREACH: {found}' if found else 'none'
+
+
+for name, function in ATTEMPTS.items():
+    try:
+        outcome = function()
+    except OSError as refused:
+        outcome = refused.strerror or str(refused)
+    print('ATTEMPT ' + json.dumps([name, outcome]), flush=True)
+print('ATTEMPT ' + json.dumps(['finished', 'yes']), flush=True)

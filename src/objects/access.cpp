@@ -45,6 +45,10 @@ Result<std::string> ObjectAccess::get(std::string_view bucket, std::string_view 
   return store_.read(object, 0, object.size_bytes);
 }
 
+Result<std::string> ObjectAccess::read(const Object& object, uint64_t offset, size_t bytes) const {
+  return store_.read(object, offset, bytes);
+}
+
 Result<ListResult> ObjectAccess::list(const ListRequest& request) const {
   MEKONG_TRY(check("s3:ListBucket", bucket_arn(request.bucket)));
   return store_.list(request);
@@ -52,11 +56,16 @@ Result<ListResult> ObjectAccess::list(const ListRequest& request) const {
 
 Status ObjectAccess::put(std::string_view bucket, std::string_view key, std::string_view bytes,
                          PutOptions options) const {
-  MEKONG_TRY(check("s3:PutObject", object_arn(bucket, key)));
-  MEKONG_TRY_ASSIGN(auto writer, store_.put(bucket, key, std::move(options)));
+  MEKONG_TRY_ASSIGN(auto writer, this->writer(bucket, key, std::move(options)));
   MEKONG_TRY(writer->append(bytes));
   MEKONG_TRY(writer->commit());
   return ok();
+}
+
+Result<std::unique_ptr<ObjectWriter>> ObjectAccess::writer(std::string_view bucket, std::string_view key,
+                                                           PutOptions options) const {
+  MEKONG_TRY(check("s3:PutObject", object_arn(bucket, key)));
+  return store_.put(bucket, key, std::move(options));
 }
 
 Status ObjectAccess::remove(std::string_view bucket, std::string_view key) const {

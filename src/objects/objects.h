@@ -179,9 +179,13 @@ class ObjectAccess {
       : store_(store), authoriser_(authoriser), principal_(std::move(principal)) {}
   Result<Object> head(std::string_view bucket, std::string_view key) const;
   Result<std::string> get(std::string_view bucket, std::string_view key) const;  // whole, small objects
+  // Of an object got from head() here, which has asked for the permission.
+  Result<std::string> read(const Object& object, uint64_t offset, size_t bytes) const;
   Result<ListResult> list(const ListRequest& request) const;
   Status put(std::string_view bucket, std::string_view key, std::string_view bytes,
              PutOptions options = {}) const;
+  Result<std::unique_ptr<ObjectWriter>> writer(std::string_view bucket, std::string_view key,
+                                               PutOptions options = {}) const;
   Status remove(std::string_view bucket, std::string_view key) const;
   // By reference, no bytes move: s3:GetObject on the source, s3:PutObject on the copy.
   Result<Object> copy(const Object& source, std::string_view bucket, std::string_view key) const;

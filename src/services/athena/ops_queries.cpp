@@ -1,23 +1,14 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "codec/text.h"
-#include "services/athena/result_files.h"
 #include "services/athena/service.h"
+#include "services/athena/shared.h"
 
 namespace mekong::athena {
 namespace {
 
-constexpr size_t page_rows_max = 1000;
-
-Error invalid(std::string message, const char* code = "INVALID_INPUT") {
-  return {"InvalidRequestException", std::move(message), 0, {{"AthenaErrorCode", code}}};
-}
-
 Status refuse_unbuilt(const model::StartQueryExecutionInput& request) {
-  const auto unbuilt = [](std::string_view name) {
-    return Error{"NotImplemented", fmt::format("StartQueryExecution: parameter {} is not implemented", name)};
-  };
-  if (request.execution_parameters) return unbuilt("ExecutionParameters");
+  const auto unbuilt = [](std::string_view name) { return athena::unbuilt("StartQueryExecution", name); };
   if (request.engine_configuration) return unbuilt("EngineConfiguration");
   const auto& reuse = request.result_reuse_configuration;
   if (reuse && reuse->result_reuse_by_age_configuration &&
@@ -53,8 +44,8 @@ Result<std::string> output_location(const model::StartQueryExecutionInput& reque
 
 // What one token must stand for always.
 std::string fingerprint(const model::StartQueryExecutionInput& request, const Execution& execution) {
-  return fmt::format("{}\n{}\n{}\n{}", execution.work_group, execution.database, execution.output_location,
-                     request.query_string);
+  return fmt::format("{}\n{}\n{}\n{}\n{}", execution.work_group, execution.database,
+                     execution.output_location, fmt::join(execution.parameters, "\n"), request.query_string);
 }
 
 model::QueryExecution shape(const Execution& execution) {
@@ -66,6 +57,8 @@ model::QueryExecution shape(const Execution& execution) {
   auto& context = out.query_execution_context.emplace();
   if (!execution.database.empty()) context.database = execution.database;
   out.work_group = execution.work_group;
+  if (!execution.parameters.empty()) out.execution_parameters = execution.parameters;
+  if (!execution.substatement_type.empty()) out.substatement_type = execution.substatement_type;
   out.engine_version = model::EngineVersion{"AUTO", "Athena engine version 3"};
   auto& status = out.status.emplace();
   status.state = execution.state;
@@ -78,6 +71,9 @@ model::QueryExecution shape(const Execution& execution) {
   auto& statistics = out.statistics.emplace();
   statistics.data_scanned_in_bytes = execution.scanned_bytes;
   statistics.engine_execution_time_in_millis = execution.engine_ms;
+  if (!execution.manifest_location.empty()) {
+    statistics.data_manifest_location = execution.manifest_location;
+  }
   if (execution.planning_ms > 0) statistics.query_planning_time_in_millis = execution.planning_ms;
   if (execution.started_ms > 0) {
     statistics.query_queue_time_in_millis = execution.started_ms - execution.submitted_ms;
@@ -88,66 +84,46 @@ model::QueryExecution shape(const Execution& execution) {
   return out;
 }
 
-model::ColumnInfo column_info(const sql::ResultColumn& column) {
-  model::ColumnInfo out;
-  out.catalog_name = "hive";
-  out.schema_name = "";
-  out.table_name = "";
-  out.name = column.name;
-  out.label = column.name;
-  out.type = column.type;
-  out.precision = column.precision;
-  out.scale = column.scale;
-  out.nullable = "UNKNOWN";
-  out.case_sensitive = column.type == "varchar";
-  return out;
-}
-
-Result<size_t> row_of(const std::optional<std::string>& token) {
-  if (!token) return size_t{0};
-  if (token->empty() || token->size() > 9 || token->find_first_not_of("0123456789") != std::string::npos) {
-    return invalid("NextToken is not one that was handed out.");
-  }
-  return static_cast<size_t>(std::stoul(*token));
-}
-
 }  // namespace
 
 Result<Execution> Service::execution(api::Context& ctx, const std::string& id) const {
   MEKONG_TRY_ASSIGN(auto found, records_.execution(ctx.scope(), id));
-  const std::string group = found ? found->work_group : "primary";
-  MEKONG_TRY(ctx.authorise(
-      fmt::format("arn:aws:athena:{}:{}:workgroup/{}", ctx.region.value, ctx.account.value, group)));
+  MEKONG_TRY(ctx.authorise(group_arn(ctx, found ? found->work_group : "primary")));
   if (!found) return invalid(fmt::format("QueryExecution {} was not found", id));
   return std::move(*found);
 }
 
-Result<model::StartQueryExecutionOutput> Service::start_query_execution(
-    api::Context& ctx, const model::StartQueryExecutionInput& request) {
+Result<Execution> Service::make_execution(api::Context& ctx, const model::StartQueryExecutionInput& request,
+                                          const WorkGroup& group) {
   MEKONG_TRY(refuse_unbuilt(request));
-  MEKONG_TRY_ASSIGN(const auto group, this->group(ctx, request.work_group.value_or("primary")));
+  if (group.disabled) return invalid(fmt::format("WorkGroup {} is disabled.", group.name));
   Execution execution;
   execution.account = ctx.account.value;
   execution.region = ctx.region.value;
   execution.id = random_.uuid();
   execution.query = request.query_string;
   execution.work_group = group.name;
-  if (request.query_execution_context) {
-    execution.database = catalog::fold_name(request.query_execution_context->database.value_or("default"));
-  } else {
-    execution.database = "default";
-  }
+  execution.scanned_bytes_max = group.scanned_bytes_max;
+  execution.database = "default";
+  const auto& context = request.query_execution_context;
+  if (context && context->database) execution.database = catalog::fold_name(*context->database);
+  if (request.execution_parameters) execution.parameters = *request.execution_parameters;
   MEKONG_TRY_ASSIGN(execution.output_location, output_location(request, group));
   execution.state = "QUEUED";
   execution.submitted_ms = engines_.clock.wall_ms();
+  return execution;
+}
+
+Result<model::StartQueryExecutionOutput> Service::start_query_execution(
+    api::Context& ctx, const model::StartQueryExecutionInput& request) {
+  MEKONG_TRY_ASSIGN(const auto group, this->group(ctx, request.work_group.value_or("primary")));
+  MEKONG_TRY_ASSIGN(const auto execution, make_execution(ctx, request, group));
   const auto token = request.client_request_token.value_or("");
   const auto print = fingerprint(request, execution);
   const auto added = records_.add(execution, token, print);
   if (!added.ok() && added.error().code == "ConditionFailed") {
     MEKONG_TRY_ASSIGN(const auto known, records_.token(ctx.scope(), token));
-    if (!known || known->request != print) {
-      return invalid("Idempotent parameters do not match", "INVALID_INPUT");
-    }
+    if (!known || known->request != print) return invalid("Idempotent parameters do not match");
     return model::StartQueryExecutionOutput{known->execution_id};
   }
   if (!added.ok()) return added.error();
@@ -161,38 +137,39 @@ Result<model::GetQueryExecutionOutput> Service::get_query_execution(
   return model::GetQueryExecutionOutput{shape(found)};
 }
 
-Result<model::GetQueryResultsOutput> Service::get_query_results(api::Context& ctx,
-                                                                const model::GetQueryResultsInput& request) {
-  MEKONG_TRY_ASSIGN(const auto found, execution(ctx, request.query_execution_id));
-  if (request.query_result_type.value_or("DATA_ROWS") != "DATA_ROWS") {
-    return Error{"NotImplemented",
-                 "GetQueryResults: QueryResultType other than DATA_ROWS is not implemented"};
+Result<model::BatchGetQueryExecutionOutput> Service::batch_get_query_execution(
+    api::Context& ctx, const model::BatchGetQueryExecutionInput& request) {
+  model::BatchGetQueryExecutionOutput out;
+  auto& executions = out.query_executions.emplace();
+  auto& missing = out.unprocessed_query_execution_ids.emplace();
+  for (const auto& id : request.query_execution_ids) {
+    const auto found = execution(ctx, id);
+    if (found.ok()) {
+      executions.push_back(shape(*found));
+    } else if (found.error().code == "InvalidRequestException") {
+      missing.push_back({id, "INVALID_INPUT", found.error().message});
+    } else {
+      return found.error();
+    }
   }
-  if (found.state != "SUCCEEDED") {
-    return invalid(found.ended() ? "Query did not finish successfully. Final query state: " + found.state
-                                 : "Query has not yet finished. Current state: " + found.state,
-                   "INVALID_QUERY_EXECUTION_STATE");
-  }
-  MEKONG_TRY_ASSIGN(const size_t first, row_of(request.next_token));
-  MEKONG_TRY_ASSIGN(const auto place, objects::parse_location(found.output_location));
-  const objects::ObjectAccess access(engines_.objects, engines_.authoriser, ctx.principal);
-  MEKONG_TRY_ASSIGN(const auto text, access.get(place.bucket, place.key));
-  const auto rows = found.statement_type == "DML" ? parse_csv(text) : parse_tabs(text);
-  const size_t size =
-      std::min(static_cast<size_t>(request.max_results.value_or(page_rows_max)), page_rows_max);
-  const size_t end = std::min(rows.size(), first + std::max<size_t>(size, 1));
-  model::GetQueryResultsOutput out;
-  out.update_count = 0;
-  auto& result = out.result_set.emplace();
-  auto& page = result.rows.emplace();
-  for (size_t i = first; i < end; ++i) {
-    auto& data = page.emplace_back().data.emplace();
-    for (const auto& value : rows[i]) data.push_back({value});
-  }
-  auto& columns = result.result_set_metadata.emplace().column_info.emplace();
-  for (const auto& column : found.columns) columns.push_back(column_info(column));
-  if (end < rows.size()) out.next_token = std::to_string(end);
   return out;
+}
+
+Result<model::GetQueryRuntimeStatisticsOutput> Service::get_query_runtime_statistics(
+    api::Context& ctx, const model::GetQueryRuntimeStatisticsInput& request) {
+  MEKONG_TRY_ASSIGN(const auto found, execution(ctx, request.query_execution_id));
+  const auto whole = shape(found);
+  model::QueryRuntimeStatistics out;
+  auto& timeline = out.timeline.emplace();
+  timeline.query_queue_time_in_millis = whole.statistics->query_queue_time_in_millis;
+  timeline.query_planning_time_in_millis = found.planning_ms;
+  timeline.engine_execution_time_in_millis = found.engine_ms;
+  timeline.total_execution_time_in_millis = whole.statistics->total_execution_time_in_millis;
+  auto& rows = out.rows.emplace();
+  rows.input_bytes = found.scanned_bytes;
+  rows.output_rows = found.output_rows;
+  rows.output_bytes = found.output_bytes;
+  return model::GetQueryRuntimeStatisticsOutput{std::move(out)};
 }
 
 Result<model::StopQueryExecutionOutput> Service::stop_query_execution(
@@ -205,17 +182,12 @@ Result<model::StopQueryExecutionOutput> Service::stop_query_execution(
 Result<model::ListQueryExecutionsOutput> Service::list_query_executions(
     api::Context& ctx, const model::ListQueryExecutionsInput& request) {
   MEKONG_TRY_ASSIGN(const auto group, this->group(ctx, request.work_group.value_or("primary")));
-  std::string after;
-  if (request.next_token) {
-    const auto decoded = codec::base64_decode(*request.next_token);
-    if (!decoded) return invalid("NextToken is not one that was handed out.");
-    after = *decoded;
-  }
-  const auto limit = static_cast<size_t>(std::clamp(request.max_results.value_or(50), 1, 50));
+  MEKONG_TRY_ASSIGN(const auto after, after_of(request.next_token));
+  const auto limit = limit_of(request.max_results, 50);
   MEKONG_TRY_ASSIGN(auto page, records_.list(ctx.scope(), group.name, after, limit));
   model::ListQueryExecutionsOutput out;
   out.query_execution_ids = std::move(page.ids);
-  if (!page.next.empty()) out.next_token = codec::base64_encode(page.next);
+  out.next_token = token_of(page.next);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "services/athena/result_files.h"
 
+#include <algorithm>
+
 namespace mekong::athena {
 namespace {
 
@@ -22,19 +24,23 @@ void append_bytes(std::string& out, uint32_t field, std::string_view bytes) {
   out += bytes;
 }
 
-// One value from `at` on; leaves `at` behind it.
-std::optional<std::string> take_value(std::string_view text, size_t& at) {
-  if (at >= text.size() || text[at] != '"') return std::nullopt;
-  std::string value;
+// One value from `at` on; leaves `at` behind it. False: it does not end in `text`.
+bool take_value(std::string_view text, size_t& at, std::optional<std::string>& value) {
+  value.reset();
+  if (at >= text.size() || text[at] != '"') return true;
+  value.emplace();
   for (++at; at < text.size(); ++at) {
-    if (text[at] == '"') {
-      if (at + 1 >= text.size() || text[at + 1] != '"') break;
-      ++at;
+    if (text[at] != '"') {
+      *value += text[at];
+      continue;
     }
-    value += text[at];
+    if (at + 1 >= text.size() || text[at + 1] != '"') {
+      ++at;
+      return true;
+    }
+    *value += text[at++];
   }
-  ++at;
-  return value;
+  return false;
 }
 
 }  // namespace
@@ -53,36 +59,41 @@ void append_csv(std::string& out, const sql::ResultRow& row) {
   out += '\n';
 }
 
-std::vector<sql::ResultRow> parse_csv(std::string_view text) {
-  std::vector<sql::ResultRow> rows;
-  size_t at = 0;
-  while (at < text.size()) {
-    sql::ResultRow row;
-    for (;;) {
-      row.push_back(take_value(text, at));
-      if (at >= text.size() || text[at] != ',') break;
-      ++at;
-    }
-    ++at;  // the end of the line
-    rows.push_back(std::move(row));
+void append_tabs(std::string& out, const sql::ResultRow& row) {
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (i > 0) out += '\t';
+    if (row[i]) out += *row[i];
   }
-  return rows;
+  out += '\n';
 }
 
-std::vector<sql::ResultRow> parse_tabs(std::string_view text) {
-  std::vector<sql::ResultRow> rows;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    sql::ResultRow row;
-    for (size_t tab; (tab = line.find('\t')) != std::string_view::npos; line.remove_prefix(tab + 1)) {
-      row.push_back(std::string(line.substr(0, tab)));
-    }
-    row.push_back(std::string(line));
-    rows.push_back(std::move(row));
+std::optional<sql::ResultRow> take_csv(std::string_view text, size_t& used, bool whole) {
+  if (text.empty()) return std::nullopt;
+  sql::ResultRow row;
+  size_t at = 0;
+  for (;;) {
+    std::optional<std::string> value;
+    if (!take_value(text, at, value)) return std::nullopt;
+    row.push_back(std::move(value));
+    if (at >= text.size() || text[at] != ',') break;
+    ++at;
   }
-  return rows;
+  if (at >= text.size() && !whole) return std::nullopt;
+  used = std::min(at + 1, text.size());  // the end of the line
+  return row;
+}
+
+std::optional<sql::ResultRow> take_tabs(std::string_view text, size_t& used, bool whole) {
+  const auto end = text.find('\n');
+  if (text.empty() || (end == std::string_view::npos && !whole)) return std::nullopt;
+  auto line = text.substr(0, end);
+  used = end == std::string_view::npos ? text.size() : end + 1;
+  sql::ResultRow row;
+  for (size_t tab; (tab = line.find('\t')) != std::string_view::npos; line.remove_prefix(tab + 1)) {
+    row.push_back(std::string(line.substr(0, tab)));
+  }
+  row.push_back(std::string(line));
+  return row;
 }
 
 std::string metadata_file(const std::vector<sql::ResultColumn>& columns) {

@@ -1,6 +1,7 @@
 // Athena's result files: <id>.csv (all values quoted, null empty), <id>.txt (tabs), <id>.….metadata
 // (protobuf, as the JDBC driver reads it). Pure functions.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,8 +11,11 @@
 namespace mekong::athena {
 
 void append_csv(std::string& out, const sql::ResultRow& row);
-std::vector<sql::ResultRow> parse_csv(std::string_view text);  // of append_csv's form
-std::vector<sql::ResultRow> parse_tabs(std::string_view text);
+void append_tabs(std::string& out, const sql::ResultRow& row);
+// The first row of `text` and in `used` its length; none where the row does not end in `text`, which is the
+// rest of the file where `whole` says so. Forms: append_csv's, append_tabs'.
+std::optional<sql::ResultRow> take_csv(std::string_view text, size_t& used, bool whole);
+std::optional<sql::ResultRow> take_tabs(std::string_view text, size_t& used, bool whole);
 std::string metadata_file(const std::vector<sql::ResultColumn>& columns);
 
 }  // namespace mekong::athena

@@ -260,7 +260,13 @@ TEST(ResultFiles, WhatIsWrittenReadsBack) {
   std::string text;
   append_csv(text, row);
   append_csv(text, row);
-  EXPECT_EQ(parse_csv(text), (std::vector<sql::ResultRow>{row, row}));
+  size_t used = 0;
+  EXPECT_EQ(take_csv(text, used, true), row);
+  EXPECT_EQ(used, text.size() / 2);
+  // A row that goes on in what was not read yet, wherever that is cut.
+  for (size_t size = 0; size < used; ++size) {
+    EXPECT_EQ(take_csv(std::string_view(text).substr(0, size), used, false), std::nullopt) << size;
+  }
 }
 
 }  // namespace

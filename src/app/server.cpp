@@ -236,9 +236,9 @@ Status Server::Parts::open_front(const HostPort& listen) {
   s3_service = std::make_unique<s3::S3Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
-  sql_workers = std::make_unique<sql::Workers>(find_sql(), *processes);
+  sql_workers = std::make_unique<sql::Workers>(find_sql(folder.path()), *processes);
   athena_service = std::make_unique<athena::Service>(
-      athena::Engines{*objects, *catalog, *sql_workers, iam->authoriser(), clock, logger}, *meta, random);
+      athena::Engines{*objects, *catalog, *sql_workers, iam->authoriser(), clock, random, logger}, *meta);
   MEKONG_TRY(athena_service->start());
   std::vector<api::ServiceBinding> services = {
       gen::iam::bind(*iam_service),      gen::sts::bind(*sts_service),

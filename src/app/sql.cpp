@@ -7,7 +7,23 @@
 
 namespace mekong::app {
 
-sql::Config find_sql() {
+namespace {
+
+// Those of `folders` that are there and do not hold what the worker is started from.
+std::vector<std::string> coverable(const std::vector<std::string>& folders, const std::string& needed) {
+  std::vector<std::string> found;
+  for (const auto& folder : folders) {
+    std::error_code failed;
+    const auto real = std::filesystem::canonical(folder, failed);
+    if (failed || (needed + "/").starts_with(real.string() + "/")) continue;
+    found.push_back(real);
+  }
+  return found;
+}
+
+}  // namespace
+
+sql::Config find_sql(const std::string& data) {
   constexpr uid_t nobody = 65534;
   const char* deps = std::getenv("MEKONG_DEPS");
   const std::string root = deps != nullptr ? deps : "/var/cache/mekong/deps";
@@ -18,7 +34,9 @@ sql::Config find_sql() {
   sql::Config config;
   config.python = root + "/athena-venv/bin/python";
   config.script = tree / "workers" / "sql_worker.py";
-  if (::geteuid() == 0) config.uid = config.gid = nobody;
+  if (::geteuid() != 0) return config;
+  config.uid = config.gid = nobody;
+  config.hidden = coverable({data, "/root", "/home", "/tmp", "/var/tmp", "/srv", "/mnt"}, root);
   return config;
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr size_t descriptors_a_message = 100;
 constexpr int child_channel = 3, child_folder = 4;
+constexpr size_t line_bytes_max = 512u << 20;
+constexpr int64_t frame_bytes_max = 256 << 20;
 
 struct FileEntry {
   std::string name;
@@ -27,11 +29,15 @@ struct FileEntry {
 
 struct Request {
   std::string op, sql, database;
+  std::vector<std::string> parameters;
   std::vector<Table> tables;
   std::vector<FileEntry> files;
+  int64_t scanned_bytes_max = 0;
+  std::optional<Output> output;
   template <class F>
   void each_field(F&& f) {
-    f("op", op), f("sql", sql), f("database", database), f("tables", tables), f("files", files);
+    f("op", op), f("sql", sql), f("database", database), f("parameters", parameters), f("tables", tables);
+    f("files", files), f("scanned_bytes_max", scanned_bytes_max), f("output", output);
   }
 };
 
@@ -40,6 +46,22 @@ struct ColumnsReply {
   template <class F>
   void each_field(F&& f) {
     f("columns", columns);
+  }
+};
+
+struct FileReply {
+  OutputFile file;
+  template <class F>
+  void each_field(F&& f) {
+    f("file", file);
+  }
+};
+
+struct PruneReply {
+  std::vector<std::vector<int64_t>> kept;
+  template <class F>
+  void each_field(F&& f) {
+    f("kept", kept);
   }
 };
 
@@ -52,17 +74,19 @@ std::string text_of(const codec::Json& json, std::string_view name) {
   return found != nullptr ? found->string : std::string();
 }
 
-bool flag_of(const codec::Json& json, std::string_view name) {
+int64_t number_of(const codec::Json& json, std::string_view name) {
   const auto* found = json.find(name);
-  return found != nullptr && found->boolean;
+  return found != nullptr ? found->integer : 0;
 }
 
 // The reply, or the error that it carries.
 Result<codec::Json> checked(const std::string& line) {
   auto json = codec::parse_json(line);
-  if (!json.ok()) return worker_lost();
+  if (!json.ok() || json->kind != codec::Json::Kind::object) return worker_lost();
   if (const auto* error = json->find("error")) {
-    return Error{text_of(*error, "code"), text_of(*error, "message")};
+    auto code = text_of(*error, "code");
+    if (code.empty()) return worker_lost();
+    return Error{std::move(code), text_of(*error, "message")};
   }
   return json;
 }
@@ -85,47 +109,63 @@ InputFile::~InputFile() {
   for (int descriptor : descriptors) os::close_descriptor(descriptor);
 }
 
+// The other end cannot be trusted with anything from here on.
+Error Worker::lost(const Error& error) {
+  kill();
+  if (error.code != "TimedOut") return worker_lost();
+  return {"EXCEEDED_TIME_LIMIT",
+          fmt::format("Query exceeded the time limit of {} seconds", statement_ms_max_ / 1000)};
+}
+
 Status Worker::send(const std::string& line, const std::vector<int>& descriptors) {
   const auto sent = channel_.send(line, descriptors);
-  return sent.ok() ? ok() : Status(worker_lost());
+  return sent.ok() ? ok() : Status(lost(sent.error()));
 }
 
 Result<std::string> Worker::receive() {
-  auto line = channel_.read_line();
-  if (line.ok() && !ready_) {  // the first line says that the worker is up
-    ready_ = true;
-    line = channel_.read_line();
-  }
-  if (!line.ok()) return worker_lost();
+  auto line = channel_.read_line(line_bytes_max);
+  if (!line.ok()) return lost(line.error());
   return line;
 }
 
-Result<Statement> Worker::parse(const std::string& text, const std::string& database) {
-  Request request{.op = "parse", .sql = text, .database = database, .tables = {}, .files = {}};
+Status Worker::ready(int64_t ms_max) {
+  channel_.set_time_limit(ms_max);
+  MEKONG_TRY_ASSIGN(const auto line, receive());
+  MEKONG_TRY(checked(line));
+  channel_.set_time_limit(statement_ms_max_);
+  return ok();
+}
+
+Result<Statement> Worker::parse(const std::string& text, const std::string& database,
+                                const std::vector<std::string>& parameters) {
+  Request request{.op = "parse", .sql = text, .database = database, .parameters = parameters};
   MEKONG_TRY(send(codec::encode_record(request) + "\n"));
   MEKONG_TRY_ASSIGN(const auto line, receive());
-  MEKONG_TRY_ASSIGN(const auto json, checked(line));
-  Statement statement;
-  statement.is_query = text_of(json, "kind") == "query";
-  statement.sql = text_of(json, "sql");
-  statement.operation = text_of(json, "op");
-  statement.target = {text_of(json, "database"), text_of(json, "table")};
-  statement.if_exists = flag_of(json, "exists");
-  statement.cascade = flag_of(json, "cascade");
-  if (const auto* tables = json.find("tables")) {
-    for (const auto& pair : tables->array) {
-      if (pair.array.size() != 2) return worker_lost();
-      statement.tables.push_back({pair.array[0].string, pair.array[1].string});
-    }
-  }
+  MEKONG_TRY(checked(line));
+  auto statement = codec::decode_record<Statement>(line);
+  if (!statement.ok() || statement->operation.empty()) return worker_lost();
   return statement;
 }
 
-Status Worker::run(const Query& query, const ResultSink& sink) {
-  Request request{.op = "run", .sql = query.sql, .database = "", .tables = query.tables, .files = {}};
+Result<std::vector<std::vector<int64_t>>> Worker::prune(const std::vector<Table>& tables) {
+  Request request{.op = "prune", .tables = tables};
+  MEKONG_TRY(send(codec::encode_record(request) + "\n"));
+  MEKONG_TRY_ASSIGN(const auto line, receive());
+  MEKONG_TRY(checked(line));
+  auto reply = codec::decode_record<PruneReply>(line);
+  if (!reply.ok() || reply->kept.size() != tables.size()) return worker_lost();
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const auto groups = static_cast<int64_t>(tables[i].groups.size());
+    for (const int64_t index : reply->kept[i]) {
+      if (index < 0 || index >= groups) return worker_lost();
+    }
+  }
+  return std::move(reply->kept);
+}
+
+Status Worker::send_files(const Query& query) {
   std::vector<int> descriptors;
-  for (const auto& file : *query.files) {
-    request.files.push_back({file.name, file.sizes});
+  for (const auto& file : query.files) {
     for (int descriptor : file.descriptors) {
       descriptors.push_back(descriptor);
       if (descriptors.size() < descriptors_a_message) continue;
@@ -133,17 +173,39 @@ Status Worker::run(const Query& query, const ResultSink& sink) {
       descriptors.clear();
     }
   }
-  if (!descriptors.empty()) MEKONG_TRY(send("\n", descriptors));
+  return descriptors.empty() ? ok() : send("\n", descriptors);
+}
+
+Status Worker::give(const codec::Json& json, const std::string& line, const ResultSink& sink) {
+  if (const auto* rows = json.find("rows"); rows != nullptr && sink.row) return give_rows(*rows, sink);
+  if (json.find("columns") != nullptr) {
+    MEKONG_TRY_ASSIGN(const auto reply, codec::decode_record<ColumnsReply>(line));
+    return sink.columns(reply.columns);
+  }
+  if (json.find("file") != nullptr && sink.file) {
+    MEKONG_TRY_ASSIGN(const auto reply, codec::decode_record<FileReply>(line));
+    return sink.file(reply.file);
+  }
+  const int64_t size_bytes = number_of(json, "bytes");
+  if (size_bytes <= 0 || size_bytes > frame_bytes_max || !sink.bytes) return worker_lost();
+  const auto bytes = channel_.read_bytes(static_cast<size_t>(size_bytes));
+  return bytes.ok() ? sink.bytes(*bytes) : Status(lost(bytes.error()));
+}
+
+Result<Outcome> Worker::run(const Query& query, const ResultSink& sink) {
+  Request request{.op = "run", .sql = query.sql, .tables = query.tables};
+  request.scanned_bytes_max = query.scanned_bytes_max;
+  request.output = query.output;
+  for (const auto& file : query.files) request.files.push_back({file.name, file.sizes});
+  MEKONG_TRY(send_files(query));
   MEKONG_TRY(send(codec::encode_record(request) + "\n"));
   for (;;) {
     MEKONG_TRY_ASSIGN(const auto line, receive());
     MEKONG_TRY_ASSIGN(const auto json, checked(line));
-    if (flag_of(json, "done")) return ok();
-    if (const auto* rows = json.find("rows")) MEKONG_TRY(give_rows(*rows, sink));
-    if (json.find("columns") != nullptr) {
-      MEKONG_TRY_ASSIGN(const auto reply, codec::decode_record<ColumnsReply>(line));
-      MEKONG_TRY(sink.columns(reply.columns));
+    if (const auto* done = json.find("done"); done != nullptr && done->boolean) {
+      return Outcome{number_of(json, "rows"), number_of(json, "scanned_bytes")};
     }
+    MEKONG_TRY(give(json, line, sink));
   }
 }
 
@@ -172,6 +234,7 @@ Result<std::shared_ptr<Worker>> Workers::start() {
   spec.environment = {{"LANG", "C.UTF-8"}, {"PYTHONDONTWRITEBYTECODE", "1"}};
   spec.uid = config_.uid;
   spec.gid = config_.gid;
+  spec.hidden = config_.hidden;
   spec.memory_bytes_max = config_.memory_bytes_max;
   // What it says before it dies belongs into our log.
   spec.descriptors = {{STDERR_FILENO, STDERR_FILENO}, {child_channel, ends->child}, {child_folder, folder}};
@@ -182,7 +245,7 @@ Result<std::shared_ptr<Worker>> Workers::start() {
     os::close_descriptor(ends->ours);
     return process.error();
   }
-  return std::make_shared<Worker>(std::move(*process), ends->ours);
+  return std::make_shared<Worker>(std::move(*process), ends->ours, config_.statement_ms_max);
 }
 
 Result<std::shared_ptr<Worker>> Workers::take() {
@@ -192,8 +255,9 @@ Result<std::shared_ptr<Worker>> Workers::take() {
     taken = std::move(ahead_);
     ahead_ = nullptr;
   }
-  if (!taken) {
+  if (!taken || !taken->ready(config_.start_ms_max).ok()) {
     MEKONG_TRY_ASSIGN(taken, start());
+    MEKONG_TRY(taken->ready(config_.start_ms_max));
   }
   // One for the next query; that it cannot be started now is the next query's error.
   if (auto next = start(); next.ok()) {

@@ -1,13 +1,14 @@
 // sql: queries on DuckDB in worker processes (workers/sql_worker.py), never in the server. A worker serves
-// one query, may open no file and no socket, has a memory limit, and reads only the descriptors it is given.
-// The caller authorises. Calls block: pool threads. Errors: those of the worker ("SYNTAX_ERROR",
-// "NotImplemented", "EXCEEDED_LOCAL_MEMORY_LIMIT" …); "WorkerLost": the process ended (killed, or out of
-// memory).
+// one statement, may open no file and no socket, sees no folder of data, has limits of memory and time, and
+// reads only the descriptors it is given. The caller authorises. Calls block: pool threads.
+//
+// Errors: those of the worker ("SYNTAX_ERROR", "NotImplemented", "EXCEEDED_LOCAL_MEMORY_LIMIT" …);
+// "WorkerLost": the process ended (killed, or out of memory) or did not keep to the words of statement.h;
+// "EXCEEDED_TIME_LIMIT": the statement ran longer than Config::statement_ms_max.
 #pragma once
 #include <sys/types.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +18,11 @@
 #include "base/result.h"
 #include "os/child_channel.h"
 #include "os/process.h"
+#include "sql/statement.h"
+
+namespace mekong::codec {
+class Json;
+}
 
 namespace mekong::sql {
 
@@ -25,107 +31,43 @@ struct Config {
   std::string script;  // workers/sql_worker.py
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
+  std::vector<std::string> hidden;  // folders that the worker must not see; needs root
   uint64_t memory_bytes_max = 2ULL << 30;
-};
-
-struct TableName {
-  std::string database, table;
-};
-
-// What a text asks for, in Athena's dialect.
-struct Statement {
-  bool is_query = false;
-  std::string sql;                // query: for run()
-  std::vector<TableName> tables;  // query: what it reads, each once
-  // Otherwise: create_database, drop_database, drop_table, show_databases, show_tables.
-  std::string operation;
-  TableName target;
-  bool if_exists = false;  // IF [NOT] EXISTS was said
-  bool cascade = false;
-};
-
-struct TableColumn {
-  std::string name, type;  // type in Hive's words
-  template <class F>
-  void each_field(F&& f) {
-    f("name", name), f("type", type);
-  }
-};
-
-// Files that share their partition values. Parquet only.
-struct FileGroup {
-  std::vector<std::string> values;  // one a key
-  std::vector<std::string> files;   // names in InputFile
-  template <class F>
-  void each_field(F&& f) {
-    f("values", values), f("files", files);
-  }
-};
-
-struct Table {
-  std::string database, table;
-  std::vector<TableColumn> columns, keys;
-  std::vector<FileGroup> groups;
-  template <class F>
-  void each_field(F&& f) {
-    f("database", database), f("table", table), f("columns", columns), f("keys", keys), f("groups", groups);
-  }
-};
-
-// An object as one or more descriptors. Owns and closes them.
-struct InputFile {
-  InputFile() = default;
-  InputFile(InputFile&& other) noexcept = default;
-  ~InputFile();
-  std::string name;
-  std::vector<int> descriptors;
-  std::vector<uint64_t> sizes;
-};
-
-struct ResultColumn {
-  std::string name, type;  // type in Athena's words
-  int32_t precision = 0, scale = 0;
-  template <class F>
-  void each_field(F&& f) {
-    f("name", name), f("type", type), f("precision", precision), f("scale", scale);
-  }
-};
-
-using ResultRow = std::vector<std::optional<std::string>>;  // as Athena prints values; none: null
-
-// What comes back, in order: columns once, then rows. A refusal ends the query with that error.
-struct ResultSink {
-  std::function<Status(const std::vector<ResultColumn>&)> columns;
-  std::function<Status(const ResultRow&)> row;
-};
-
-struct Query {
-  std::string sql;
-  std::vector<Table> tables;
-  const std::vector<InputFile>* files = nullptr;
+  int64_t start_ms_max = 60'000;
+  int64_t statement_ms_max = 30 * 60'000;  // Athena's limit of a DML query
 };
 
 class Worker {
  public:
-  Worker(std::unique_ptr<os::Process> process, int channel)
-      : process_(std::move(process)), channel_(channel) {}
-  Result<Statement> parse(const std::string& text, const std::string& database);
-  Status run(const Query& query, const ResultSink& sink);
+  Worker(std::unique_ptr<os::Process> process, int channel, int64_t statement_ms_max)
+      : process_(std::move(process)), channel_(channel), statement_ms_max_(statement_ms_max) {}
+  // Until the process says that it is up; it may have come to its end since it was started.
+  Status ready(int64_t ms_max);
+  // `parameters`: texts of constants that stand for the question marks, in order.
+  Result<Statement> parse(const std::string& text, const std::string& database,
+                          const std::vector<std::string>& parameters = {});
+  // For each table the indexes of the groups (values only) that what was parsed so far can need.
+  Result<std::vector<std::vector<int64_t>>> prune(const std::vector<Table>& tables);
+  Result<Outcome> run(const Query& query, const ResultSink& sink);
   // From any thread: what waits on the worker fails with "WorkerLost".
   void kill();
 
  private:
   Status send(const std::string& line, const std::vector<int>& descriptors = {});
   Result<std::string> receive();
+  Status send_files(const Query& query);
+  Status give(const codec::Json& json, const std::string& line, const ResultSink& sink);
+  Error lost(const Error& error);
   std::unique_ptr<os::Process> process_;
   os::ChildChannel channel_;
-  bool ready_ = false;
+  int64_t statement_ms_max_;
 };
 
 // Keeps one worker started ahead, so that a query does not wait for a start. Any thread.
 class Workers {
  public:
   Workers(Config config, os::Processes& processes);
+  // One that is up. A worker that was lost while it waited costs one more start, no query.
   Result<std::shared_ptr<Worker>> take();
 
  private:

@@ -95,7 +95,7 @@ def test_files_of_a_result(athena):
     described = athena.s3.get_object(Bucket=athena.bucket, Key=f'results/{query}.csv.metadata')['Body'].read()
     assert b'varchar' in described and b'double' in described
     shown = athena.done('SHOW TABLES')
-    assert shown['StatementType'] == 'DDL'
+    assert shown['StatementType'] == 'UTILITY'
     assert shown['ResultConfiguration']['OutputLocation'].endswith('.txt')
 
 

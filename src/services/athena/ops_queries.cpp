@@ -100,7 +100,7 @@ Result<Execution> Service::make_execution(api::Context& ctx, const model::StartQ
   Execution execution;
   execution.account = ctx.account.value;
   execution.region = ctx.region.value;
-  execution.id = random_.uuid();
+  execution.id = engines_.random.uuid();
   execution.query = request.query_string;
   execution.work_group = group.name;
   execution.scanned_bytes_max = group.scanned_bytes_max;

@@ -58,7 +58,7 @@ Result<RowPage> read_rows(const objects::ObjectAccess& access, const objects::Ob
     size_t used = 0;
     const bool whole = end >= object.size_bytes;
     const auto rest = std::string_view(text).substr(at);
-    if (auto row = is_csv ? take_csv(rest, used, whole) : take_tabs(rest, used, whole)) {
+    if (auto row = is_csv ? take_csv(rest, used, whole) : take_line(rest, used, whole)) {
       page.rows.push_back(std::move(*row));
       at += used;
       page.next += used;

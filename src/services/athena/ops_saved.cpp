@@ -47,8 +47,8 @@ Result<NamedQuery> Service::named_query(api::Context& ctx, const std::string& id
 Result<model::CreateNamedQueryOutput> Service::create_named_query(
     api::Context& ctx, const model::CreateNamedQueryInput& request) {
   MEKONG_TRY_ASSIGN(const auto group, this->group(ctx, request.work_group.value_or("primary")));
-  const NamedQuery made{random_.uuid(),   group.name,          request.name, request.description.value_or(""),
-                        request.database, request.query_string};
+  const NamedQuery made{engines_.random.uuid(),           group.name,       request.name,
+                        request.description.value_or(""), request.database, request.query_string};
   const auto token = request.client_request_token.value_or("");
   const auto print = fmt::format("{}\n{}\n{}\n{}", made.work_group, made.name, made.database, made.query);
   const auto added = records_.add(ctx.scope(), made, token, print);

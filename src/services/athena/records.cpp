@@ -131,6 +131,13 @@ Status Records::update(const Scope& scope, const std::string& name, const std::f
 }
 
 template <class T>
+Status Records::put(const Scope& scope, const T& item) {
+  meta::Batch batch;
+  batch.put(meta_family, key(T::kind, scope, item.key()), codec::encode_record(item));
+  return meta_.commit(std::move(batch)).get();
+}
+
+template <class T>
 Status Records::remove(const Scope& scope, const std::string& name) {
   meta::Batch batch;
   batch.remove(meta_family, key(T::kind, scope, name));
@@ -157,6 +164,7 @@ Result<Page<T>> Records::list(const Scope& scope, const std::string& prefix, con
 #define MEKONG_ATHENA_RECORD(T)                                                                        \
   template Result<std::optional<T>> Records::find(const Scope&, const std::string&) const;             \
   template Status Records::add(const Scope&, const T&);                                                \
+  template Status Records::put(const Scope&, const T&);                                                \
   template Status Records::update(const Scope&, const std::string&, const std::function<Status(T&)>&); \
   template Status Records::remove<T>(const Scope&, const std::string&);                                \
   template Result<Page<T>> Records::list(const Scope&, const std::string&, const std::string&, size_t) const

@@ -133,6 +133,8 @@ class Records {
   template <class T>
   Status update(const Scope& scope, const std::string& key, const std::function<Status(T&)>& change);
   template <class T>
+  Status put(const Scope& scope, const T& item);
+  template <class T>
   Status remove(const Scope& scope, const std::string& key);
   // Those whose key begins with `prefix`, from the key `after` on.
   template <class T>

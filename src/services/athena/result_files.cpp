@@ -59,11 +59,8 @@ void append_csv(std::string& out, const sql::ResultRow& row) {
   out += '\n';
 }
 
-void append_tabs(std::string& out, const sql::ResultRow& row) {
-  for (size_t i = 0; i < row.size(); ++i) {
-    if (i > 0) out += '\t';
-    if (row[i]) out += *row[i];
-  }
+void append_line(std::string& out, const std::string& line) {
+  out += line;
   out += '\n';
 }
 
@@ -83,17 +80,11 @@ std::optional<sql::ResultRow> take_csv(std::string_view text, size_t& used, bool
   return row;
 }
 
-std::optional<sql::ResultRow> take_tabs(std::string_view text, size_t& used, bool whole) {
+std::optional<sql::ResultRow> take_line(std::string_view text, size_t& used, bool whole) {
   const auto end = text.find('\n');
   if (text.empty() || (end == std::string_view::npos && !whole)) return std::nullopt;
-  auto line = text.substr(0, end);
   used = end == std::string_view::npos ? text.size() : end + 1;
-  sql::ResultRow row;
-  for (size_t tab; (tab = line.find('\t')) != std::string_view::npos; line.remove_prefix(tab + 1)) {
-    row.push_back(std::string(line.substr(0, tab)));
-  }
-  row.push_back(std::string(line));
-  return row;
+  return sql::ResultRow{std::string(text.substr(0, end))};
 }
 
 std::string metadata_file(const std::vector<sql::ResultColumn>& columns) {

@@ -30,8 +30,8 @@ std::optional<std::string> token_of(const std::string& next) {
   return next.empty() ? std::nullopt : std::optional(codec::base64_encode(next));
 }
 
-Service::Service(Engines engines, meta::Store& meta, os::Random& random, int concurrent)
-    : engines_(engines), random_(random), records_(meta), runner_(engines, records_, concurrent) {}
+Service::Service(Engines engines, meta::Store& meta, int concurrent)
+    : engines_(engines), records_(meta), runner_(engines, records_, concurrent) {}
 
 Status Service::start() {
   MEKONG_TRY_ASSIGN(auto left, records_.unfinished());

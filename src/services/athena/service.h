@@ -4,7 +4,6 @@
 #include <string>
 
 #include "gen/athena/service.h"
-#include "os/random.h"
 #include "services/athena/records.h"
 #include "services/athena/runner.h"
 
@@ -16,7 +15,7 @@ namespace model = gen::athena;
 class Service final : public model::Service {
  public:
   // concurrent: queries that run at a time; the others are QUEUED.
-  Service(Engines engines, meta::Store& meta, os::Random& random, int concurrent = 4);
+  Service(Engines engines, meta::Store& meta, int concurrent = 4);
   // Before the first call: queries that an earlier run of the server left are FAILED by name.
   Status start();
   // Blocks until no query is queued or running.
@@ -72,7 +71,6 @@ class Service final : public model::Service {
                    const std::function<Status(std::map<std::string, std::string>&)>& change);
 
   Engines engines_;
-  os::Random& random_;
   Records records_;
   Runner runner_;
 };

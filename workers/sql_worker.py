@@ -21,7 +21,7 @@ import sys
 
 import duckdb
 
-from sql import dialect, output, statements, tables
+from sql import dialect, functions, output, statements, tables
 from sql.failure import Failure
 from sql.objects import Meter, Objects, Pieces
 from sql.values import column_of, text_of
@@ -44,8 +44,10 @@ class Worker:
             "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
         self.connection.register_filesystem(self.objects)
         for setting in ("SET TimeZone='UTC'", "SET default_null_order='nulls_last'", "SET temp_directory=''",
-                        "SET enable_progress_bar=false", "SET parquet_metadata_cache=true"):
+                        "SET enable_progress_bar=false", "SET parquet_metadata_cache=true",
+                        "SET integer_division=true"):
             self.connection.execute(setting)
+        functions.make_macros(self.connection)
 
     def warm(self):
         """Loads lazily loaded code before the process loses the right to open files."""
@@ -95,11 +97,20 @@ class Worker:
             self.objects.files[file["name"]] = Pieces(pieces, self.meter)
         for table in request.get("tables", []):
             tables.make_view(self.connection, table)
+        if re.search(r"\btrino_(rows|cardinality)\(", request["sql"], re.I):
+            self.settle_types(request["sql"])
         if "output" in request:
             rows = output.write(self, request["sql"], request["output"])
         else:
             rows = self.select(request["sql"])
         self.send({"done": True, "rows": rows, "scanned_bytes": self.meter.bytes})
+
+    def settle_types(self, sql):
+        try:
+            self.connection.execute("EXPLAIN " + sql)
+        except duckdb.BinderException:
+            if not functions.guess_maps(self.connection, sql):
+                raise
 
     def select(self, sql):
         result = self.connection.execute(sql)
@@ -129,7 +140,7 @@ class Worker:
         if not isinstance(error, duckdb.Error):
             return {"code": "GENERIC_INTERNAL_ERROR", "message": repr(error)}
         text = re.sub(r"\s*LINE \d+:.*", "", str(error), flags=re.S).strip()
-        named = re.search(r"\b(HIVE_[A-Z_]+): (.*)", text)
+        named = re.search(r"\b(HIVE_[A-Z_]+|DIVISION_BY_ZERO): (.*)", text)
         if named:
             return {"code": named.group(1), "message": named.group(2)}
         unknown = re.search(r"(?:Function|Macro) with name \"?(\w+)\"? (?:does not exist|is not)", text)

@@ -235,7 +235,8 @@ TEST_F(BadWorkerTest, ARefusalOfARowEndsTheQuery) {
 
 TEST_F(BadWorkerTest, BytesOfFilesArriveAsTheyAre) {
   auto worker = start(
-      R"(s.sendall(b'{"columns":[]}\n{"file":{"values":["a"],"ending":".gz"}}\n{"bytes":5}\nx\n\x00\xff{{"done":true,"rows":2,"scanned_bytes":7}\n'))");
+      R"(s.sendall(b'{"columns":[]}\n{"file":{"values":["a"],"ending":".gz"}}\n{"bytes":5}\n')
+    s.sendall(b'x\n\x00\xff{{"done":true,"rows":2,"scanned_bytes":7}\n'))");
   ASSERT_TRUE(worker.ok());
   std::string bytes;
   OutputFile opened;

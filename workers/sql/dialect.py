@@ -11,7 +11,7 @@ FILE_FUNCTIONS = ("read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "
                   "read_json_auto", "read_ndjson", "read_json_objects", "sniff_csv", "glob", "parquet_metadata",
                   "parquet_schema", "parquet_file_metadata", "parquet_kv_metadata", "parquet_bloom_probe", "query",
                   "query_table", "duckdb_settings", "duckdb_secrets", "getenv", "which_secret", "sql_auto_complete")
-DIALECT = "athena"
+DIALECT = functions.AthenaQueries
 
 
 def syntax_error(error):
@@ -118,10 +118,7 @@ def translate(tree):
         for position, item in enumerate(tree.selects):
             if not isinstance(item, (exp.Alias, exp.Column, exp.Dot)) and not item.is_star:
                 item.replace(exp.alias_(item.copy(), "_col%d" % position, quoted=True))
-    try:
-        return functions.translated(tree).sql(dialect="duckdb", comments=False)
-    except sqlglot.errors.SqlglotError as error:
-        raise not_implemented(str(error).splitlines()[0])
+    return functions.to_duckdb(tree)
 
 
 # --- which partitions a query can need ---------------------------------------------------------------------------
@@ -151,7 +148,7 @@ def condition_of(scope, alias, keys):
         if isinstance(where.this, exp.And) else [where.this] if is_about(where.this, alias, keys) else []
     if not parts:
         return None
-    return " AND ".join("(%s)" % functions.translated(bare(part)).sql(dialect="duckdb") for part in parts)
+    return " AND ".join("(%s)" % functions.to_duckdb(bare(part)) for part in parts)
 
 
 def nullable(select):

@@ -86,7 +86,8 @@ def copy_partitions(worker, sql, names, keys, options, ending):
     found = connection.execute("SELECT DISTINCT %s FROM temp.written ORDER BY ALL LIMIT %d"
                                % (listed, PARTITIONS_MAX + 1)).fetchall()
     if len(found) > PARTITIONS_MAX:
-        raise Failure("HIVE_TOO_MANY_OPEN_PARTITIONS", "Exceeded limit of %d open writers for partitions/buckets." % PARTITIONS_MAX)
+        raise Failure("HIVE_TOO_MANY_OPEN_PARTITIONS",
+                      "Exceeded limit of %d open writers for partitions/buckets." % PARTITIONS_MAX)
     rows = 0
     for values in found:
         same = " AND ".join("%s IS NOT DISTINCT FROM $%d" % (quoted(key), at) for at, key in enumerate(keys, 1))

@@ -24,7 +24,9 @@ def text_of(value):
         return interval_text(value)
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).hex(" ")
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple):  # a row without names
+        return text_of({"field%d" % at: item for at, item in enumerate(value)})
+    if isinstance(value, list):
         return "[" + ", ".join(nested(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join("%s=%s" % (nested(k), nested(v)) for k, v in value.items()) + "}"

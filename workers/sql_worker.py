@@ -96,9 +96,9 @@ class Worker:
             pieces = [(next(taken), size) for size in file.get("sizes", [])]
             self.objects.files[file["name"]] = Pieces(pieces, self.meter)
         for table in request.get("tables", []):
+            self.settle_types(table.get("view_sql", ""))
             tables.make_view(self.connection, table)
-        if re.search(r"\btrino_(rows|cardinality)\(", request["sql"], re.I):
-            self.settle_types(request["sql"])
+        self.settle_types(request["sql"])
         if "output" in request:
             rows = output.write(self, request["sql"], request["output"])
         else:
@@ -106,6 +106,8 @@ class Worker:
         self.send({"done": True, "rows": rows, "scanned_bytes": self.meter.bytes})
 
     def settle_types(self, sql):
+        if not re.search(r"\btrino_(rows|cardinality)\(", sql, re.I):
+            return
         try:
             self.connection.execute("EXPLAIN " + sql)
         except duckdb.BinderException:

@@ -107,8 +107,9 @@ def test_what_cannot_be_read_is_named(athena):
     athena.table('orc', [('n', 'int')], form=text_form('org.apache.hadoop.hive.ql.io.orc.OrcSerde'))
     athena.put('orc/part', b'ORC')
     assert 'OrcSerde is not implemented' in athena.failed('SELECT * FROM orc')
-    athena.table('projected', [('n', 'int')], keys=[('d', 'int')], Parameters={'projection.enabled': 'true'})
-    assert 'partition projection is not implemented' in athena.failed('SELECT * FROM projected')
+    athena.table('injected', [('n', 'int')], keys=[('d', 'int')], Parameters={
+        'projection.enabled': 'true', 'projection.d.type': 'injected'})
+    assert 'injected is not implemented' in athena.failed('SELECT * FROM injected')
     athena.table('iceberg', [('n', 'int')], Parameters={'table_type': 'ICEBERG'})
     assert 'iceberg' in athena.failed('SELECT * FROM iceberg')
 
@@ -174,6 +175,19 @@ def test_what_is_shown(athena):
     assert [row[0].strip() for row in athena.rows('SHOW COLUMNS IN shown')] == ['a', 'b', 'p']
     assert ('shown',) in athena.rows("SHOW TABLES 'sho*'") and athena.rows("SHOW TABLES 'no*|nothing'") == []
     assert (athena.database,) in athena.rows('SHOW DATABASES')
+
+
+def test_projected_partitions(athena):
+    athena.put('events/2024/02/28/eu/f', b'a\n')
+    athena.put('events/2024/02/29/us/f', b'b\n')
+    place = f's3://{athena.bucket}/events/'
+    athena.done(f"""CREATE EXTERNAL TABLE events (line string) PARTITIONED BY (day string, region string) LOCATION '{place}'
+        TBLPROPERTIES ('projection.enabled'='true', 'projection.day.type'='date', 'projection.day.format'='yyyy/MM/dd',
+        'projection.day.range'='2024/01/01,NOW', 'projection.region.type'='enum', 'projection.region.values'='us,eu',
+        'storage.location.template'='{place}${{day}}/${{region}}')""")
+    assert athena.rows("SELECT line, day, region FROM events WHERE day BETWEEN '2024/02/01' AND '2024/03/01' ORDER BY day") == [
+        ('a', '2024/02/28', 'eu'), ('b', '2024/02/29', 'us')]
+    assert athena.rows("SELECT line FROM events WHERE day = '2024/02/29' AND region = 'us'") == [('b',)]
 
 
 def test_views(days):

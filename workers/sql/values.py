@@ -107,7 +107,7 @@ def hive_of(kind):
     if kind.id not in ("list", "map", "struct"):
         return ""
     children = [hive_of(child) for _, child in kind.children]
-    if not all(children):
+    if not all(children) or (kind.id == "struct" and not all(name for name, _ in kind.children)):
         return ""
     if kind.id == "list":
         return "array<%s>" % children[0]

@@ -4,6 +4,7 @@
 
 #include "codec/json.h"
 #include "codec/text.h"
+#include "services/athena/projection.h"
 #include "services/athena/result_files.h"
 #include "services/athena/session.h"
 
@@ -32,9 +33,6 @@ std::string parameter(const catalog::Table& table, const std::string& name) {
 
 Status readable(const catalog::Table& table) {
   if (!table.storage) return Error{"HIVE_INVALID_METADATA", "Table " + table.name + " has no location"};
-  if (parameter(table, "projection.enabled") == "true") {
-    return Error{"NotImplemented", "partition projection is not implemented"};
-  }
   for (const char* name : {"table_type", "spark.sql.sources.provider"}) {
     const auto kind = parameter(table, name);
     if (kind == "iceberg" || kind == "delta" || kind == "hudi") {
@@ -137,8 +135,12 @@ Status Session::add_view(const sql::TableName& name, const catalog::Table& view,
 
 Status Session::add_partitions_of(Source& source) {
   const sql::TableName name{source.table.database, source.table.table};
-  MEKONG_TRY(may("glue:GetPartitions", name));
-  MEKONG_TRY_ASSIGN(source.partitions, all_partitions(name));
+  if (is_projected(source.definition)) {
+    MEKONG_TRY_ASSIGN(source.partitions, projected_partitions(source.definition, engines_.clock.wall_ms()));
+  } else {
+    MEKONG_TRY(may("glue:GetPartitions", name));
+    MEKONG_TRY_ASSIGN(source.partitions, all_partitions(name));
+  }
   for (const auto& partition : source.partitions) source.table.groups.push_back({partition.values, {}, {}});
   return ok();
 }

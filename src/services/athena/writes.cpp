@@ -2,6 +2,7 @@
 // worker has written the last of them, the catalogue is changed after that.
 #include <fmt/format.h>
 
+#include "services/athena/projection.h"
 #include "services/athena/result_files.h"
 #include "services/athena/session.h"
 
@@ -237,6 +238,9 @@ Status Session::insert(const sql::Statement& statement) {
   MEKONG_TRY_ASSIGN(const auto into, table("glue:GetTable", name));
   if (into.type == "VIRTUAL_VIEW" || !into.storage) {
     return Error{"NOT_SUPPORTED", "line 1:1: Inserting into views is not supported"};
+  }
+  if (is_projected(into)) {
+    return Error{"NotImplemented", "INSERT INTO a table with partition projection is not implemented"};
   }
   Target target;
   target.location = as_folder(into.storage->location);

@@ -1,6 +1,12 @@
 """Athena's queries: parsed and told to DuckDB by sqlglot, with what it does not know yet."""
 import sqlglot
+import sqlglot.optimizer.annotate_types
+import sqlglot.optimizer.normalize
+import sqlglot.optimizer.qualify
 import sqlglot.optimizer.scope
+import sqlglot.optimizer.simplify
+import sqlglot.schema  # as the others of these: loaded by sqlglot when it needs them, too late after the start
+import sqlglot.transforms
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 

@@ -92,11 +92,12 @@ struct Table {
   std::string database, table;
   std::vector<TableColumn> columns, keys;
   std::vector<FileGroup> groups;
+  std::optional<std::vector<std::vector<std::string>>> rows;  // instead of files; an empty text is null
   std::string view_sql;  // a view: its query as parse() gave it; the tables that it reads come before it
   template <class F>
   void each_field(F&& f) {
     f("database", database), f("table", table), f("columns", columns), f("keys", keys), f("groups", groups);
-    f("view_sql", view_sql);
+    f("rows", rows), f("view_sql", view_sql);
   }
 };
 

@@ -145,6 +145,7 @@ def test_execution_parameters(athena):
     assert athena.results(execution['QueryExecutionId'])[1] == ('?', '5', "a'b")
     assert 'no constant' in athena.failed('SELECT ?', ExecutionParameters=['1 FROM t'])
     assert 'no constant' in athena.failed('SELECT ?', ExecutionParameters=['(SELECT 1)'])
+    assert 'Incorrect number' in athena.failed('SHOW TABLES', ExecutionParameters=['1'])
 
 
 def test_the_catalogue(athena):

@@ -190,6 +190,20 @@ def test_projected_partitions(athena):
     assert athena.rows("SELECT line FROM events WHERE day = '2024/02/29' AND region = 'us'") == [('b',)]
 
 
+def test_information_schema(days):
+    place = f"table_schema = '{days.database}' AND table_name = 'days'"
+    assert days.rows(f'SELECT table_catalog, table_type FROM information_schema.tables WHERE {place}') == [
+        ('awsdatacatalog', 'BASE TABLE')]
+    assert days.rows(f'SELECT column_name, ordinal_position, data_type, extra_info FROM information_schema.columns WHERE {place} '
+                     'ORDER BY ordinal_position') == [('n', '1', 'bigint', None), ('t', '2', 'varchar', None), (
+                         'dt', '3', 'varchar', 'partition key'), ('h', '4', 'integer', 'partition key')]
+    assert (days.database,) in days.rows('SELECT schema_name FROM information_schema.schemata')
+    blind = days.by(role_session(days.mekong, [{'Effect': 'Allow', 'Action': ['athena:*', 's3:*', 'glue:GetDatabases'],
+                                                'Resource': '*'}]))
+    assert blind.rows(f'SELECT table_name FROM information_schema.tables WHERE {place}') == []
+    assert 'is not implemented' in days.failed('SELECT * FROM information_schema.views')
+
+
 def test_views(days):
     days.done("CREATE VIEW recent AS SELECT n, dt FROM days WHERE dt >= '2024-01-02'")
     days.done('CREATE VIEW top AS SELECT max(n) AS n FROM recent')
@@ -226,6 +240,7 @@ def test_create_table_as(athena):
         f"CREATE TABLE again WITH (external_location='{place}') AS SELECT 1 AS a")
     assert 'HIVE_COLUMN_ORDER_MISMATCH' in athena.failed(
         "CREATE TABLE bad WITH (partitioned_by=ARRAY['a']) AS SELECT 1 AS a, 2 AS b")
+    assert 'SCHEMA_NOT_FOUND' in athena.failed('CREATE TABLE nowhere.bad AS SELECT 1 AS a')
     assert 'MISSING_COLUMN_NAME' in athena.failed('CREATE TABLE bad AS SELECT 1')
     assert 'bucketed_by' in athena.failed("CREATE TABLE bad WITH (bucketed_by=ARRAY['a']) AS SELECT 1 AS a")
     athena.done("CREATE TABLE texts WITH (format='TEXTFILE', field_delimiter=',') AS SELECT 1 AS a, 'x' AS b")

@@ -12,6 +12,7 @@ from sqlglot.tokens import TokenType
 
 from sql import functions
 from sql.failure import Failure, not_implemented
+from sql.tables import schema_of
 
 FILE_FUNCTIONS = ("read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "read_json", "read_text", "read_blob",
                   "read_json_auto", "read_ndjson", "read_json_objects", "sniff_csv", "glob", "parquet_metadata",
@@ -112,7 +113,7 @@ def add_table(source, database, tables):
     if not source.alias:
         source.set("alias", exp.TableAlias(this=exp.to_identifier(name["table"], quoted=True)))
     source.set("catalog", None)
-    source.set("db", exp.to_identifier(name["database"], quoted=True))
+    source.set("db", exp.to_identifier(schema_of(name["database"]), quoted=True))
     source.set("this", exp.to_identifier(name["table"], quoted=True))
     if name not in tables:
         tables.append(name)

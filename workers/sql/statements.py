@@ -28,7 +28,11 @@ def parse(request, trees):
     words = Words(sql)
     for opening, reader in READERS:
         if words.take(*opening):
-            return reader(words, database, trees, request.get("parameters", []))
+            found = reader(words, database, trees, request.get("parameters", []))
+            if request.get("parameters") and found["operation"] not in ("create_table_as", "insert", "unload", "execute"):
+                raise Failure("SYNTAX_ERROR", "line 1:1: Incorrect number of parameters: expected 0 but found %d"
+                              % len(request["parameters"]))
+            return found
     first = words.peek().upper()
     if first not in ("SELECT", "WITH", "VALUES", "(", "TABLE"):
         if not first:

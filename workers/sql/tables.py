@@ -16,8 +16,12 @@ NUMBER = ("CASE WHEN {0} IS NOT NULL THEN coalesce(TRY_CAST({0} AS {1}), CAST(er
 
 
 def make_view(connection, table):
-    name = quoted(table["database"]) + "." + quoted(table["table"])
-    connection.execute("CREATE SCHEMA IF NOT EXISTS " + quoted(table["database"]))
+    database = schema_of(table["database"])
+    name = quoted(database) + "." + quoted(table["table"])
+    connection.execute("CREATE SCHEMA IF NOT EXISTS " + quoted(database))
+    if "rows" in table:
+        make_rows(connection, name, table)
+        return
     if table.get("view_sql"):
         connection.execute("CREATE VIEW %s AS %s" % (name, table["view_sql"]))
         return
@@ -27,6 +31,18 @@ def make_view(connection, table):
     selects = [scan(connection, table, groups) for groups in formats.values()]
     body = " UNION ALL ".join(selects) if selects else empty_select(table)
     connection.execute("CREATE VIEW %s AS %s" % (name, body))
+
+
+def schema_of(database):
+    """DuckDB has an information_schema of its own."""
+    return "athena information_schema" if database == "information_schema" else database
+
+
+def make_rows(connection, name, table):
+    columns = ["CAST(nullif(unnest(?::VARCHAR[]), '') AS %s) AS %s" % (hive_type(c["type"]).duckdb, quoted(c["name"]))
+               for c in table["columns"]]
+    values = [[row[at] for row in table["rows"]] for at in range(len(columns))]
+    connection.execute("CREATE TABLE %s AS SELECT %s" % (name, ", ".join(columns)), values)
 
 
 def empty_select(table):

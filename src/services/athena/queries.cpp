@@ -104,6 +104,7 @@ Status Session::add_group(const catalog::StorageDescriptor& storage, const catal
 
 Status Session::add_source(const sql::TableName& name, int depth) {
   if (!seen_.insert(name).second) return ok();
+  if (name.database == "information_schema") return add_information(name);
   MEKONG_TRY_ASSIGN(auto definition, table("glue:GetTable", name));
   if (definition.type == "VIRTUAL_VIEW") return add_view(name, definition, depth);
   MEKONG_TRY(readable(definition));
@@ -166,7 +167,7 @@ Status Session::prune() {
 
 Status Session::add_files(Source& source, sql::Query& query) {
   source.table.groups.clear();
-  if (!source.table.view_sql.empty()) return ok();
+  if (!source.table.view_sql.empty() || source.table.rows) return ok();
   const auto& table = source.definition;
   if (source.table.keys.empty()) return add_group(*table.storage, table, {}, source, query);
   for (const auto& partition : source.partitions) {

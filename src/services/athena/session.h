@@ -85,6 +85,11 @@ class Session {
   Status add_group(const catalog::StorageDescriptor& storage, const catalog::Table& table,
                    sql::FileGroup group, Source& source, sql::Query& query);
 
+  // information.cpp
+  Status add_information(const sql::TableName& name);
+  Result<std::vector<catalog::Table>> visible_tables(const std::vector<std::string>& databases) const;
+  static void add_columns_of(const catalog::Table& table, std::vector<std::vector<std::string>>& rows);
+
   // writes.cpp
   Status create_table_as(const sql::Statement& statement);
   Status insert(const sql::Statement& statement);

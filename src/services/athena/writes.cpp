@@ -198,6 +198,9 @@ Status Session::create_table_as(const sql::Statement& statement) {
                                                      name.database, name.table)};
   }
   if (known.error().code != "TABLE_NOT_FOUND") return known.error();
+  if (!engines_.catalog.get_database(scope_, name.database).ok()) {
+    return Error{"SCHEMA_NOT_FOUND", fmt::format("line 1:1: Schema '{}' does not exist", name.database)};
+  }
   MEKONG_TRY_ASSIGN(const auto group, records_.find<WorkGroup>(scope_, execution_.work_group));
   const bool enforced = group && group->enforced && !group->output_location.empty();
   if (enforced && !statement.location.empty()) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -10,13 +11,14 @@ namespace mekong::app {
 namespace {
 
 // Those of `folders` that are there and do not hold what the worker is started from.
-std::vector<std::string> coverable(const std::vector<std::string>& folders, const std::string& needed) {
+std::vector<std::string> coverable(const std::vector<std::string>& folders,
+                                   const std::vector<std::string>& needed) {
   std::vector<std::string> found;
   for (const auto& folder : folders) {
     std::error_code failed;
     const auto real = std::filesystem::canonical(folder, failed);
-    if (failed || (needed + "/").starts_with(real.string() + "/")) continue;
-    found.push_back(real);
+    const auto holds = [&real](const std::string& path) { return path.starts_with(real.string() + "/"); };
+    if (!failed && std::none_of(needed.begin(), needed.end(), holds)) found.push_back(real);
   }
   return found;
 }
@@ -36,7 +38,8 @@ sql::Config find_sql(const std::string& data) {
   config.script = tree / "workers" / "sql_worker.py";
   if (::geteuid() != 0) return config;
   config.uid = config.gid = nobody;
-  config.hidden = coverable({data, "/root", "/home", "/tmp", "/var/tmp", "/srv", "/mnt"}, root);
+  config.hidden = coverable({data, "/root", "/home", "/tmp", "/var/tmp", "/srv", "/mnt"},
+                            {config.python, std::filesystem::canonical(config.python, missing).string()});
   return config;
 }
 

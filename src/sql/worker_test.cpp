@@ -210,7 +210,11 @@ TEST_F(BadWorkerTest, OneThatTalksNonsense) {
 }
 
 TEST_F(BadWorkerTest, PartitionsThatAreNone) {
-  const Table table{"d", "t", {}, {{"k", "string", "", 0}}, {{{"a"}, {}, {}}, {{"b"}, {}, {}}}, ""};
+  Table table;
+  table.database = "d";
+  table.table = "t";
+  table.keys = {{"k", "string", "", 0}};
+  table.groups = {{{"a"}, {}, {}}, {{"b"}, {}, {}}};
   const std::pair<const char*, const char*> answers[] = {{"[[1]]", ""},
                                                          {"[[2]]", "WorkerLost"},
                                                          {"[[-1]]", "WorkerLost"},

@@ -25,19 +25,20 @@ def free_ports(count):
 class Mekong:
     """A server on a data folder. start() again after stop() or kill() finds what was there."""
 
-    def __init__(self, data):
-        self.data = data
+    def __init__(self, data, host='127.0.0.1', name='127.0.0.1'):
+        """`host`: what it listens on; `name`: the host in its addresses."""
+        self.data, self.host, self.name = data, host, name
         self.port, self.metastore_port, self.kafka_port = free_ports(3)
         self.process = None
 
     def start(self, *options):
         self.log = open(f'{self.data}.log', 'ab')
         self.process = subprocess.Popen(
-            [MEKONG, 'serve', '--data', self.data, '--listen', f'127.0.0.1:{self.port}', '--metastore-port',
+            [MEKONG, 'serve', '--data', self.data, '--listen', f'{self.host}:{self.port}', '--metastore-port',
              str(self.metastore_port), '--kafka-ports', f'{self.kafka_port}-{self.kafka_port + 20}', '--region', REGION,
              *options], stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
-        assert line == f'mekong ready http://127.0.0.1:{self.port}\n', f'{line!r}; the log: {self.data}.log'
+        assert line == f'mekong ready http://{self.name}:{self.port}\n', f'{line!r}; the log: {self.data}.log'
         return self
 
     def stop(self):

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 
@@ -26,7 +28,23 @@ bool is_loopback(const std::string& host) {
   return host.starts_with("127.") || host == "::1";
 }
 
+bool is_any(const std::string& host) {
+  return host == "0.0.0.0" || host == "::";
+}
+
+// RFC 1123 names; what else may be handed out is an address.
+bool is_host_name(const std::string& text) {
+  if (text.empty() || text.size() > 253 || text.front() == '.' || text.back() == '.') return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.'; });
+}
+
 }  // namespace
+
+bool is_address(const std::string& host) {
+  unsigned char bytes[16];
+  return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+}
 
 Result<HostPort> parse_listen(const std::string& text) {
   const size_t colon = text.rfind(':');
@@ -34,12 +52,25 @@ Result<HostPort> parse_listen(const std::string& text) {
   std::string host = text.substr(0, colon);
   if (host == "localhost") host = "127.0.0.1";
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  unsigned char bytes[16];
-  if (inet_pton(AF_INET, host.c_str(), bytes) != 1 && inet_pton(AF_INET6, host.c_str(), bytes) != 1) {
+  if (!is_address(host)) {
     return usage("--listen takes a numeric address, not '" + host + "'");
   }
   MEKONG_TRY_ASSIGN(const uint16_t port, parse_port(std::string_view(text).substr(colon + 1)));
   return HostPort{host, port};
+}
+
+std::string advertised_host(const ServeOptions& options, const std::string& listen_host) {
+  const bool localhost = listen_host == "127.0.0.1" || listen_host == "::1" || is_any(listen_host);
+  return options.advertise == "localhost" && !localhost ? listen_host : options.advertise;
+}
+
+std::string http_url(const std::string& host, uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+bool takes_loopback(const std::string& listen_host) {
+  return listen_host == "127.0.0.1" || is_any(listen_host);
 }
 
 Result<PortRange> parse_port_range(const std::string& text) {
@@ -53,7 +84,11 @@ Result<PortRange> parse_port_range(const std::string& text) {
 
 Status check(const ServeOptions& options) {
   MEKONG_TRY_ASSIGN(const HostPort listen, parse_listen(options.listen));
+  if (listen.port == 0) return usage("--listen takes a port that stays: addresses with it are handed out");
   MEKONG_TRY(parse_port_range(options.kafka_ports));
+  if (!is_address(options.advertise) && !is_host_name(options.advertise)) {
+    return usage("--advertise takes a host name or address, not '" + options.advertise + "'");
+  }
   if (options.durability != "sync" && options.durability != "os") {
     return usage("--durability is 'sync' or 'os', not '" + options.durability + "'");
   }

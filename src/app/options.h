@@ -24,6 +24,16 @@ struct HostPort {
 };
 Result<HostPort> parse_listen(const std::string& text);  // "HOST:PORT"; localhost is 127.0.0.1
 
+bool is_address(const std::string& host);  // an IP address, not a name
+// The host in every address that is handed out: --advertise; without it the address that is listened on, and
+// "localhost" where that stands for it.
+std::string advertised_host(const ServeOptions& options, const std::string& listen_host);
+// "http://HOST:PORT", an IPv6 address in brackets.
+std::string http_url(const std::string& host, uint16_t port);
+// Jobs and commands of this machine call 127.0.0.1, whatever is listened on: whether a listener at
+// `listen_host` takes that.
+bool takes_loopback(const std::string& listen_host);
+
 struct PortRange {
   uint16_t first = 0, last = 0;
 };

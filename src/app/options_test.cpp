@@ -14,6 +14,21 @@ TEST(OptionsTest, listen_takes_a_numeric_address_and_a_port) {
   }
 }
 
+TEST(OptionsTest, what_is_handed_out_names_the_advertised_host) {
+  ServeOptions options;
+  EXPECT_EQ(advertised_host(options, "127.0.0.1"), "localhost");
+  EXPECT_EQ(advertised_host(options, "0.0.0.0"), "localhost");
+  EXPECT_EQ(advertised_host(options, "::1"), "localhost");
+  EXPECT_EQ(advertised_host(options, "10.0.0.5"), "10.0.0.5");
+  EXPECT_EQ(advertised_host(options, "127.0.0.2"), "127.0.0.2");
+  options.advertise = "lake.example";
+  EXPECT_EQ(advertised_host(options, "10.0.0.5"), "lake.example");
+  EXPECT_EQ(http_url("lake.example", 80), "http://lake.example:80");
+  EXPECT_EQ(http_url("::1", 80), "http://[::1]:80");
+  EXPECT_TRUE(takes_loopback("127.0.0.1") && takes_loopback("0.0.0.0") && takes_loopback("::"));
+  EXPECT_FALSE(takes_loopback("10.0.0.5") || takes_loopback("::1") || takes_loopback("127.0.0.2"));
+}
+
 TEST(OptionsTest, port_ranges) {
   EXPECT_EQ(parse_port_range("9092-9199")->last, 9199);
   EXPECT_FALSE(parse_port_range("9092").ok());
@@ -30,6 +45,15 @@ TEST(OptionsTest, dev_mode_stays_on_loopback) {
   EXPECT_FALSE(check(options).ok());
   options.dev = false;
   EXPECT_TRUE(check(options).ok());
+  for (const char* wrong : {"", "http://lake", "a,DNS:b", "a b", "lake:80"}) {
+    options.advertise = wrong;
+    EXPECT_FALSE(check(options).ok()) << wrong;
+  }
+  options.advertise = "lake-1.example";
+  EXPECT_TRUE(check(options).ok());
+  options.listen = "127.0.0.1:0";
+  EXPECT_FALSE(check(options).ok());
+  options.listen = "127.0.0.1:4566";
   options.durability = "maybe";
   EXPECT_FALSE(check(options).ok());
 }

@@ -43,13 +43,14 @@ constexpr int64_t certificate_every_ms = 30LL * 24 * 3'600'000;  // of a year's 
 const std::vector<std::string> meta_families = {
     "iam", "blob", "s3", "catalog", "kafka", "msk", "jobs", "emr-serverless", "athena", timers::meta_family};
 
-std::vector<std::string> certificate_names(const ServeOptions& options, const std::string& bind_host) {
+std::vector<std::string> certificate_names(const std::string& advertised, const std::string& bind_host) {
   std::vector<std::string> names = {"localhost", "*.localhost", "*.s3.localhost", "127.0.0.1", "::1"};
-  for (const auto& name : {options.advertise, bind_host}) {
-    if (name != "0.0.0.0" && name != "::" && std::find(names.begin(), names.end(), name) == names.end()) {
-      names.push_back(name);
-    }
-  }
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  if (bind_host != "0.0.0.0" && bind_host != "::") add(bind_host);
+  add(advertised);
+  if (!is_address(advertised)) add("*.s3." + advertised);
   return names;
 }
 
@@ -78,6 +79,8 @@ struct Server::Parts {
   Status open_front(const HostPort& listen);
   void open_time(front::InternalRoutes& internal);
   Status renew_certificate();
+  Result<std::unique_ptr<front::Server>> open_listener(const std::string& host, uint16_t port,
+                                                       const front::InternalRoutes& internal);
   Result<PrincipalPtr> caller_of(uint32_t uid);
 
   ServeOptions options;
@@ -90,6 +93,7 @@ struct Server::Parts {
   std::string control_token;
   std::shared_ptr<os::TlsServer> tls;
   std::vector<std::string> names;
+  std::string advertised;  // host of every address handed out
 
   std::unique_ptr<meta::Store> meta;
   std::unique_ptr<timers::Timers> timers;
@@ -123,6 +127,7 @@ struct Server::Parts {
   std::unique_ptr<timers::ServiceClock> service_clock;
   std::unique_ptr<TimeRoutes> time_routes;
   std::unique_ptr<front::Server> front;
+  std::unique_ptr<front::Server> loopback_front;  // for jobs and commands, where `front` takes no loopback
   std::string url;
   std::unique_ptr<Ticker> retention, renewal;
 };
@@ -158,8 +163,8 @@ Status Server::Parts::open_kafka(const HostPort& listen) {
   for (const auto& name : names) {
     if (name.front() != '*') signed_names.push_back(name);
   }
-  kafka_host = std::make_unique<KafkaHost>(*broker, listen.host, options.advertise, std::move(signed_names));
-  msk::ClustersConfig config{ports.first, ports.last, options.advertise};
+  kafka_host = std::make_unique<KafkaHost>(*broker, listen.host, advertised, std::move(signed_names));
+  msk::ClustersConfig config{ports.first, ports.last, advertised};
   clusters = std::make_unique<msk::Clusters>(*meta, clock, random, *kafka_host, logger, std::move(config));
   return clusters->reopen();
 }
@@ -179,7 +184,12 @@ Status Server::Parts::open_jobs(const HostPort& listen) {
   job_config.hidden = {folder.path()};
   job_config.server_is_root = ::getuid() == 0;
   job_config.isolate = job_config.server_is_root || !options.dev;
-  job_config.endpoint = "http://" + listen.host + ":" + std::to_string(listen.port);
+  job_config.endpoint = http_url("127.0.0.1", listen.port);
+  // What an address handed out names must lead here from inside of a job, too, whoever else resolves the
+  // name.
+  if (advertised != "localhost" && !is_address(advertised)) {
+    job_config.hosts[advertised] = takes_loopback(listen.host) ? "127.0.0.1" : listen.host;
+  }
   const auto credentials = [this](const jobs::Role& role, int64_t duration_s) -> Result<jobs::Credentials> {
     MEKONG_TRY_ASSIGN(auto session, iam->sessions().assume_for_service(role.arn, role.service_principal,
                                                                        role.session_name, duration_s));
@@ -192,6 +202,7 @@ Status Server::Parts::open_jobs(const HostPort& listen) {
   emr_serverless::Config spark;
   spark.spark = find_spark();
   spark.endpoint = job_config.endpoint;
+  spark.public_endpoint = url;
   spark.metastore_uri = "thrift://127.0.0.1:" + std::to_string(options.metastore_port);
   MEKONG_TRY_ASSIGN(spark.truststore, files.read_file(folder.truststore()));
   spark.truststore_password = truststore_password;
@@ -246,32 +257,41 @@ Status Server::Parts::open_front(const HostPort& listen) {
       gen::kafka::bind(*msk_service),    gen::emr_serverless::bind(*emr_serverless),
       gen::athena::bind(*athena_service)};
   api::Pipeline::Options pipeline_options;
-  if (options.advertise != "localhost") pipeline_options.bucket_domains.push_back("s3." + options.advertise);
+  if (advertised != "localhost" && !is_address(advertised)) {
+    pipeline_options.bucket_domains.push_back("s3." + advertised);
+  }
   pipeline = std::make_unique<api::Pipeline>(std::move(services), iam->authenticator(), iam->authoriser(),
                                              pool, clock, random, logger, pipeline_options);
   routes = std::make_unique<Routes>(iam->directory(), *jobs, *emr_serverless, *network, pool, clock,
                                     control_token, options);
   front::InternalRoutes internal = routes->table();
   open_time(internal);
+  MEKONG_TRY_ASSIGN(front, open_listener(listen.host, listen.port, internal));
+  if (!takes_loopback(listen.host)) {
+    MEKONG_TRY_ASSIGN(loopback_front, open_listener("127.0.0.1", listen.port, internal));
+  }
+  return ok();
+}
+
+Result<std::unique_ptr<front::Server>> Server::Parts::open_listener(const std::string& host, uint16_t port,
+                                                                    const front::InternalRoutes& internal) {
   front::ServerOptions front_options;
-  front_options.listen.host = listen.host;
-  front_options.listen.port = listen.port;
+  front_options.listen.host = host;
+  front_options.listen.port = port;
   front_options.listen.mode = os::TlsMode::detect;
   front_options.listen.tls = tls;
-  front = std::make_unique<front::Server>(*network, *pipeline, std::move(internal), pool, clock, logger,
-                                          front_options);
-  MEKONG_TRY(front->start());
-  const bool any = listen.host == "0.0.0.0" || listen.host == "::";
-  const std::string host = options.advertise != "localhost" ? options.advertise
-                           : any                            ? "127.0.0.1"
-                                                            : listen.host;
-  url = "http://" + host + ":" + std::to_string(front->endpoint().port);
-  return ok();
+  auto listener =
+      std::make_unique<front::Server>(*network, *pipeline, internal, pool, clock, logger, front_options);
+  MEKONG_TRY(listener->start());
+  return listener;
 }
 
 Status Server::Parts::open_faces() {
   MEKONG_TRY_ASSIGN(const HostPort listen, parse_listen(options.listen));
-  names = certificate_names(options, listen.host);
+  advertised = advertised_host(options, listen.host);
+  // By number where the name says no more, so that no client depends on how it resolves localhost.
+  url = http_url(advertised == "localhost" && listen.host != "::1" ? "127.0.0.1" : advertised, listen.port);
+  names = certificate_names(advertised, listen.host);
   MEKONG_TRY_ASSIGN(const auto certificate, folder.certificate(names, clock, random));
   MEKONG_TRY_ASSIGN(tls, os::make_tls_server(certificate.certificate_pem, certificate.key_pem));
   network = os::make_network(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
@@ -295,7 +315,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
   MEKONG_TRY(parts->open_identity());
   MEKONG_TRY(parts->open_faces());
   MEKONG_TRY(
-      parts->folder.write_note({parts->url, options.region, MEKONG_VERSION, options.advertise, ::getpid()}));
+      parts->folder.write_note({parts->url, options.region, MEKONG_VERSION, parts->advertised, ::getpid()}));
   logger.info("app", "jobs run apart", {{"by", parts->jobs->walls()}});
   parts->timers->start();
   parts->retention =
@@ -323,6 +343,7 @@ void Server::stop(int64_t grace_ms) {
   parts_->retention.reset();
   parts_->timers->stop();
   parts_->front->stop(grace_ms);
+  if (parts_->loopback_front) parts_->loopback_front->stop(grace_ms);
   parts_->emr_serverless->stop();
   parts_->jobs->stop();
   parts_->broker.reset();  // closes the listeners once no request runs

@@ -148,6 +148,12 @@ Status Supervisor::State::prepare_folder(const Place& place, const Spec& spec) {
   MEKONG_TRY(files.write_file_durably(
       place.folder + "/.passwd",
       fmt::format("root:x:0:0:root:/root:/bin/sh\nhadoop:x:{}:{}::{}:/bin/sh\n", uid, uid, place.folder)));
+  if (!config.hosts.empty()) {
+    std::string hosts;
+    for (const auto& [name, address] : config.hosts) hosts += fmt::format("{} {}\n", address, name);
+    MEKONG_TRY_ASSIGN(const auto of_machine, files.read_file("/etc/hosts"));
+    MEKONG_TRY(files.write_file_durably(place.folder + "/.hosts", hosts + of_machine));
+  }
   // The job has not run yet, so no link of its making can lead this astray (and -h, -P follow none).
   return run_helper({"/bin/chown", "-R", "-h", "-P", fmt::format("{}:{}", uid, uid), "--", place.folder},
                     std::nullopt);
@@ -172,6 +178,9 @@ os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& 
     out.gid = *place.uid;
     out.hidden = config.hidden;
     out.binds.push_back({.source = place.folder + "/.passwd", .target = "/etc/passwd", .read_only = true});
+    if (!config.hosts.empty()) {
+      out.binds.push_back({.source = place.folder + "/.hosts", .target = "/etc/hosts", .read_only = true});
+    }
   }
   out.own_tree = true;
   out.hardened = true;

@@ -51,9 +51,10 @@ struct Config {
   bool server_is_root = true;
   uint32_t uid_base = 200'000;
   uint32_t uid_count = 1'000'000'000;
-  std::string endpoint;   // of this server, e.g. "http://127.0.0.1:4566": where jobs fetch credentials
-  int64_t poll_ms = 250;  // how often output is forwarded
-  int64_t stop_grace_ms = 5'000;  // between SIGTERM and SIGKILL when the server stops
+  std::string endpoint;  // of this server, e.g. "http://127.0.0.1:4566": where jobs fetch credentials
+  std::map<std::string, std::string> hosts;  // name → address, in every isolated job's /etc/hosts
+  int64_t poll_ms = 250;                     // how often output is forwarded
+  int64_t stop_grace_ms = 5'000;             // between SIGTERM and SIGKILL when the server stops
 };
 
 struct Credentials {

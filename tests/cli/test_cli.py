@@ -99,3 +99,13 @@ def test_variables_stand_in_for_options(mekong):
     done = subprocess.run([MEKONG, 'serve', '--data', '/nonexistent/x'], capture_output=True, text=True, check=False,
                           env={'MEKONG_DURABILITY': 'perhaps'})
     assert done.returncode == 2 and 'perhaps' in done.stderr
+
+
+def test_commands_reach_a_server_that_listens_elsewhere(tmp_path):
+    server = Mekong(str(tmp_path / 'data'), host='127.0.0.2', name='127.0.0.2').start()
+    try:
+        assert f'running at http://127.0.0.2:{server.port}' in server.command('status').stdout
+        for host in ('127.0.0.1', '127.0.0.2'):
+            assert urllib.request.urlopen(f'http://{host}:{server.port}/_mekong/health').status == 200
+    finally:
+        server.stop()

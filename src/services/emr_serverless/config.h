@@ -21,8 +21,9 @@ struct SparkRuntime {
 
 struct Config {
   SparkRuntime spark;
-  std::string endpoint;       // "http://127.0.0.1:4566", S3 and all other APIs as jobs reach them
-  std::string metastore_uri;  // "thrift://127.0.0.1:9083"
+  std::string endpoint;         // "http://127.0.0.1:4566", S3 and all other APIs as jobs reach them
+  std::string public_endpoint;  // the same as clients reach it: in the dashboards' addresses
+  std::string metastore_uri;    // "thrift://127.0.0.1:9083"
   // A Java truststore (its bytes) with the public CAs and ours, copied to each job; empty: the JVM's own.
   std::string truststore;
   std::string truststore_password;

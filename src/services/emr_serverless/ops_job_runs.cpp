@@ -133,7 +133,8 @@ Result<wire::GetDashboardForJobRunResponse> EmrServerless::get_dashboard_for_job
         "ValidationException",
         fmt::format("The dashboard of job run {} is not available in state {}.", record.id, record.state)};
   }
-  return wire::GetDashboardForJobRunResponse{config_.endpoint + std::string(dashboard_prefix) + *token + "/"};
+  return wire::GetDashboardForJobRunResponse{config_.public_endpoint + std::string(dashboard_prefix) +
+                                             *token + "/"};
 }
 
 }  // namespace mekong::emr_serverless

@@ -72,7 +72,8 @@ class ServiceTest : public testing::Test {
       uploader = principal->role_arn;
       return ok();
     };
-    Config config{.spark = spark, .endpoint = "http://127.0.0.1:4566"};
+    Config config{
+        .spark = spark, .endpoint = "http://127.0.0.1:4566", .public_endpoint = "http://lake.example:4566"};
     service = std::make_unique<EmrServerless>(config, *meta, *supervisor, put, clock, random, null_logger());
     ASSERT_TRUE(service->start().ok());
   }

@@ -42,13 +42,15 @@ Task<Result<std::string>> exchange(os::Network& network, os::Endpoint to, std::s
   co_return reply;
 }
 
+Error no_data(const DataFolder& folder) {
+  return {"NotInitialised",
+          "no data in " + folder.path() + " yet: start it with  mekong serve --data " + folder.path()};
+}
+
 // The server itself, when it does not run: the same directory over the same meta.
 Result<std::unique_ptr<meta::Store>> open_meta(os::Files& files, const DataFolder& folder) {
   MEKONG_TRY_ASSIGN(const bool exists, files.exists(folder.meta()));
-  if (!exists) {
-    return Error{"NotInitialised",
-                 "no data in " + folder.path() + " yet: start it with  mekong serve --data " + folder.path()};
-  }
+  if (!exists) return no_data(folder);
   return meta::open_rocksdb(folder.meta(), {"iam"}, meta::Durability::sync);
 }
 
@@ -94,16 +96,15 @@ Result<AccountNotes> read_accounts(const std::string& data) {
   auto answered = ask_server(folder, files, "/_mekong/accounts", "");
   if (answered.ok()) return codec::decode_record<AccountNotes>(*answered);
   if (answered.error().code != "NotRunning") return answered.error();
-  MEKONG_TRY_ASSIGN(const auto meta, open_meta(files, folder));
-  os::SystemClock clock;
-  os::SystemRandom random;
-  MEKONG_TRY_ASSIGN(const auto iam, iam::Iam::open(*meta, clock, random, {}));
-  return account_notes(iam->directory());
+  const auto noted = files.read_file(folder.root_credentials());
+  if (noted.ok()) return codec::decode_record<AccountNotes>(*noted);
+  if (noted.error().code == "ENOENT") return no_data(folder);
+  return noted.error();
 }
 
 Result<AccountNote> make_account(const std::string& data, const std::string& name) {
   os::PosixFiles files;
-  const DataFolder folder(files, data);
+  DataFolder folder(files, data);
   auto answered = ask_server(folder, files, "/_mekong/accounts", name);
   if (answered.ok()) return codec::decode_record<AccountNote>(*answered);
   if (answered.error().code != "NotRunning") return answered.error();
@@ -112,6 +113,7 @@ Result<AccountNote> make_account(const std::string& data, const std::string& nam
   os::SystemRandom random;
   MEKONG_TRY_ASSIGN(const auto iam, iam::Iam::open(*meta, clock, random, {}));
   MEKONG_TRY_ASSIGN(const auto made, iam->directory().create_account(name));
+  MEKONG_TRY(note_accounts(iam->directory(), folder));
   return note_of(made);
 }
 

@@ -49,6 +49,10 @@ Status DataFolder::write_note(const ServerNote& note) {
   return files_.write_file_durably(path_ + "/server.json", codec::encode_record(note));
 }
 
+Status DataFolder::write_root_credentials(const std::string& accounts) {
+  return files_.write_file_durably(root_credentials(), accounts);
+}
+
 Result<ServerNote> DataFolder::note() const {
   MEKONG_TRY_ASSIGN(const std::string text, files_.read_file(path_ + "/server.json"));
   return codec::decode_record<ServerNote>(text);

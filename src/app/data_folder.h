@@ -33,6 +33,8 @@ class DataFolder {
   std::string blobs() const { return path_ + "/blobs"; }
   std::string job_output() const { return path_ + "/jobs"; }
   std::string control_token() const { return path_ + "/control-token"; }
+  // The accounts with their root keys (AccountNotes, JSON): what `mekong env` prints when no server runs.
+  std::string root_credentials() const { return path_ + "/root-credentials.json"; }
   std::string ca_bundle() const { return path_ + "/ca-bundle.pem"; }
   std::string truststore() const { return path_ + "/truststore.jks"; }
 
@@ -44,6 +46,7 @@ class DataFolder {
   // A secret that proves to the server that a command may read this folder. Made at first use.
   Result<std::string> token(os::Random& random);
   Status write_note(const ServerNote& note);
+  Status write_root_credentials(const std::string& accounts);
   Result<ServerNote> note() const;
 
  private:

@@ -69,9 +69,14 @@ Result<AccountNotes> account_notes(const iam::Directory& directory) {
   return out;
 }
 
+Status note_accounts(const iam::Directory& directory, DataFolder& folder) {
+  MEKONG_TRY_ASSIGN(const auto notes, account_notes(directory));
+  return folder.write_root_credentials(codec::encode_record(notes));
+}
+
 Routes::Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serverless::EmrServerless& spark,
                os::Network& network, Executor& pool, const os::Clock& clock, std::string control_token,
-               const ServeOptions& options)
+               const ServeOptions& options, DataFolder& folder)
     : directory_(directory),
       jobs_(jobs),
       spark_(spark),
@@ -80,6 +85,7 @@ Routes::Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serv
       clock_(clock),
       control_token_(std::move(control_token)),
       options_(options),
+      folder_(folder),
       started_ns_(clock.monotonic_ns()) {}
 
 front::InternalRoutes Routes::table() {
@@ -152,6 +158,8 @@ Task<api::Response> Routes::accounts(const front::HttpRequest& request) {
   if (request.head.method == "POST") {
     auto made = directory_.create_account(request.body);
     if (!made.ok()) co_return failure_reply(409, made.error());
+    const auto noted = note_accounts(directory_, folder_);
+    if (!noted.ok()) co_return failure_reply(500, noted.error());
     co_return json_reply(200, codec::encode_record(note_of(*made)));
   }
   auto notes = account_notes(directory_);

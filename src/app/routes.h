@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "app/data_folder.h"
 #include "app/options.h"
 #include "base/executor.h"
 #include "front/server.h"
@@ -18,7 +19,7 @@ class Routes {
  public:
   Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serverless::EmrServerless& spark,
          os::Network& network, Executor& pool, const os::Clock& clock, std::string control_token,
-         const ServeOptions& options);
+         const ServeOptions& options, DataFolder& folder);
   front::InternalRoutes table();
 
  private:
@@ -39,6 +40,7 @@ class Routes {
   const os::Clock& clock_;
   std::string control_token_;
   ServeOptions options_;
+  DataFolder& folder_;
   int64_t started_ns_;
 };
 
@@ -66,5 +68,7 @@ struct AccountNotes {
 };
 AccountNote note_of(const iam::RootCredentials& credentials);
 Result<AccountNotes> account_notes(const iam::Directory& directory);
+// Brings the folder's root-credentials.json up to date.
+Status note_accounts(const iam::Directory& directory, DataFolder& folder);
 
 }  // namespace mekong::app

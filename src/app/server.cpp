@@ -151,6 +151,7 @@ Status Server::Parts::open_identity() {
   iam::Iam::Config config;
   config.well_known_test_pair = options.dev;
   MEKONG_TRY_ASSIGN(iam, iam::Iam::open(*meta, clock, random, config));
+  MEKONG_TRY(note_accounts(iam->directory(), folder));
   catalog = std::make_unique<catalog::Catalog>(*meta, clock, random);
   return ok();
 }
@@ -263,7 +264,7 @@ Status Server::Parts::open_front(const HostPort& listen) {
   pipeline = std::make_unique<api::Pipeline>(std::move(services), iam->authenticator(), iam->authoriser(),
                                              pool, clock, random, logger, pipeline_options);
   routes = std::make_unique<Routes>(iam->directory(), *jobs, *emr_serverless, *network, pool, clock,
-                                    control_token, options);
+                                    control_token, options, folder);
   front::InternalRoutes internal = routes->table();
   open_time(internal);
   MEKONG_TRY_ASSIGN(front, open_listener(listen.host, listen.port, internal));

@@ -1,5 +1,7 @@
 """The command line as scripts use it: exit codes, one clear line, what env exports."""
 import json
+import os
+import stat
 import subprocess
 
 import urllib.request
@@ -47,6 +49,23 @@ def test_accounts_while_the_server_runs_and_after(own_mekong):
     assert {'second', 'default'} == {account['Name'] for account in listed}
     assert made['AccountId'] in {account['AccountId'] for account in listed}
     assert own_mekong.command('account', 'create', 'second').returncode == 1
+
+
+def test_env_is_the_same_when_the_server_is_stopped(own_mekong):
+    env = own_mekong.env()
+    own_mekong.command('account', 'create', 'second')
+    second = own_mekong.env('--account', 'second')
+    own_mekong.stop()
+    assert own_mekong.env() == env and own_mekong.env('--account', 'second') == second
+    own_mekong.command('account', 'create', 'third')
+    third = own_mekong.env('--account', 'third')
+    keys = os.path.join(own_mekong.data, 'root-credentials.json')
+    assert stat.S_IMODE(os.stat(keys).st_mode) == 0o600
+    with open(keys, encoding='ascii') as file:
+        assert {a['AccessKeyId'] for a in json.load(file)['Accounts']} == {
+            e['AWS_ACCESS_KEY_ID'] for e in (env, second, third)}
+    own_mekong.start()
+    assert own_mekong.env('--account', 'third') == third
 
 
 def test_health_speaks_http_and_https_on_one_port(mekong):

@@ -41,6 +41,22 @@ Result<wire::GetApplicationResponse> EmrServerless::get_application(
   return wire::GetApplicationResponse{application_shape(record)};
 }
 
+Result<wire::UpdateApplicationResponse> EmrServerless::update_application(
+    api::Context& ctx, const wire::UpdateApplicationRequest& request) {
+  MEKONG_TRY_ASSIGN(
+      const auto changed, records_.update(ctx.scope(), request.application_id, [&](auto& record) {
+        if (record.state != "CREATED" && record.state != "STOPPED") {
+          return Status(
+              Error{"ValidationException",
+                    fmt::format("Application {} is {}; it must be CREATED or STOPPED to be updated.",
+                                record.id, record.state)});
+        }
+        record.updated_ms = clock_.wall_ms();
+        return change_application(request, record);
+      }));
+  return wire::UpdateApplicationResponse{application_shape(changed)};
+}
+
 Result<wire::ListApplicationsResponse> EmrServerless::list_applications(
     api::Context& ctx, const wire::ListApplicationsRequest& request) {
   MEKONG_TRY_ASSIGN(auto records, records_.applications(ctx.scope()));
@@ -62,9 +78,7 @@ Result<wire::StartApplicationResponse> EmrServerless::start_application(
       return Error{"ValidationException", fmt::format("Application {} is terminated.", record.id)};
     }
     if (record.state == "STARTED") return ok();
-    record.state = "STARTED";
-    record.state_details = "";
-    record.updated_ms = clock_.wall_ms();
+    mark_started(record, clock_);
     return ok();
   }));
   return wire::StartApplicationResponse{};

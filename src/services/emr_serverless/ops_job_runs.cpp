@@ -42,9 +42,7 @@ Result<Application> EmrServerless::startable(const Scope& scope, const std::stri
       return Error{"ConflictException",
                    fmt::format("Application {} is {} and does not start by itself.", id, record.state)};
     }
-    record.state = "STARTED";
-    record.state_details = "";
-    record.updated_ms = clock_.wall_ms();
+    mark_started(record, clock_);
     return ok();
   });
 }

@@ -56,6 +56,13 @@ Status add_with_token(meta::Store& meta, std::string key, std::string value, std
 
 }  // namespace
 
+void mark_started(Application& application, const os::Clock& clock) {
+  application.state = "STARTED";
+  application.state_details = "";
+  application.updated_ms = clock.wall_ms();
+  application.idle_since_ms = clock.service_ms();
+}
+
 bool is_terminal(const JobRun& run) {
   return run.state == "SUCCESS" || run.state == "FAILED" || run.state == "CANCELLED";
 }

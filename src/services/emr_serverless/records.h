@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "meta/store.h"
+#include "os/clock.h"
 
 namespace mekong::emr_serverless {
 
@@ -23,7 +24,7 @@ struct Application {
   std::string name, release_label, type, architecture;
   std::string state, state_details;
   int64_t created_ms = 0, updated_ms = 0;
-  int64_t idle_since_ms = 0;  // when its last job ended
+  int64_t idle_since_ms = 0;  // service clock: when it started or its last job ended, whichever was later
   std::map<std::string, std::string> tags;
   bool auto_start = true, auto_stop = true;
   int32_t idle_timeout_minutes = 15;
@@ -46,6 +47,8 @@ struct Application {
     f("RequestHash", request_hash);
   }
 };
+
+void mark_started(Application& application, const os::Clock& clock);
 
 struct JobRun {
   std::string account, region, application_id, id, arn;

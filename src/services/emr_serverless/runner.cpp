@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 
 #include <fmt/format.h>
 
@@ -116,6 +117,7 @@ void Runner::submit(const RunKey& key) {
   {
     std::lock_guard lock(mutex_);
     queue_.push_back(key);
+    look_ = true;
   }
   wake_.notify_all();
 }
@@ -124,10 +126,9 @@ void Runner::loop() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, std::chrono::seconds(1), [this] {
-        return stopping_ || (!queue_.empty() && active_.size() < config_.jobs_running_max);
-      });
+      wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_ || look_; });
       if (stopping_) return;
+      look_ = false;
     }
     while (take_next()) {
     }
@@ -139,14 +140,41 @@ bool Runner::take_next() {
   RunKey key;
   {
     std::lock_guard lock(mutex_);
-    if (stopping_ || queue_.empty() || active_.size() >= config_.jobs_running_max) return false;
-    key = queue_.front();
-    queue_.pop_front();
+    if (stopping_ || active_.size() >= config_.jobs_running_max) return false;
+    const auto next =
+        std::find_if(queue_.begin(), queue_.end(), [this](const auto& run) { return has_room(run); });
+    if (next == queue_.end()) return false;
+    key = *next;
+    queue_.erase(next);
   }
   const auto status = begin(key);
   if (!status.ok())
     end_attempt(key, fmt::format("{}: {}", status.error().code, status.error().message), false);
   return true;
+}
+
+bool Runner::has_room(const RunKey& key) const {
+  int cores = 0;
+  uint64_t heap_bytes = 0;
+  for (const auto& [other, active] : active_) {
+    if (other.scope != key.scope || other.application_id != key.application_id) continue;
+    cores += active->fit.cores;
+    heap_bytes += active->fit.heap_bytes;
+  }
+  if (cores == 0) return true;  // alone it always fits
+  const auto application = records_.application(key.scope, key.application_id);
+  const auto run = records_.run(key);
+  if (!application.ok() || !run.ok()) return true;  // begin() finds out and says so
+  const auto fit = fit_of(*run, *application);
+  if (!fit.ok()) return true;
+  const auto most = with_maximum({.cores = INT_MAX, .heap_bytes = UINT64_MAX}, *application);
+  return cores + fit->cores <= most.cores && heap_bytes + fit->heap_bytes <= most.heap_bytes;
+}
+
+Result<Fit> Runner::fit_of(const JobRun& run, const Application& application) const {
+  MEKONG_TRY_ASSIGN(const auto parameters, effective_parameters(run.spark_defaults, run.submit_parameters));
+  MEKONG_TRY_ASSIGN(const auto sizes, requested_sizes(parameters));
+  return fit_sizes(sizes, with_maximum(budget_, application));
 }
 
 // --- an attempt begins -----------------------------------------------------------------------------------
@@ -175,13 +203,12 @@ Result<Runner::ActivePtr> Runner::prepare(const JobRun& run) {
   }
   MEKONG_TRY_ASSIGN(const auto application,
                     records_.application({AccountId(run.account), Region(run.region)}, run.application_id));
-  MEKONG_TRY_ASSIGN(const auto parameters, effective_parameters(run.spark_defaults, run.submit_parameters));
-  MEKONG_TRY_ASSIGN(const auto sizes, requested_sizes(parameters));
+  MEKONG_TRY_ASSIGN(auto fit, fit_of(run, application));
   MEKONG_TRY_ASSIGN(auto place, supervisor_.allocate());
   return ActivePtr(new Active{.key = key_of(run),
                               .run = run,
                               .place = std::move(place),
-                              .fit = fit_sizes(sizes, with_maximum(budget_, application)),
+                              .fit = std::move(fit),
                               .dashboard_token = random_.hex(32),
                               .logs = DriverLogs(supervisor_, put_, logger_),
                               .started_ns = clock_.monotonic_ns()});
@@ -231,6 +258,7 @@ Status Runner::launch(const ActivePtr& active, const JobRun& run) {
   if (!status.ok()) {
     std::lock_guard lock(mutex_);
     active_.erase(active->key);
+    look_ = true;
   }
   return status;
 }
@@ -272,6 +300,7 @@ void Runner::on_end(Active& active, const jobs::Outcome& outcome) {
   {
     std::lock_guard lock(mutex_);
     active_.erase(active.key);
+    look_ = true;
   }
   wake_.notify_all();
   if (outcome.kind == jobs::Outcome::Kind::server_stopped) return;  // recover_run() decides
@@ -320,7 +349,7 @@ void Runner::end_attempt(const RunKey& key, const std::string& failure, bool can
   logger_.info("emr-serverless", "attempt ended", {{"run", key.id}, {"state", updated->state}});
   if (again) submit(key);
   const auto idle = records_.update(key.scope, key.application_id, [&](Application& application) {
-    application.idle_since_ms = clock_.wall_ms();
+    application.idle_since_ms = clock_.service_ms();
     return ok();
   });
   if (!idle.ok()) logger_.warn("emr-serverless", "a run without application ended", {{"run", key.id}});
@@ -391,7 +420,7 @@ void Runner::stop_idle_applications() {
   const auto applications = records_.all_applications();
   if (!applications.ok()) return;  // the store has failed; its owner stops the server
   for (const auto& application : *applications) {
-    const auto idle_ms = clock_.service_ms() - std::max(application.idle_since_ms, application.updated_ms);
+    const auto idle_ms = clock_.service_ms() - application.idle_since_ms;
     if (application.state != "STARTED" || !application.auto_stop) continue;
     if (idle_ms < application.idle_timeout_minutes * 60'000LL) continue;
     const Scope scope{AccountId(application.account), Region(application.region)};

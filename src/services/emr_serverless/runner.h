@@ -52,6 +52,9 @@ class Runner {
   using ActivePtr = std::shared_ptr<Active>;
   void loop();
   bool take_next();
+  // Whether the runs of its application that run leave room for it under maximumCapacity; with mutex_ held.
+  bool has_room(const RunKey& key) const;
+  Result<Fit> fit_of(const JobRun& run, const Application& application) const;
   void stop_idle_applications();
   Status begin(const RunKey& key);
   Result<ActivePtr> prepare(const JobRun& run);
@@ -76,6 +79,7 @@ class Runner {
   mutable std::mutex mutex_;  // of all below
   std::condition_variable wake_;
   std::deque<RunKey> queue_;
+  bool look_ = true;  // something came or ended since the queue was last looked through
   std::map<RunKey, ActivePtr> active_;
   bool stopping_ = false;
   int64_t idle_check_ns_ = 0;

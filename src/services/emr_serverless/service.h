@@ -39,6 +39,8 @@ class EmrServerless final : public wire::Service {
       api::Context& ctx, const wire::CreateApplicationRequest& request) override;
   Result<wire::GetApplicationResponse> get_application(api::Context& ctx,
                                                        const wire::GetApplicationRequest& request) override;
+  Result<wire::UpdateApplicationResponse> update_application(
+      api::Context& ctx, const wire::UpdateApplicationRequest& request) override;
   Result<wire::ListApplicationsResponse> list_applications(
       api::Context& ctx, const wire::ListApplicationsRequest& request) override;
   Result<wire::StartApplicationResponse> start_application(

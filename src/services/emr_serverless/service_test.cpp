@@ -31,6 +31,56 @@ TEST_F(ServiceTest, AnApplicationGoesThroughItsStates) {
   EXPECT_EQ(service->start_application(ctx, {"00none"}).error().code, "ResourceNotFoundException");
 }
 
+TEST_F(ServiceTest, AnApplicationThatDoesNotRunIsUpdated) {
+  const auto id = create_application();
+  wire::UpdateApplicationRequest request;
+  request.application_id = id;
+  request.client_token = "u";
+  request.release_label = "emr-7.3.0";
+  request.maximum_capacity = wire::MaximumAllowedResources{"2 vCPU", "4 GB", {}};
+  request.auto_stop_configuration.emplace().idle_timeout_minutes = 1;
+  ASSERT_TRUE(service->update_application(ctx, request).ok());
+  auto changed = service->get_application(ctx, {id})->application;
+  EXPECT_EQ(changed.release_label, "emr-7.3.0");
+  EXPECT_EQ(changed.maximum_capacity->memory, "4 GB");
+  EXPECT_EQ(changed.auto_stop_configuration->idle_timeout_minutes, 1);
+  EXPECT_EQ(changed.name, "app");
+  request.release_label = "emr-1.0.0";
+  EXPECT_EQ(service->update_application(ctx, request).error().code, "ValidationException");
+  ASSERT_TRUE(service->start_application(ctx, {id}).ok());
+  EXPECT_EQ(service->update_application(ctx, request).error().code, "ValidationException");
+}
+
+TEST_F(ServiceTest, AnIdleApplicationStopsOnTheServiceClock) {
+  const auto idle = create_application("idle");
+  ASSERT_TRUE(service->start_application(ctx, {idle}).ok());
+  clock.run_from(clock.service_ms() + 16 * 60'000);
+  const auto fresh = create_application("fresh");
+  ASSERT_TRUE(service->start_application(ctx, {fresh}).ok());
+  shut();
+  boot();  // looks at once
+  const auto state = [&](const std::string& id) {
+    return service->get_application(ctx, {id})->application.state;
+  };
+  while (state(idle) != "STOPPED") std::this_thread::yield();
+  EXPECT_EQ(state(fresh), "STARTED");
+}
+
+TEST_F(ServiceTest, TheRunsOfAnApplicationShareItsMaximumCapacity) {
+  const auto small = create_application("small", wire::MaximumAllowedResources{"1 vCPU", "1 GB", {}});
+  const auto large = create_application("large");
+  const auto first = start(job(small, "sleep 300", "first"));
+  const auto second = start(job(small, "exit 0", "second"));
+  EXPECT_EQ(wait_for(small, first, "RUNNING").state, "RUNNING");
+  EXPECT_EQ(wait_for(large, start(job(large, "exit 0", "third")), "SUCCESS").state, "SUCCESS");
+  EXPECT_EQ(get(small, second).state, "SUBMITTED");
+  wire::CancelJobRunRequest cancel;
+  cancel.application_id = small;
+  cancel.job_run_id = first;
+  ASSERT_TRUE(service->cancel_job_run(ctx, cancel).ok());
+  EXPECT_EQ(wait_for(small, second, "SUCCESS").state, "SUCCESS");
+}
+
 TEST_F(ServiceTest, WhatIsNotBuiltIsRefusedByName) {
   wire::CreateApplicationRequest request;
   request.release_label = "emr-7.2.0";

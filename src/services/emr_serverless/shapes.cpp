@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t batch_timeout_minutes = 720;
 constexpr int32_t streaming_failures_per_hour = 5;
+constexpr int32_t idle_timeout_minutes_default = 15;
 
 Error invalid(std::string message) {
   return Error{"ValidationException", std::move(message)};
@@ -60,8 +61,7 @@ Status read_monitoring(const std::optional<wire::MonitoringConfiguration>& monit
   return ok();
 }
 
-Status read_capacity(const wire::CreateApplicationRequest& request, Application& record) {
-  const auto& maximum = request.maximum_capacity;
+Status read_capacity(const std::optional<wire::MaximumAllowedResources>& maximum, Application& record) {
   if (!maximum) return ok();
   if (!parse_vcpus(maximum->cpu)) return invalid("maximumCapacity.cpu must be like '16 vCPU'.");
   if (!parse_gigabytes(maximum->memory)) return invalid("maximumCapacity.memory must be like '64 GB'.");
@@ -71,7 +71,9 @@ Status read_capacity(const wire::CreateApplicationRequest& request, Application&
   return ok();
 }
 
-Status refuse_unbuilt(const wire::CreateApplicationRequest& request) {
+// Of CreateApplication and UpdateApplication.
+template <class Request>
+Status refuse_unbuilt(const Request& request) {
   MEKONG_TRY(refuse(request.initial_capacity && !request.initial_capacity->empty(), "initialCapacity"));
   MEKONG_TRY(refuse(request.image_configuration.has_value(), "imageConfiguration"));
   MEKONG_TRY(refuse(request.worker_type_specifications.has_value(), "workerTypeSpecifications"));
@@ -84,6 +86,37 @@ Status refuse_unbuilt(const wire::CreateApplicationRequest& request) {
     MEKONG_TRY(refuse(interactive->livy_endpoint_enabled.value_or(false), "livyEndpointEnabled"));
     MEKONG_TRY(refuse(interactive->studio_enabled.value_or(false), "studioEnabled"));
     MEKONG_TRY(refuse(interactive->session_enabled.value_or(false), "sessionEnabled"));
+  }
+  return ok();
+}
+
+Status read_release(const std::string& label, Application& record) {
+  if (!is_supported_release(label)) {
+    return invalid(fmt::format(
+        "Release label {} is not installed here: emr-7.2.0 and emr-7.3.0 (Spark 3.5.1) are.", label));
+  }
+  record.release_label = label;
+  return ok();
+}
+
+// What CreateApplication and UpdateApplication both say; what is not given stays.
+template <class Request>
+Status read_settings(const Request& request, Application& record) {
+  MEKONG_TRY(refuse_unbuilt(request));
+  MEKONG_TRY(refuse(request.architecture.value_or("X86_64") != "X86_64", "architecture ARM64"));
+  MEKONG_TRY(read_capacity(request.maximum_capacity, record));
+  if (request.runtime_configuration) record.spark_defaults.clear();
+  MEKONG_TRY(read_configurations(request.runtime_configuration, record.spark_defaults));
+  MEKONG_TRY(effective_parameters(record.spark_defaults, ""));
+  MEKONG_TRY(read_monitoring(request.monitoring_configuration, record.log_uri, record.managed_logs));
+  if (const auto& start = request.auto_start_configuration) record.auto_start = start->enabled.value_or(true);
+  if (const auto& stop = request.auto_stop_configuration) {
+    record.auto_stop = stop->enabled.value_or(true);
+    record.idle_timeout_minutes = stop->idle_timeout_minutes.value_or(idle_timeout_minutes_default);
+  }
+  if (const auto& network = request.network_configuration) {
+    record.subnet_ids = network->subnet_ids.value_or(std::vector<std::string>{});
+    record.security_group_ids = network->security_group_ids.value_or(std::vector<std::string>{});
   }
   return ok();
 }
@@ -143,39 +176,23 @@ Status read_driver(const wire::StartJobRunRequest& request, JobRun& record) {
 }  // namespace
 
 Result<Application> application_from(const wire::CreateApplicationRequest& request) {
-  MEKONG_TRY(refuse_unbuilt(request));
   Application record;
   if (codec::lower_case(request.type) != "spark") {
     return Error{"NotImplemented", fmt::format("Applications of type {} are not implemented.", request.type),
                  501};
   }
-  if (!is_supported_release(request.release_label)) {
-    return invalid(
-        fmt::format("Release label {} is not installed here: emr-7.2.0 and emr-7.3.0 (Spark 3.5.1) are.",
-                    request.release_label));
-  }
-  MEKONG_TRY(refuse(request.architecture.value_or("X86_64") != "X86_64", "architecture ARM64"));
-  MEKONG_TRY(read_capacity(request, record));
-  MEKONG_TRY(read_configurations(request.runtime_configuration, record.spark_defaults));
-  MEKONG_TRY(effective_parameters(record.spark_defaults, ""));
-  MEKONG_TRY(read_monitoring(request.monitoring_configuration, record.log_uri, record.managed_logs));
+  MEKONG_TRY(read_release(request.release_label, record));
+  MEKONG_TRY(read_settings(request, record));
   record.name = request.name.value_or("");
-  record.release_label = request.release_label;
   record.type = "Spark";
   record.architecture = "X86_64";
   record.tags = request.tags.value_or(std::map<std::string, std::string>{});
-  if (request.auto_start_configuration)
-    record.auto_start = request.auto_start_configuration->enabled.value_or(true);
-  if (request.auto_stop_configuration) {
-    record.auto_stop = request.auto_stop_configuration->enabled.value_or(true);
-    record.idle_timeout_minutes = request.auto_stop_configuration->idle_timeout_minutes.value_or(15);
-  }
-  if (request.network_configuration) {
-    record.subnet_ids = request.network_configuration->subnet_ids.value_or(std::vector<std::string>{});
-    record.security_group_ids =
-        request.network_configuration->security_group_ids.value_or(std::vector<std::string>{});
-  }
   return record;
+}
+
+Status change_application(const wire::UpdateApplicationRequest& request, Application& record) {
+  if (request.release_label) MEKONG_TRY(read_release(*request.release_label, record));
+  return read_settings(request, record);
 }
 
 wire::Application application_shape(const Application& record) {

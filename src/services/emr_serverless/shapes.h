@@ -11,6 +11,8 @@ namespace wire = gen::emr_serverless;
 
 // Without id, arn, times and state.
 Result<Application> application_from(const wire::CreateApplicationRequest& request);
+// Replaces what the request names.
+Status change_application(const wire::UpdateApplicationRequest& request, Application& record);
 wire::Application application_shape(const Application& record);
 wire::ApplicationSummary application_summary(const Application& record);
 

@@ -92,8 +92,10 @@ class ServiceTest : public testing::Test {
     ASSERT_TRUE(files.write_file_durably(path, content).ok());
     chmod(path.c_str(), 0644);
   }
-  std::string create_application(const std::string& token = "t1") {
+  std::string create_application(const std::string& token = "t1",
+                                 const std::optional<wire::MaximumAllowedResources>& most = {}) {
     wire::CreateApplicationRequest request;
+    request.maximum_capacity = most;
     request.name = "app";
     request.release_label = "emr-7.2.0";
     request.type = "SPARK";
@@ -143,7 +145,8 @@ class ServiceTest : public testing::Test {
   std::unique_ptr<meta::Store> meta = meta::make_memory_store();
   std::unique_ptr<os::Processes> processes = os::make_processes();
   os::PosixFiles files;
-  os::SystemClock clock;
+  os::SystemClock system_clock;
+  os::MovableClock clock{system_clock};
   os::SeededRandom random{7};
   std::mutex mutex;
   std::map<std::string, std::string> uploads;

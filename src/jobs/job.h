@@ -25,9 +25,10 @@ struct Record {
 };
 
 struct Supervisor::Job {
-  Job(Place at, Role works_for, std::string token, Observer callbacks)
+  Job(Place at, const Spec& spec, std::string token, Observer callbacks)
       : place(std::move(at)),
-        role(std::move(works_for)),
+        role(spec.role),
+        disk_bytes_max(spec.disk_bytes_max),
         secret(std::move(token)),
         observer(std::move(callbacks)) {}
 
@@ -36,6 +37,7 @@ struct Supervisor::Job {
 
   const Place place;
   const Role role;
+  const uint64_t disk_bytes_max;
   const std::string secret;
   Observer observer;
   std::unique_ptr<os::Process> process;
@@ -84,6 +86,11 @@ struct Supervisor::State {
 
   void watch(Job& job, const Record& record);
   os::ExitStatus wait_and_forward(Job& job);
+  struct Signals {  // what a job was sent
+    std::optional<int64_t> term_ns;
+    bool killed = false;
+  };
+  void enforce(Job& job, Signals& signals);
   // Renews the job's credentials when they are about to expire.
   Status refresh(Job& job);
 };

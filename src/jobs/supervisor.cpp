@@ -184,7 +184,10 @@ os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& 
   }
   out.own_tree = true;
   out.hardened = true;
+  out.nice = config.nice;
   out.memory_bytes_max = spec.memory_bytes_max;
+  if (place.uid) out.processes_max = spec.processes_max;
+  out.file_bytes_max = spec.disk_bytes_max;
   out.open_files_max = spec.open_files_max;
   out.stdout_path = output_path(place.id, Stream::out);
   out.stderr_path = output_path(place.id, Stream::err);
@@ -195,7 +198,7 @@ Status Supervisor::start(const Place& place, const Spec& spec, Observer observer
   auto& s = *state_;
   std::shared_lock starting(s.start_mutex);
   if (s.stopping) return Error{"ServerStopping", "The server is stopping."};
-  auto job = std::make_shared<Job>(place, spec.role, s.random.hex(64), std::move(observer));
+  auto job = std::make_shared<Job>(place, spec, s.random.hex(64), std::move(observer));
   if (!spec.role.arn.empty()) MEKONG_TRY(s.refresh(*job));
   const Record record{.id = place.id.value,
                       .uid = place.uid.value_or(0),

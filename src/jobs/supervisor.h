@@ -54,7 +54,9 @@ struct Config {
   std::string endpoint;  // of this server, e.g. "http://127.0.0.1:4566": where jobs fetch credentials
   std::map<std::string, std::string> hosts;  // name → address, in every isolated job's /etc/hosts
   int64_t poll_ms = 250;                     // how often output is forwarded
-  int64_t stop_grace_ms = 5'000;             // between SIGTERM and SIGKILL when the server stops
+  int64_t disk_every_ms = 10'000;
+  int nice = 5;                   // jobs stand back behind the server when processors are short
+  int64_t stop_grace_ms = 5'000;  // between SIGTERM and SIGKILL when the server stops
 };
 
 struct Credentials {
@@ -88,14 +90,19 @@ struct Spec {
   std::map<std::string, std::string> links;  // path in the folder → absolute target of a symbolic link
   std::string banner;                        // first bytes of stderr
   Role role;
-  uint64_t memory_bytes_max = 0;
+  // Limits; 0: none.
+  uint64_t memory_bytes_max = 0;  // of each process
   uint64_t open_files_max = 65'536;
+  uint64_t processes_max = 8'192;  // its threads, too; only for jobs with a uid of their own
+  // Of its folder, looked at every Config::disk_every_ms (then the job is killed), and of any one file or
+  // output that it writes (then the write fails).
+  uint64_t disk_bytes_max = 0;
 };
 
 enum class Stream { out, err };
 
 struct Outcome {
-  enum class Kind { exited, cancelled, server_stopped } kind = Kind::exited;
+  enum class Kind { exited, cancelled, server_stopped, over_disk } kind = Kind::exited;
   int code = 0;    // exit code, or 128 + signal
   int signal = 0;  // 0: it exited
 };

@@ -1,4 +1,6 @@
 // The thread of a running job: forwards its output, ends it on request, cleans up behind it.
+#include <atomic>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 
@@ -36,6 +38,48 @@ class Tail {
   uint64_t offset_ = 0;
 };
 
+// What the job's folder takes on disk, asked of du(1) under the job's own uid, so that nothing the job makes
+// can lead the server astray. Never waits.
+class DiskUse {
+ public:
+  DiskUse(os::Processes& processes, os::Files& files, const Place& place, std::string answer_path)
+      : processes_(processes), files_(files), place_(place), answer_path_(std::move(answer_path)) {}
+
+  void ask() {
+    if (asked_) return;
+    os::ProcessSpec spec;
+    spec.argv = {"/usr/bin/du", "-sx", "--block-size=1", "--", place_.folder};
+    spec.uid = place_.uid;
+    spec.gid = place_.uid;
+    spec.stdout_path = answer_path_;
+    auto process = processes_.spawn(spec);
+    if (!process.ok()) return;  // asked again next time
+    asked_ = std::move(process).value();
+    done_ = std::make_shared<std::atomic<bool>>(false);
+    asked_->exited().then([done = done_] { *done = true; });
+  }
+
+  // Once for each question that was answered.
+  std::optional<uint64_t> answer_bytes() {
+    if (!asked_ || !*done_) return std::nullopt;
+    asked_.reset();
+    const auto text = files_.read_file(answer_path_);
+    const auto removed = files_.remove(answer_path_);  // the next answer is appended to what is there
+    uint64_t bytes = 0;
+    if (!text.ok() || !removed.ok()) return std::nullopt;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), bytes);
+    return error == std::errc() ? std::optional(bytes) : std::nullopt;
+  }
+
+ private:
+  os::Processes& processes_;
+  os::Files& files_;
+  const Place& place_;
+  std::string answer_path_;
+  std::unique_ptr<os::Process> asked_;
+  std::shared_ptr<std::atomic<bool>> done_;
+};
+
 }  // namespace
 
 void Supervisor::Job::cancel(int64_t grace, Outcome::Kind why) {
@@ -57,6 +101,23 @@ void Supervisor::Job::join() {
   if (thread.joinable()) thread.join();
 }
 
+void Supervisor::State::enforce(Job& job, Signals& signals) {
+  int64_t grace_ms = 0;
+  {
+    std::lock_guard lock(job.mutex);
+    if (!job.cancelling) return;
+    grace_ms = job.grace_ms;
+  }
+  if (!signals.term_ns) {
+    signals.term_ns = clock.monotonic_ns();
+    job.process->signal(SIGTERM);
+  }
+  if (!signals.killed && clock.monotonic_ns() - *signals.term_ns >= grace_ms * 1'000'000) {
+    signals.killed = true;
+    job.process->signal(SIGKILL);
+  }
+}
+
 os::ExitStatus Supervisor::State::wait_and_forward(Job& job) {
   auto exit = job.process->exited();
   exit.then([&job] {
@@ -66,27 +127,25 @@ os::ExitStatus Supervisor::State::wait_and_forward(Job& job) {
   });
   Tail out(files, output_path(job.place.id, Stream::out));
   Tail err(files, output_path(job.place.id, Stream::err));
-  std::optional<int64_t> term_ns;
-  bool killed = false;
+  DiskUse disk(processes, files, job.place, config.output_folder + "/" + job.place.id.value + "/disk");
+  int64_t disk_asked_ns = clock.monotonic_ns();
+  Signals signals;
   for (bool done = false; !done;) {
-    int64_t grace_ms = 0;
-    bool cancelling = false;
     {
       std::unique_lock lock(job.mutex);
       job.wake.wait_for(lock, std::chrono::milliseconds(config.poll_ms),
-                        [&] { return job.exited || (job.cancelling && !term_ns); });
+                        [&] { return job.exited || (job.cancelling && !signals.term_ns); });
       done = job.exited;
-      cancelling = job.cancelling;
-      grace_ms = job.grace_ms;
     }
-    if (!done && cancelling && !term_ns) {
-      term_ns = clock.monotonic_ns();
-      job.process->signal(SIGTERM);
+    if (!done && job.disk_bytes_max > 0) {
+      const auto used_bytes = disk.answer_bytes();
+      if (used_bytes && *used_bytes > job.disk_bytes_max) job.cancel(0, Outcome::Kind::over_disk);
+      if (clock.monotonic_ns() - disk_asked_ns >= config.disk_every_ms * 1'000'000) {
+        disk_asked_ns = clock.monotonic_ns();
+        disk.ask();
+      }
     }
-    if (!done && term_ns && !killed && clock.monotonic_ns() - *term_ns >= grace_ms * 1'000'000) {
-      killed = true;
-      job.process->signal(SIGKILL);
-    }
+    if (!done) enforce(job, signals);
     out.forward(Stream::out, job.observer);
     err.forward(Stream::err, job.observer);
     job.observer.tick();

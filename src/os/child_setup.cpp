@@ -192,6 +192,9 @@ void ChildSetup::redirect(int report) const {
 
 void ChildSetup::limit_and_drop(int report) const {
   set_limit(RLIMIT_CORE, 0);
+  if (spec_.nice > 0 && ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + spec_.nice) != 0) {
+    fail(report, "nice");
+  }
   set_limit(RLIMIT_NOFILE, spec_.open_files_max);
   if (spec_.processes_max > 0) set_limit(RLIMIT_NPROC, spec_.processes_max);
   if (spec_.file_bytes_max > 0) set_limit(RLIMIT_FSIZE, spec_.file_bytes_max);

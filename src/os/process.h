@@ -36,6 +36,7 @@ struct ProcessSpec {
   uint64_t open_files_max = 4096;
   uint64_t processes_max = 0;   // of the uid, threads counted, by RLIMIT_NPROC; 0: none; root has none
   uint64_t file_bytes_max = 0;  // of each file that it writes, by RLIMIT_FSIZE; 0: none
+  int nice = 0;                 // added to ours: how far the child stands back when processors are short
   // The child and all that it starts are one tree: when the child ends, by itself, by SIGKILL or with us, the
   // kernel kills the rest before exited() is told. As Processes::tree() says.
   bool own_tree = false;

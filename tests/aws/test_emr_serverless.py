@@ -109,7 +109,7 @@ def test_an_application_says_what_it_may_use(jobs):
     emr = jobs.emr
     settings = {
         'name': 'sales', 'clientToken': 'once', 'tags': {'team': 'data'}, **SPARK,
-        'maximumCapacity': {'cpu': '4 vCPU', 'memory': '16 GB'}, 'autoStartConfiguration': {'enabled': False},
+        'maximumCapacity': {'cpu': '4 vCPU', 'memory': '16 GB', 'disk': '200 GB'}, 'autoStartConfiguration': {'enabled': False},
         'autoStopConfiguration': {'enabled': True, 'idleTimeoutMinutes': 30},
         'networkConfiguration': {'subnetIds': ['subnet-1'], 'securityGroupIds': ['sg-1']},
         'runtimeConfiguration': [{'classification': 'spark-defaults', 'properties': {'spark.executor.cores': '2'}}],
@@ -149,7 +149,6 @@ def test_what_is_not_built_is_refused_by_name(jobs):
             'initialCapacity': {'initialCapacity': {'DRIVER': worker}},
             'imageConfiguration': {'imageConfiguration': {'imageUri': 'x/y:z'}},
             'workerTypeSpecifications': {'workerTypeSpecifications': {'Driver': {'imageConfiguration': {'imageUri': 'x'}}}},
-            'maximumCapacity.disk': {'maximumCapacity': {'cpu': '1 vCPU', 'memory': '2 GB', 'disk': '20 GB'}},
             'architecture ARM64': {'architecture': 'ARM64'}, 'livyEndpointEnabled': {
                 'interactiveConfiguration': {'livyEndpointEnabled': True}},
             'cloudWatchLoggingConfiguration': {'monitoringConfiguration': log_group},

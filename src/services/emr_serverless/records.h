@@ -28,7 +28,7 @@ struct Application {
   std::map<std::string, std::string> tags;
   bool auto_start = true, auto_stop = true;
   int32_t idle_timeout_minutes = 15;
-  std::string maximum_cpu, maximum_memory;
+  std::string maximum_cpu, maximum_memory, maximum_disk;
   std::vector<std::string> subnet_ids, security_group_ids;
   std::map<std::string, std::string> spark_defaults;
   std::string log_uri;
@@ -42,7 +42,8 @@ struct Application {
     f("StateDetails", state_details), f("CreatedMs", created_ms), f("UpdatedMs", updated_ms);
     f("IdleSinceMs", idle_since_ms), f("Tags", tags), f("AutoStart", auto_start), f("AutoStop", auto_stop);
     f("IdleTimeoutMinutes", idle_timeout_minutes), f("MaximumCpu", maximum_cpu);
-    f("MaximumMemory", maximum_memory), f("SubnetIds", subnet_ids), f("SecurityGroupIds", security_group_ids);
+    f("MaximumMemory", maximum_memory), f("MaximumDisk", maximum_disk), f("SubnetIds", subnet_ids),
+        f("SecurityGroupIds", security_group_ids);
     f("SparkDefaults", spark_defaults), f("LogUri", log_uri), f("ManagedLogs", managed_logs);
     f("RequestHash", request_hash);
   }

@@ -38,6 +38,7 @@ Budget with_maximum(Budget budget, const Application& application) {
   if (const auto bytes = parse_gigabytes(application.maximum_memory)) {
     budget.heap_bytes = std::min(budget.heap_bytes, *bytes);
   }
+  if (const auto bytes = parse_gigabytes(application.maximum_disk)) budget.disk_bytes = *bytes;
   return budget;
 }
 
@@ -155,11 +156,12 @@ bool Runner::take_next() {
 
 bool Runner::has_room(const RunKey& key) const {
   int cores = 0;
-  uint64_t heap_bytes = 0;
+  uint64_t heap_bytes = 0, disk_bytes = 0;
   for (const auto& [other, active] : active_) {
     if (other.scope != key.scope || other.application_id != key.application_id) continue;
     cores += active->fit.cores;
     heap_bytes += active->fit.heap_bytes;
+    disk_bytes += active->fit.disk_bytes;
   }
   if (cores == 0) return true;  // alone it always fits
   const auto application = records_.application(key.scope, key.application_id);
@@ -168,7 +170,8 @@ bool Runner::has_room(const RunKey& key) const {
   const auto fit = fit_of(*run, *application);
   if (!fit.ok()) return true;
   const auto most = with_maximum({.cores = INT_MAX, .heap_bytes = UINT64_MAX}, *application);
-  return cores + fit->cores <= most.cores && heap_bytes + fit->heap_bytes <= most.heap_bytes;
+  return cores + fit->cores <= most.cores && heap_bytes + fit->heap_bytes <= most.heap_bytes &&
+         disk_bytes + fit->disk_bytes <= most.disk_bytes;
 }
 
 Result<Fit> Runner::fit_of(const JobRun& run, const Application& application) const {
@@ -314,7 +317,12 @@ void Runner::on_end(Active& active, const jobs::Outcome& outcome) {
     return;
   }
   std::string failure;
-  if (outcome.code != 0) {
+  if (outcome.kind == jobs::Outcome::Kind::over_disk) {
+    failure = fmt::format(
+        "Job used more disk than its workers have together, {} GB; see spark.emr-serverless.driver.disk and "
+        "spark.emr-serverless.executor.disk.",
+        active.fit.disk_bytes >> 30);
+  } else if (outcome.code != 0) {
     auto reason = last_exception(active.stdout_tail);
     if (reason.empty()) reason = last_exception(active.stderr_tail);
     failure = fmt::format(

@@ -130,6 +130,19 @@ TEST_F(ServiceTest, AFailedJobSaysWhy) {
       << run.state_details;
 }
 
+TEST_F(ServiceTest, AJobThatFillsTheDiskIsEndedByName) {
+  const auto application = create_application();
+  auto request =
+      job(application, "while :; do dd if=/dev/zero of=$HOME/f$((i=i+1)) bs=64k count=1; done", "fills");
+  request.job_driver->spark_submit->spark_submit_parameters =
+      "--conf spark.executor.instances=1 --conf spark.emr-serverless.driver.disk=1m "
+      "--conf spark.emr-serverless.executor.disk=1m";
+  const auto run = wait_for(application, start(request), "FAILED");
+  EXPECT_EQ(run.state, "FAILED");
+  EXPECT_NE(run.state_details.find("more disk than its workers have"), std::string::npos)
+      << run.state_details;
+}
+
 TEST_F(ServiceTest, ABatchJobIsTriedAsOftenAsItsPolicySays) {
   const auto application = create_application();
   auto request = job(application, "exit 1", "retry");

@@ -65,9 +65,12 @@ Status read_capacity(const std::optional<wire::MaximumAllowedResources>& maximum
   if (!maximum) return ok();
   if (!parse_vcpus(maximum->cpu)) return invalid("maximumCapacity.cpu must be like '16 vCPU'.");
   if (!parse_gigabytes(maximum->memory)) return invalid("maximumCapacity.memory must be like '64 GB'.");
-  MEKONG_TRY(refuse(maximum->disk.has_value(), "maximumCapacity.disk"));
+  if (maximum->disk && !parse_gigabytes(*maximum->disk)) {
+    return invalid("maximumCapacity.disk must be like '200 GB'.");
+  }
   record.maximum_cpu = maximum->cpu;
   record.maximum_memory = maximum->memory;
+  record.maximum_disk = maximum->disk.value_or("");
   return ok();
 }
 
@@ -212,7 +215,8 @@ wire::Application application_shape(const Application& record) {
   auto_stop.enabled = record.auto_stop;
   auto_stop.idle_timeout_minutes = record.idle_timeout_minutes;
   if (!record.maximum_cpu.empty()) {
-    out.maximum_capacity = wire::MaximumAllowedResources{record.maximum_cpu, record.maximum_memory, {}};
+    out.maximum_capacity = wire::MaximumAllowedResources{record.maximum_cpu, record.maximum_memory,
+                                                         present(record.maximum_disk)};
   }
   if (!record.subnet_ids.empty() || !record.security_group_ids.empty()) {
     out.network_configuration = wire::NetworkConfiguration{record.subnet_ids, record.security_group_ids};

@@ -89,6 +89,8 @@ Result<Sizes> requested_sizes(const SubmitParameters& parameters) {
   MEKONG_TRY(read_count(parameters, "spark.driver.cores", sizes.driver_cores));
   MEKONG_TRY(read_memory(parameters, "spark.executor.memory", sizes.executor_memory_bytes));
   MEKONG_TRY(read_memory(parameters, "spark.driver.memory", sizes.driver_memory_bytes));
+  MEKONG_TRY(read_memory(parameters, "spark.emr-serverless.driver.disk", sizes.driver_disk_bytes));
+  MEKONG_TRY(read_memory(parameters, "spark.emr-serverless.executor.disk", sizes.executor_disk_bytes));
   if (sizes.driver_memory_bytes < heap_bytes_min) {
     return Error{"ValidationException",
                  fmt::format("spark.driver.memory must be at least {}.", show(heap_bytes_min))};
@@ -103,6 +105,9 @@ Fit fit_sizes(const Sizes& asked, const Budget& budget) {
   Fit fit;
   fit.cores = static_cast<int>(std::clamp<int64_t>(cores_asked, 1, std::max(budget.cores, 1)));
   fit.heap_bytes = std::clamp(heap_asked, heap_bytes_min, std::max(budget.heap_bytes, heap_bytes_min));
+  fit.disk_bytes =
+      std::min(asked.driver_disk_bytes + static_cast<uint64_t>(asked.executors) * asked.executor_disk_bytes,
+               budget.disk_bytes);
   if (fit.cores < cores_asked || fit.heap_bytes < heap_asked) {
     fit.note = fmt::format(
         "Sizes fitted to this machine: asked for {} executors x {} cores x {} and a driver with {} ({} "

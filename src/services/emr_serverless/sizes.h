@@ -17,25 +17,29 @@ namespace mekong::emr_serverless {
 
 inline constexpr uint64_t heap_bytes_min = 512ULL << 20;  // Spark refuses a driver with less than 450 MiB
 
-// The documented defaults of EMR Serverless: 3 executors, each worker 4 cores and 14 GB.
+// The documented defaults of EMR Serverless: 3 executors, each worker 4 cores, 14 GB and 20 GB of disk.
 struct Sizes {
   int executors = 3;
   int executor_cores = 4;
   uint64_t executor_memory_bytes = 14ULL << 30;
   int driver_cores = 4;
   uint64_t driver_memory_bytes = 14ULL << 30;
+  uint64_t executor_disk_bytes = 20ULL << 30;
+  uint64_t driver_disk_bytes = 20ULL << 30;
 };
 
 // What one job may use.
 struct Budget {
   int cores = 1;
   uint64_t heap_bytes = heap_bytes_min;
+  uint64_t disk_bytes = UINT64_MAX;
 };
 
 struct Fit {
   int cores = 1;
   uint64_t heap_bytes = heap_bytes_min;
-  std::string note;  // says what was asked and what is given; empty when nothing was lowered
+  uint64_t disk_bytes = 0;  // of all workers together
+  std::string note;         // says what was asked and what is given; empty when nothing was lowered
 };
 
 // Spark's byte strings for memory confs: "5g", "5G", "512m", "5gb"; without a unit MiB.
@@ -44,7 +48,8 @@ std::optional<uint64_t> parse_memory(std::string_view text);
 std::optional<int> parse_vcpus(std::string_view text);
 std::optional<uint64_t> parse_gigabytes(std::string_view text);
 
-// From spark.{driver,executor}.{cores,memory} and spark.executor.instances. Error: "ValidationException".
+// From spark.{driver,executor}.{cores,memory}, spark.executor.instances and
+// spark.emr-serverless.{driver,executor}.disk. Error: "ValidationException".
 Result<Sizes> requested_sizes(const SubmitParameters& parameters);
 Fit fit_sizes(const Sizes& asked, const Budget& budget);
 

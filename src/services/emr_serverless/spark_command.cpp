@@ -164,6 +164,7 @@ jobs::Spec spark_submit_spec(const Config& config, const Attempt& attempt) {
   spec.environment = environment(config, attempt);
   if (!attempt.fit.note.empty()) spec.banner = attempt.fit.note + "\n";
   spec.role = {run.role_arn, "emr-serverless.amazonaws.com", run.id};
+  spec.disk_bytes_max = attempt.fit.disk_bytes;
   spec.memory_bytes_max = attempt.fit.heap_bytes + beside_heap_bytes;
   return spec;
 }

@@ -56,6 +56,7 @@ class ServiceTest : public testing::Test {
                      .server_is_root = isolated,
                      .endpoint = "http://127.0.0.1:4566",
                      .poll_ms = 20,
+                     .disk_every_ms = 20,
                      .stop_grace_ms = 100},
         *meta, *processes, files, clock, random, null_logger(),
         [](const jobs::Role& role, int64_t) -> Result<jobs::Credentials> {

@@ -203,6 +203,8 @@ class PosixProcesses final : public Processes {
     const int init = open_init();
     for (const auto kind : {TreeKind::pid_namespace, TreeKind::user_namespace}) {
       if (init < 0 || tree_.kind != TreeKind::process_group) continue;
+      // A user namespace would map root alone, and root's children have other uids.
+      if (kind == TreeKind::user_namespace && ::geteuid() == 0) continue;
       if (starts({kind, init})) tree_ = {kind, init};
     }
     if (init >= 0 && tree_.init < 0) ::close(init);

@@ -144,11 +144,14 @@ def test_an_application_says_what_it_may_use(jobs):
 def test_what_is_not_built_is_refused_by_name(jobs):
     worker = {'workerCount': 1, 'workerConfiguration': {'cpu': '2vCPU', 'memory': '4GB'}}
     log_group = {'cloudWatchLoggingConfiguration': {'enabled': True, 'logGroupName': 'g'}}
-    prometheus = {'prometheusMonitoringConfiguration': {'remoteWriteUrl': 'https://aps-workspaces.us-east-2.x/write'}}
+    image = {'imageConfiguration': {'imageUri': '000000000000.dkr.ecr.us-east-2.amazonaws.com/spark:1'}}
+    prometheus = {'prometheusMonitoringConfiguration': {
+        'remoteWriteUrl': 'https://aps-workspaces.us-east-2.amazonaws.com/workspaces/'
+                          'ws-01234567-89ab-cdef-0123-456789abcdef/api/v1/remote_write'}}
     for name, setting in {
             'initialCapacity': {'initialCapacity': {'DRIVER': worker}},
-            'imageConfiguration': {'imageConfiguration': {'imageUri': 'x/y:z'}},
-            'workerTypeSpecifications': {'workerTypeSpecifications': {'Driver': {'imageConfiguration': {'imageUri': 'x'}}}},
+            'imageConfiguration': image,
+            'workerTypeSpecifications': {'workerTypeSpecifications': {'Driver': image}},
             'architecture ARM64': {'architecture': 'ARM64'}, 'livyEndpointEnabled': {
                 'interactiveConfiguration': {'livyEndpointEnabled': True}},
             'cloudWatchLoggingConfiguration': {'monitoringConfiguration': log_group},

@@ -44,6 +44,8 @@ BANNED = {
     r"std::chrono::steady_clock": "os::Clock",
     r"\btime\(nullptr\)": "os::Clock",
     r"\bgettimeofday\(": "os::Clock",
+    r"\b(localtime|gmtime|ctime|asctime)\(": "codec/time.h",
+    r"\bstrtok\(": "codec/text.h",
     r"std::random_device": "os::Random",
     r"\brand\(\)": "os::Random",
     r"\bfork\(\)": "os::Processes",

@@ -29,7 +29,7 @@ Task<Result<std::string>> exchange(os::Network& network, os::Endpoint to, std::s
                                    int64_t timeout_ms) {
   auto connected = co_await network.connect(to, 2000);
   if (!connected.ok()) co_return Error{"NotRunning", "no server answers: " + connected.error().message};
-  os::ConnectionPtr connection = *connected;
+  const os::ConnectionPtr& connection = *connected;
   auto sent = co_await connection->write(request, timeout_ms);
   if (!sent.ok()) co_return std::move(sent).error();
   std::string reply;

@@ -4,7 +4,7 @@
 
 namespace mekong {
 
-ThreadPool::ThreadPool(std::string name, int threads) {
+ThreadPool::ThreadPool(const std::string& name, int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this, name] { run(name); });
 }
 

@@ -105,7 +105,7 @@ Status BlobStore::start() {
 Result<std::string> BlobStore::read_inline(const BlobRef& ref) const {
   MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, content_key(ref.id)));
   if (!stored) return Error{"ContentMissing", "content " + ref.id + " is gone"};
-  return decode_inline(ref.id, std::move(*stored));
+  return decode_inline(ref.id, *stored);
 }
 
 Result<std::string> BlobStore::read(const BlobRef& ref, uint64_t offset, size_t bytes) const {

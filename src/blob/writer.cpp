@@ -36,7 +36,7 @@ std::string encode_inline(std::string_view id, std::string_view bytes) {
   return stored;
 }
 
-Result<std::string> decode_inline(std::string_view id, std::string stored) {
+Result<std::string> decode_inline(std::string_view id, const std::string& stored) {
   std::string_view all = stored;
   if (all.size() < 4 || all.substr(0, 4) != encode_checksum(id, all.substr(4))) {
     return Error{"ContentCorrupt", "content " + std::string(id) + " does not match its checksum"};

@@ -17,7 +17,7 @@ std::string zero_key(const std::string& id);       // z/<id>: no reference left;
 inline constexpr std::string_view family = "blob";
 
 std::string encode_inline(std::string_view id, std::string_view bytes);
-Result<std::string> decode_inline(std::string_view id, std::string stored);
+Result<std::string> decode_inline(std::string_view id, const std::string& stored);
 
 class BlobWriter final : public Writer {
  public:

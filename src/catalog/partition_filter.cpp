@@ -31,7 +31,7 @@ using Op = Node::Op;
 
 constexpr int depth_max = 200;
 
-Error bad(std::string message) {
+Error bad(const std::string& message) {
   return {"InvalidInputException", "Invalid expression: " + message};
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 const std::vector<Column> keys = {{.name = "year", .type = "int"}, {.name = "city", .type = "string"}};
 
-bool matches(std::string_view text, std::vector<std::string> values,
+bool matches(std::string_view text, const std::vector<std::string>& values,
              FilterDialect dialect = FilterDialect::glue) {
   auto filter = PartitionFilter::parse(text, keys, dialect);
   EXPECT_TRUE(filter.ok()) << text << ": " << (filter.ok() ? "" : filter.error().message);

@@ -4,18 +4,10 @@
 #include <unistd.h>
 
 #include "base/thread_pool.h"
+#include "os/test_echo.h"
 
 namespace mekong::os {
 namespace {
-
-Task<void> echo(ConnectionPtr connection) {
-  while (true) {
-    auto got = co_await connection->read_some(1024, 0);
-    if (!got.ok()) co_return;
-    auto put = co_await connection->write(*got, 0);
-    if (!put.ok()) co_return;
-  }
-}
 
 Task<Result<std::string>> talk(Network& network, Endpoint to, std::string text) {
   auto connected = co_await network.connect(to, 5000);
@@ -35,33 +27,40 @@ Task<Result<std::string>> talk(Network& network, Endpoint to, std::string text) 
 
 TEST(NetTest, a_client_is_answered) {
   auto network = make_network(2);
-  auto listener = network->listen({}, echo);
+  Echo echo;
+  auto listener = network->listen({}, echo.accept());
   ASSERT_TRUE(listener.ok());
   const std::string text(100'000, 'x');
   EXPECT_EQ(*sync_wait(talk(*network, (*listener)->endpoint(), text)), text);
+  echo.wait(1);
 }
 
 TEST(NetTest, a_taken_port_is_named) {
   auto network = make_network(1);
-  auto first = network->listen({}, echo);
+  Echo echo;
+  auto first = network->listen({}, echo.accept());
   ASSERT_TRUE(first.ok());
   ListenOptions same;
   same.port = (*first)->endpoint().port;
-  EXPECT_EQ(network->listen(same, echo).error().code, "AddressInUse");
+  EXPECT_EQ(network->listen(same, echo.accept()).error().code, "AddressInUse");
 }
 
 Task<Result<std::string>> wait_in_vain(Network& network, Endpoint to) {
   auto connected = co_await network.connect(to, 5000);
   if (!connected.ok()) co_return std::move(connected).error();
   ConnectionPtr connection = *connected;
-  co_return co_await connection->read_some(10, 20);
+  auto got = co_await connection->read_some(10, 20);
+  connection->close();
+  co_return got;
 }
 
 TEST(NetTest, a_silent_peer_times_out) {
   auto network = make_network(1);
-  auto listener = network->listen({}, echo);
+  Echo echo;
+  auto listener = network->listen({}, echo.accept());
   ASSERT_TRUE(listener.ok());
   EXPECT_EQ(sync_wait(wait_in_vain(*network, (*listener)->endpoint())).error().code, "Timeout");
+  echo.wait(1);
 }
 
 TEST(NetTest, the_kernel_tells_the_uid_of_a_loopback_peer) {
@@ -96,11 +95,13 @@ Task<Result<std::string>> half_close(Network& network, Endpoint to) {
 
 TEST(NetTest, after_a_half_close_the_answer_still_arrives) {
   auto network = make_network(1);
-  auto listener = network->listen({}, echo);
+  Echo echo;
+  auto listener = network->listen({}, echo.accept());
   ASSERT_TRUE(listener.ok());
   auto back = sync_wait(half_close(*network, (*listener)->endpoint()));
   ASSERT_TRUE(back.ok()) << back.error().code;
   EXPECT_EQ(*back, "last words");
+  echo.wait(1);
 }
 
 Task<std::string> write_until_stuck(Network& network, Endpoint to) {
@@ -113,20 +114,23 @@ Task<std::string> write_until_stuck(Network& network, Endpoint to) {
 
 TEST(NetTest, a_peer_that_does_not_read_times_out) {
   auto network = make_network(1);
-  Promise<bool> done;
-  auto idle = [done](ConnectionPtr connection) -> Task<void> {
+  Promise<bool> done, ended;
+  auto idle = [done, ended](ConnectionPtr connection) -> Task<void> {
     auto future = done.future();
     co_await future;
+    ended.set(true);
   };
   auto listener = network->listen({}, idle);
   ASSERT_TRUE(listener.ok());
   EXPECT_EQ(sync_wait(write_until_stuck(*network, (*listener)->endpoint())), "Timeout");
   done.set(true);
+  ended.future().get();
 }
 
 TEST(NetTest, a_pending_read_ends_with_its_connection) {
   auto network = make_network(1);
-  auto listener = network->listen({}, echo);
+  Echo echo;
+  auto listener = network->listen({}, echo.accept());
   ASSERT_TRUE(listener.ok());
   auto code = sync_wait([](Network& net, Endpoint to) -> Task<std::string> {
     auto connected = co_await net.connect(to, 5000);
@@ -137,6 +141,7 @@ TEST(NetTest, a_pending_read_ends_with_its_connection) {
     co_return got.ok() ? "data" : got.error().code;
   }(*network, (*listener)->endpoint()));
   EXPECT_EQ(code, "EndOfStream");
+  echo.wait(1);
 }
 
 TEST(NetTest, sleeps_wake) {
@@ -146,7 +151,7 @@ TEST(NetTest, sleeps_wake) {
 
 Task<std::string> through_pipe(ThreadPool& pool) {
   auto ends = make_pipe(pool);
-  spawn(pool, echo(ends.second));
+  spawn(pool, Echo().accept()(ends.second));
   auto put = co_await ends.first->write("ping", 0);
   EXPECT_TRUE(put.ok());
   auto got = co_await ends.first->read_some(10, 0);

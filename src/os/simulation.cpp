@@ -233,6 +233,11 @@ Result<std::unique_ptr<Listener>> Simulation::World::listen(const ListenOptions&
   return std::unique_ptr<Listener>(std::make_unique<SimulatedListener>(Endpoint{options.host, port}, close));
 }
 
+// Keeps `accept` alive as long as its coroutine, which may be a lambda's.
+static Task<void> serve(Network::Accept accept, ConnectionPtr connection) {
+  co_await accept(std::move(connection));
+}
+
 Task<Result<ConnectionPtr>> Simulation::World::connect(const Endpoint& to, int64_t) {
   const uint16_t port = to.port;
   const std::string host = to.host;
@@ -250,7 +255,8 @@ Task<Result<ConnectionPtr>> Simulation::World::connect(const Endpoint& to, int64
   const auto there = std::make_shared<Channel>(), back = std::make_shared<Channel>();
   const Endpoint server{host, port}, client{"127.0.0.1", own_port};
   ConnectionPtr ours = std::make_shared<SimulatedConnection>(weak_from_this(), back, there, client, server);
-  spawn(*this, accept(std::make_shared<SimulatedConnection>(weak_from_this(), there, back, server, client)));
+  spawn(*this, serve(std::move(accept),
+                     std::make_shared<SimulatedConnection>(weak_from_this(), there, back, server, client)));
   co_return ours;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "os/test_echo.h"
 #include "os/tls_authority.h"
 
 namespace mekong::os {
@@ -56,15 +57,6 @@ Seen talk(uint16_t port, const std::string& offered) {
   return seen;
 }
 
-Task<void> echo(ConnectionPtr connection) {
-  while (true) {
-    auto got = co_await connection->read_some(50'000, 5000);
-    if (!got.ok()) co_return;
-    auto put = co_await connection->write(*got, 5000);
-    if (!put.ok()) co_return;
-  }
-}
-
 class TlsServerTest : public testing::Test {
  protected:
   SystemRandom random;
@@ -72,13 +64,15 @@ class TlsServerTest : public testing::Test {
   CertificateAndKey first = *issue_server_certificate(authority, {"localhost"}, now_s, random);
   std::shared_ptr<TlsServer> tls = *make_tls_server(first.certificate_pem, first.key_pem);
   std::unique_ptr<Network> network = make_network(1);
+  Echo echo;
 
+  void TearDown() override { echo.wait(1); }
   std::unique_ptr<Listener> listen(TlsMode mode) {
     ListenOptions options;
     options.mode = mode;
     options.tls = tls;
     options.protocols = {"h2", "http/1.1"};
-    return std::move(*network->listen(options, echo));
+    return std::move(*network->listen(options, echo.accept()));
   }
 };
 

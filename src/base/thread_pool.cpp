@@ -4,8 +4,9 @@
 
 namespace mekong {
 
-ThreadPool::ThreadPool(const std::string& name, int threads) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this, name] { run(name); });
+ThreadPool::ThreadPool(std::string name, int threads) {
+  const std::string kept = std::move(name);
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this, kept] { run(kept); });
 }
 
 ThreadPool::~ThreadPool() {

@@ -13,7 +13,7 @@ namespace mekong {
 
 class ThreadPool final : public Executor {
  public:
-  ThreadPool(const std::string& name, int threads);
+  ThreadPool(std::string name, int threads);
   ~ThreadPool() override;  // runs what is queued, then joins
   void post(std::function<void()> work) override;
 

@@ -68,8 +68,7 @@ class Listener {
   virtual Endpoint endpoint() const = 0;
 };
 
-// The event loops (one a core) and the timers on them. It goes last: a coroutine that still waits on one of
-// its connections or sleeps is never resumed.
+// The event loops (one a core) and the timers on them.
 class Network {
  public:
   virtual ~Network() = default;

@@ -143,7 +143,7 @@ Status Server::Parts::open_engines() {
   blob_options.folder = folder.blobs();
   MEKONG_TRY_ASSIGN(blobs, blob::open_store(files, clock, random, *meta, logger, blob_options));
   objects = objects::make_store(*meta, *blobs, clock, random);
-  MEKONG_TRY_ASSIGN(log, log::DiskLog::open(files, clock, logger, folder.log()));
+  MEKONG_TRY_ASSIGN(log, log::DiskLog::open(files, clock, random, logger, folder.log()));
   return ok();
 }
 

@@ -2,9 +2,11 @@
 
 #include <endian.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/crc32c.h"
+#include "codec/kafka_wire.h"
 
 namespace mekong::log {
 namespace {
@@ -62,10 +64,29 @@ Result<BatchHeader> parse_header(std::string_view bytes) {
   return header;
 }
 
-Status verify_batch(const BatchHeader& header, std::string_view batch) {
+// The key of a control record: version (2), type (2), 0 abort, 1 commit.
+Result<bool> parse_marker(std::string_view batch) {
+  codec::KafkaReader reader(batch.substr(std::min(batch.size(), batch_header_bytes)), 0);
+  reader.varuint();  // length
+  reader.i8();       // attributes
+  reader.varuint();  // timestamp delta: one record, so 0
+  reader.varuint();  // offset delta
+  const uint32_t key_bytes = reader.varuint();
+  reader.i16();
+  const int16_t type = reader.i16();
+  if (reader.failed() || key_bytes != 8 || type < 0 || type > 1) return corrupt("an unknown control batch");
+  return type == 1;
+}
+
+Status verify_checksum(const BatchHeader& header, std::string_view batch) {
   if (batch.size() < header.size_bytes) return corrupt("the batch is cut short");
   if (crc32c(batch.substr(21, header.size_bytes - 21)) != header.crc)
     return corrupt("the checksum does not match");
+  return ok();
+}
+
+Status verify_batch(const BatchHeader& header, std::string_view batch) {
+  MEKONG_TRY(verify_checksum(header, batch));
   if (header.record_count < 1 || header.last_offset_delta != header.record_count - 1) {
     return Error{"INVALID_RECORD", "record count and last offset delta do not agree"};
   }
@@ -78,8 +99,8 @@ Result<std::vector<BatchHeader>> verify_batches(std::string_view batches) {
   while (!batches.empty()) {
     MEKONG_TRY_ASSIGN(const BatchHeader header, parse_header(batches));
     MEKONG_TRY(verify_batch(header, batches));
-    batches.remove_prefix(header.size_bytes);
     out.push_back(header);
+    batches.remove_prefix(header.size_bytes);
   }
   return out;
 }

@@ -38,6 +38,7 @@ struct BatchHeader {
   int16_t producer_epoch = -1;
   int32_t base_sequence = -1;
   int32_t record_count = 0;
+  bool commits = false;  // of a control batch, where it was looked into
 
   int64_t last_offset() const { return base_offset + last_offset_delta; }
   bool transactional() const { return (attributes & 0x10) != 0; }
@@ -48,7 +49,13 @@ struct BatchHeader {
 // short, impossible length), INVALID_RECORD (an older magic).
 Result<BatchHeader> parse_header(std::string_view bytes);
 
-// Holds the whole batch against its checksum and its counts. Errors: CORRUPT_MESSAGE, INVALID_RECORD.
+// What a whole control batch says: true commit, false abort. Error: CORRUPT_MESSAGE, also for other kinds.
+Result<bool> parse_marker(std::string_view batch);
+
+// Holds the whole batch against its checksum. Error: CORRUPT_MESSAGE.
+Status verify_checksum(const BatchHeader& header, std::string_view batch);
+
+// Against its counts, too: true of what clients send, not of what compaction leaves. Error: INVALID_RECORD.
 Status verify_batch(const BatchHeader& header, std::string_view batch);
 
 // Splits what a producer sent into batches, each verified. Errors as above.

@@ -1,12 +1,13 @@
 #include "log/disk_log.h"
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <set>
+#include <limits>
+#include <map>
 
 namespace mekong::log {
 namespace {
+
+constexpr int64_t producer_idle_max_ms = 24LL * 3600 * 1000;  // as Kafka's producer.id.expiration.ms
 
 Error unknown_partition(const PartitionId& id) {
   return Error{"UNKNOWN_TOPIC_OR_PARTITION", "no partition " + id.value};
@@ -24,76 +25,116 @@ bool valid_id(const PartitionId& id) {
 
 DiskLog::DiskLog(os::Files& files, const os::Clock& clock, Logger& logger, std::string folder,
                  DiskLogOptions options)
-    : files_(files), clock_(clock), logger_(logger), folder_(std::move(folder)), options_(options) {
-  committer_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "mekong-log");
-    commit_loop();
-  });
-}
+    : files_(files),
+      clock_(clock),
+      logger_(logger),
+      folder_(std::move(folder)),
+      cache_(files, options.open_files_max),
+      partition_deps_{files, cache_, options.segment_bytes_max} {}
 
-Result<std::unique_ptr<DiskLog>> DiskLog::open(os::Files& files, const os::Clock& clock, Logger& logger,
-                                               std::string folder, DiskLogOptions options) {
+Result<std::unique_ptr<DiskLog>> DiskLog::open(os::Files& files, const os::Clock& clock, os::Random& random,
+                                               Logger& logger, std::string folder, DiskLogOptions options) {
   MEKONG_TRY(files.make_directories(folder));
-  return std::unique_ptr<DiskLog>(new DiskLog(files, clock, logger, std::move(folder), options));
+  std::unique_ptr<DiskLog> log(new DiskLog(files, clock, logger, std::move(folder), options));
+  MEKONG_TRY(log->recover());
+  MEKONG_TRY_ASSIGN(auto journal,
+                    Journal::start(files, log->folder_, random.next_u64(), options.journal_bytes_max));
+  log->committer_ = std::make_unique<Committer>(
+      std::move(journal), clock, logger, options.committer,
+      [waiters = &log->waiters_](const PartitionId& id, int64_t end) { waiters->wake(id, end); });
+  return log;
 }
 
-DiskLog::~DiskLog() {
-  {
-    std::lock_guard lock(queue_mutex_);
-    stopping_ = true;
+Status DiskLog::recover() {
+  std::map<std::string, std::vector<JournalledBytes>> by_partition;
+  MEKONG_TRY(Journal::replay(files_, folder_, [&](const JournalEntry& entry) {
+    by_partition[std::string(entry.partition)].push_back(
+        {entry.segment, entry.position, entry.size_bytes, std::string(entry.bytes)});
+    return ok();
+  }));
+  for (const auto& [id, entries] : by_partition) {
+    MEKONG_TRY(Partition::restore(partition_deps_, folder_ + "/" + id, entries));
   }
-  queue_wake_.notify_all();
-  committer_.join();
+  if (!by_partition.empty()) {
+    logger_.info("log", "journal replayed", {{"partitions", std::to_string(by_partition.size())}});
+  }
+  return ok();
+}
+
+DiskLog::LockedSlot DiskLog::lock_slot(const PartitionId& id) {
+  while (true) {
+    LockedSlot locked;
+    {
+      std::lock_guard lock(slots_mutex_);
+      auto& slot = slots_[id];
+      if (!slot) slot = std::make_shared<Slot>();
+      locked.slot = slot;
+    }
+    locked.lock = std::unique_lock(locked.slot->mutex);
+    if (!locked.slot->dead) return locked;
+  }
+}
+
+void DiskLog::drop(const PartitionId& id, LockedSlot& locked) {
+  locked.slot->dead = true;
+  locked.slot->partition.reset();
+  std::lock_guard lock(slots_mutex_);
+  slots_.erase(id);
 }
 
 Result<DiskLog::PartitionPtr> DiskLog::find(const PartitionId& id) {
   if (!valid_id(id)) return unknown_partition(id);
-  std::lock_guard lock(partitions_mutex_);
-  auto found = partitions_.find(id);
-  if (found != partitions_.end()) return found->second;
-  MEKONG_TRY_ASSIGN(const bool exists, files_.exists(folder_of(id) + "/partition"));
-  if (!exists) return unknown_partition(id);
-  auto opened = Partition::open(files_, folder_of(id), options_.segment_bytes_max);
+  auto locked = lock_slot(id);
+  if (locked.slot->partition) return locked.slot->partition;
+  auto exists = files_.exists(folder_of(id) + "/partition");
+  if (!exists.ok() || !*exists) {
+    drop(id, locked);
+    return exists.ok() ? unknown_partition(id) : exists.error();
+  }
+  auto opened = Partition::open(partition_deps_, folder_of(id), clock_.wall_ms());
   if (!opened.ok()) {
     logger_.error("log", "partition cannot be opened",
                   {{"partition", id.value}, {"why", opened.error().message}});
-    return std::move(opened).error();
+    return Error{"KAFKA_STORAGE_ERROR", opened.error().message};
   }
-  PartitionPtr partition = std::move(*opened);
-  partitions_[id] = partition;
-  return partition;
+  locked.slot->partition = std::move(*opened);
+  return locked.slot->partition;
 }
 
 Status DiskLog::create(const PartitionId& id, const PartitionConfig& config) {
   if (!valid_id(id)) return Error{"INVALID_TOPIC_EXCEPTION", "not a partition id: " + id.value};
-  std::lock_guard lock(partitions_mutex_);
+  auto locked = lock_slot(id);
   MEKONG_TRY_ASSIGN(const bool exists, files_.exists(folder_of(id) + "/partition"));
   if (exists) return Error{"TOPIC_ALREADY_EXISTS", "partition " + id.value + " exists"};
   // A creation that did not come to its end leaves a folder without its state: begin again.
   MEKONG_TRY(files_.remove_tree(folder_of(id)));
-  MEKONG_TRY_ASSIGN(auto partition,
-                    Partition::create(files_, folder_of(id), config, options_.segment_bytes_max));
-  partitions_[id] = std::move(partition);
+  MEKONG_TRY_ASSIGN(locked.slot->partition, Partition::create(partition_deps_, folder_of(id), config));
   return ok();
 }
 
 Status DiskLog::configure(const PartitionId& id, const PartitionConfig& config) {
   MEKONG_TRY_ASSIGN(auto partition, find(id));
-  return partition->configure(config);
+  return committer_->run(partition, [config](Partition& one) { return one.configure(config); });
 }
 
 Status DiskLog::remove(const PartitionId& id) {
   if (!valid_id(id)) return unknown_partition(id);
-  {
-    std::lock_guard lock(partitions_mutex_);
+  // Opened first, so that the committer ends what is under way. One that cannot be opened has nothing so.
+  auto partition = find(id);
+  auto locked = lock_slot(id);
+  Status removed = ok();
+  if (partition.ok()) {
+    removed = committer_->run(*partition, [](Partition& one) { return one.remove(); });
+  } else {
     MEKONG_TRY_ASSIGN(const bool exists, files_.exists(folder_of(id)));
-    if (!exists) return unknown_partition(id);
-    partitions_.erase(id);
-    MEKONG_TRY(files_.remove_tree(folder_of(id)));
-    MEKONG_TRY(files_.sync_directory(folder_));
+    if (exists) removed = files_.remove_tree(folder_of(id));
+    if (exists && removed.ok()) removed = files_.sync_directory(folder_);
+    if (!exists) removed = unknown_partition(id);
   }
-  wake(id, std::numeric_limits<int64_t>::max());
-  return ok();
+  drop(id, locked);
+  locked.lock.unlock();
+  waiters_.wake(id, std::numeric_limits<int64_t>::max());
+  return removed;
 }
 
 Future<Result<AppendResult>> DiskLog::append(const PartitionId& id, std::string batches) {
@@ -103,83 +144,22 @@ Future<Result<AppendResult>> DiskLog::append(const PartitionId& id, std::string 
   auto headers = verify_batches(batches);
   if (!headers.ok()) return Ready::ready(headers.error());
   for (const auto& header : *headers) {
-    if (header.transactional() || header.control()) {
-      return Ready::ready(Error{"INVALID_RECORD", "NotImplemented: transactional and control batches"});
-    }
+    if (header.control()) return Ready::ready(Error{"INVALID_RECORD", "a control batch from a client"});
   }
-  Append append{*partition, id, std::move(batches), std::move(*headers), {}};
-  auto future = append.done.future();
-  {
-    std::lock_guard lock(queue_mutex_);
-    if (failed_) return Ready::ready(*failed_);
-    if (stopping_) return Ready::ready(Error{"KAFKA_STORAGE_ERROR", "the log is closing"});
-    if (queue_bytes_ + append.batches.size() > options_.waiting_bytes_max && !queue_.empty()) {
-      return Ready::ready(Error{"KAFKA_STORAGE_ERROR", "too much waits for the disk; try again"});
-    }
-    queue_bytes_ += append.batches.size();
-    queue_.push_back(std::move(append));
-  }
-  queue_wake_.notify_one();
-  return future;
+  return committer_->append(std::move(*partition), id, std::move(batches), std::move(*headers));
 }
 
-void DiskLog::commit_loop() {
-  while (true) {
-    std::deque<Append> round;
-    {
-      std::unique_lock lock(queue_mutex_);
-      queue_wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      round.swap(queue_);
-      queue_bytes_ = 0;
-      if (failed_) {
-        for (auto& append : round) append.result = *failed_;
-      }
-    }
-    commit(round);
-    for (auto& append : round) append.done.set(std::move(append.result));
-  }
+Future<Result<AppendResult>> DiskLog::end_transaction(const PartitionId& id,
+                                                      const TransactionMarker& marker) {
+  auto partition = find(id);
+  if (!partition.ok()) return Future<Result<AppendResult>>::ready(partition.error());
+  return committer_->end_transaction(std::move(*partition), id, marker);
 }
 
-void DiskLog::commit(std::deque<Append>& round) {
-  std::map<Partition*, PartitionId> touched;
-  std::optional<Error> broken;
-  for (auto& append : round) {
-    if (broken) append.result = *broken;
-    if (!append.result.ok()) continue;
-    append.result = append.partition->write(append.batches, std::move(append.headers), clock_.wall_ms());
-    if (append.result.ok()) {
-      touched.emplace(append.partition.get(), append.id);
-    } else if (append.result.error().code == "KAFKA_STORAGE_ERROR") {
-      broken = append.result.error();
-    }
-  }
-  for (const auto& [partition, id] : touched) {
-    if (broken) break;
-    const auto synced = partition->sync();
-    if (!synced.ok()) broken = synced.error();
-  }
-  if (broken) {
-    // Which of this round's bytes are on disk is unknown: none of it is acknowledged, and nothing follows.
-    stop_with(*broken);
-    for (auto& append : round) append.result = *broken;
-    return;
-  }
-  for (const auto& [partition, id] : touched) {
-    partition->publish();
-    wake(id, partition->offsets().high_watermark);
-  }
-}
-
-void DiskLog::stop_with(const Error& cause) {
-  logger_.error("log", "stopped: the disk failed", {{"why", cause.message}});
-  std::lock_guard lock(queue_mutex_);
-  if (!failed_) failed_ = cause;
-}
-
-Result<ReadResult> DiskLog::read(const PartitionId& id, int64_t offset, size_t max_bytes) {
+Result<ReadResult> DiskLog::read(const PartitionId& id, int64_t offset, size_t max_bytes,
+                                 Isolation isolation) {
   MEKONG_TRY_ASSIGN(auto partition, find(id));
-  return partition->read(offset, max_bytes);
+  return partition->read(offset, max_bytes, isolation);
 }
 
 Result<Offsets> DiskLog::offsets(const PartitionId& id) {
@@ -194,7 +174,7 @@ Result<TimestampOffset> DiskLog::offset_for(const PartitionId& id, int64_t times
 
 Status DiskLog::delete_before(const PartitionId& id, int64_t offset) {
   MEKONG_TRY_ASSIGN(auto partition, find(id));
-  return partition->delete_before(offset);
+  return committer_->run(partition, [offset](Partition& one) { return one.delete_before(offset); });
 }
 
 Result<int64_t> DiskLog::size_bytes(const PartitionId& id) {
@@ -203,60 +183,39 @@ Result<int64_t> DiskLog::size_bytes(const PartitionId& id) {
 }
 
 Future<bool> DiskLog::wait_beyond(const std::vector<std::pair<PartitionId, int64_t>>& positions) {
-  Waiter waiter{positions, {}};
-  auto future = waiter.done.future();
-  {
-    std::lock_guard lock(waiters_mutex_);
-    waiters_.emplace(future.identity(), waiter);
-  }
+  auto future = waiters_.add(positions);
   // Looked at after it is registered, so that an append between the caller's read and now is not missed.
   for (const auto& [id, offset] : positions) {
     auto partition = find(id);
     const int64_t end =
         partition.ok() ? (*partition)->offsets().high_watermark : std::numeric_limits<int64_t>::max();
-    if (end > offset) wake(id, end);
+    if (end > offset) waiters_.wake(id, end);
   }
   return future;
 }
 
 void DiskLog::cancel_wait(const Future<bool>& wait) {
-  std::optional<Promise<bool>> done;
-  {
-    std::lock_guard lock(waiters_mutex_);
-    auto found = waiters_.find(wait.identity());
-    if (found == waiters_.end()) return;
-    done = found->second.done;
-    waiters_.erase(found);
-  }
-  done->set(false);
-}
-
-void DiskLog::wake(const PartitionId& id, int64_t high_watermark) {
-  std::vector<Promise<bool>> ready;
-  {
-    std::lock_guard lock(waiters_mutex_);
-    for (auto at = waiters_.begin(); at != waiters_.end();) {
-      const auto& positions = at->second.positions;
-      const bool passed = std::any_of(positions.begin(), positions.end(), [&](const auto& position) {
-        return position.first == id && high_watermark > position.second;
-      });
-      if (passed) ready.push_back(at->second.done);
-      at = passed ? waiters_.erase(at) : std::next(at);
-    }
-  }
-  for (const auto& promise : ready) promise.set(true);
+  waiters_.cancel(wait);
 }
 
 void DiskLog::retain() {
-  std::vector<std::pair<PartitionId, PartitionPtr>> all;
-  {
-    std::lock_guard lock(partitions_mutex_);
-    for (const auto& entry : partitions_) all.push_back(entry);
+  auto entries = files_.list(folder_);
+  if (!entries.ok()) {
+    logger_.warn("log", "retention failed", {{"why", entries.error().message}});
+    return;
   }
-  for (const auto& [id, partition] : all) {
-    const auto kept = partition->retain(clock_.service_ms());
-    if (!kept.ok())
-      logger_.warn("log", "retention failed", {{"partition", id.value}, {"why", kept.error().message}});
+  const int64_t now_ms = clock_.service_ms();
+  const int64_t producers_since_ms = clock_.wall_ms() - producer_idle_max_ms;
+  for (const auto& entry : *entries) {
+    if (!entry.is_directory) continue;
+    auto partition = find(PartitionId(entry.name));
+    if (!partition.ok()) continue;  // said by find(), or removed meanwhile
+    const auto kept = committer_->run(*partition, [&](Partition& one) {
+      one.forget_idle(producers_since_ms);
+      return one.retain(now_ms);
+    });
+    if (kept.ok()) continue;
+    logger_.warn("log", "retention failed", {{"partition", entry.name}, {"why", kept.error().message}});
   }
 }
 

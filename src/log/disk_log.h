@@ -1,43 +1,46 @@
-// The log on disk. One committer thread takes all that waits, writes it, syncs each touched partition once,
-// and only then acknowledges: appends that wait share a sync. A failed write or sync stops every later append
-// (never retried); what is durable can still be read. docs/decisions/0060 says how the shared journal comes
-// in front of this.
+// The log on disk: a folder a partition, each opened when it is first used, and one journal for all. What is
+// acknowledged survives a power cut; docs/decisions/0061 says how.
 #pragma once
-#include <condition_variable>
-#include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
-#include <vector>
 
 #include "base/logging.h"
+#include "log/committer.h"
+#include "log/file_cache.h"
 #include "log/log.h"
 #include "log/partition.h"
+#include "log/waiters.h"
 #include "os/clock.h"
 #include "os/files.h"
+#include "os/random.h"
 
 namespace mekong::log {
 
 struct DiskLogOptions {
   uint64_t segment_bytes_max = 256ULL << 20;
-  size_t waiting_bytes_max = 64ULL << 20;  // appends beyond this are refused with KAFKA_STORAGE_ERROR
+  uint64_t journal_bytes_max = 64ULL << 20;  // of each of its two files
+  size_t open_files_max = 1000;              // beside those that wait for their sync
+  CommitterOptions committer = {};
 };
 
 class DiskLog final : public Log {
  public:
-  // `folder` holds one folder a partition; partitions are recovered when first used.
-  static Result<std::unique_ptr<DiskLog>> open(os::Files& files, const os::Clock& clock, Logger& logger,
-                                               std::string folder, DiskLogOptions options = {});
-  ~DiskLog() override;  // finishes what was accepted
+  // Replays what a crash has left in the journal. Fails where that is damaged or cannot be made durable.
+  static Result<std::unique_ptr<DiskLog>> open(os::Files& files, const os::Clock& clock, os::Random& random,
+                                               Logger& logger, std::string folder,
+                                               DiskLogOptions options = {});
+  // (Destroyed, it finishes what was accepted.)
 
   Status create(const PartitionId& partition, const PartitionConfig& config) override;
   Status configure(const PartitionId& partition, const PartitionConfig& config) override;
   Status remove(const PartitionId& partition) override;
   Future<Result<AppendResult>> append(const PartitionId& partition, std::string batches) override;
-  Result<ReadResult> read(const PartitionId& partition, int64_t offset, size_t max_bytes) override;
+  Future<Result<AppendResult>> end_transaction(const PartitionId& partition,
+                                               const TransactionMarker& marker) override;
+  Result<ReadResult> read(const PartitionId& partition, int64_t offset, size_t max_bytes,
+                          Isolation isolation = Isolation::read_uncommitted) override;
   Result<Offsets> offsets(const PartitionId& partition) override;
   Result<TimestampOffset> offset_for(const PartitionId& partition, int64_t timestamp_ms) override;
   Status delete_before(const PartitionId& partition, int64_t offset) override;
@@ -45,52 +48,41 @@ class DiskLog final : public Log {
   void cancel_wait(const Future<bool>& wait) override;
   Result<int64_t> size_bytes(const PartitionId& partition) override;
 
-  // Applies retention to every open partition; app calls it from a timer.
+  // Applies retention to every partition, opening those that are not; app calls it from a timer.
   void retain();
 
  private:
   using PartitionPtr = std::shared_ptr<Partition>;
-  struct Append {
+  // One partition's place: its lock is held while it is opened, made or removed.
+  struct Slot {
+    std::mutex mutex;
     PartitionPtr partition;
-    PartitionId id;
-    std::string batches;
-    std::vector<BatchHeader> headers;
-    Promise<Result<AppendResult>> done;
-    Result<AppendResult> result = AppendResult{};
+    bool dead = false;  // no longer in the table: look there again
   };
-  struct Waiter {
-    std::vector<std::pair<PartitionId, int64_t>> positions;
-    Promise<bool> done;
+  struct LockedSlot {
+    std::shared_ptr<Slot> slot;
+    std::unique_lock<std::mutex> lock;
   };
 
   DiskLog(os::Files& files, const os::Clock& clock, Logger& logger, std::string folder,
           DiskLogOptions options);
+  Status recover();
+  LockedSlot lock_slot(const PartitionId& id);
+  void drop(const PartitionId& id, LockedSlot& locked);
   Result<PartitionPtr> find(const PartitionId& id);
   std::string folder_of(const PartitionId& id) const { return folder_ + "/" + id.value; }
-  void commit_loop();
-  void commit(std::deque<Append>& round);
-  void stop_with(const Error& cause);
-  void wake(const PartitionId& id, int64_t high_watermark);
 
   os::Files& files_;
   const os::Clock& clock_;
   Logger& logger_;
-  std::string folder_;
-  DiskLogOptions options_;
+  const std::string folder_;
+  FileCache cache_;
+  const PartitionDeps partition_deps_;
+  Waiters waiters_;
 
-  std::mutex partitions_mutex_;
-  std::unordered_map<PartitionId, PartitionPtr> partitions_;
-
-  std::mutex queue_mutex_;
-  std::condition_variable queue_wake_;
-  std::deque<Append> queue_;
-  size_t queue_bytes_ = 0;
-  bool stopping_ = false;
-  std::optional<Error> failed_;
-
-  std::mutex waiters_mutex_;
-  std::map<const void*, Waiter> waiters_;  // by the future's identity
-  std::thread committer_;
+  std::mutex slots_mutex_;
+  std::unordered_map<PartitionId, std::shared_ptr<Slot>> slots_;
+  std::unique_ptr<Committer> committer_;  // ends first
 };
 
 }  // namespace mekong::log

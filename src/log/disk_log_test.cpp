@@ -6,6 +6,7 @@
 
 #include "log/batch_builder.h"
 #include "os/memory_files.h"
+#include "os/random.h"
 
 namespace mekong::log {
 namespace {
@@ -26,9 +27,7 @@ std::string idempotent(int32_t sequence, int16_t epoch = 0) {
 class DiskLogTest : public testing::Test {
  protected:
   DiskLogTest() { open(); }
-  void open() {
-    log_ = std::move(*DiskLog::open(files_, clock_, null_logger(), "/log", {.segment_bytes_max = 600}));
-  }
+  void open() { log_ = std::move(*DiskLog::open(files_, clock_, random_, null_logger(), "/log", options_)); }
   void restart(bool crash = true, uint64_t torn_bytes = 0) {
     log_.reset();
     if (crash) files_.crash(torn_bytes);
@@ -44,6 +43,8 @@ class DiskLogTest : public testing::Test {
 
   os::MemoryFiles files_;
   os::ManualClock clock_{5000};
+  os::SeededRandom random_{1};
+  DiskLogOptions options_{.segment_bytes_max = 600};
   std::unique_ptr<DiskLog> log_;
 };
 
@@ -94,6 +95,7 @@ TEST_F(DiskLogTest, what_cannot_be_trusted_is_refused) {
   EXPECT_EQ(code_of(p1, batch_of({"a"})), "UNKNOWN_TOPIC_OR_PARTITION");
   EXPECT_EQ(code_of(PartitionId("../x"), batch_of({"a"})), "UNKNOWN_TOPIC_OR_PARTITION");
   EXPECT_EQ(code_of(p0, build_batch({{std::nullopt, "v", 1}}, {.attributes = 0x10})), "INVALID_RECORD");
+  EXPECT_EQ(code_of(p0, build_batch({{std::nullopt, "v", 1}}, {.attributes = 0x30})), "INVALID_RECORD");
   EXPECT_EQ(log_->offsets(p0)->high_watermark, 0);
 }
 
@@ -199,6 +201,98 @@ TEST_F(DiskLogTest, retention_drops_whole_segments_and_moves_the_log_start) {
   EXPECT_EQ(log_->read(p0, 0, 100).error().code, "OFFSET_OUT_OF_RANGE");
   restart();
   EXPECT_EQ(log_->offsets(p0)->log_start, offsets.log_start);
+}
+
+// Format 1: no journal, no indexes, no snapshot of the producers.
+TEST_F(DiskLogTest, a_folder_of_the_first_form_opens) {
+  ASSERT_TRUE(log_->create(p0, {.retention_ms = 77}).ok());
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(append(p0, idempotent(i))->base_offset, i);
+  log_.reset();
+  const auto entries = files_.list("/log/topic-0");
+  int segments = 0;
+  for (const auto& entry : *entries) {
+    segments += Segment::base_offset_of(entry.name) ? 1 : 0;
+    if (!entry.name.ends_with(".log")) ASSERT_TRUE(files_.remove("/log/topic-0/" + entry.name).ok());
+  }
+  ASSERT_GT(segments, 2);
+  ASSERT_TRUE(files_.remove("/log/journal.0").ok() && files_.remove("/log/journal.1").ok());
+  ASSERT_TRUE(
+      files_.write_file_durably("/log/topic-0/partition", "mekong-partition 1\n77 -1 1048588 0\n3 0 0\n")
+          .ok());
+  open();
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 30);
+  EXPECT_EQ(log_->offsets(p0)->log_start, 3);
+  EXPECT_TRUE(append(p0, idempotent(29))->duplicate);
+  EXPECT_EQ(append(p0, idempotent(30))->base_offset, 30);
+  EXPECT_EQ(parse_header(log_->read(p0, 4, 1)->batches)->base_offset, 4);
+  restart();
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 31);
+  EXPECT_TRUE(append(p0, idempotent(30))->duplicate);
+}
+
+TEST_F(DiskLogTest, what_is_damaged_is_not_served) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(p0, batch_of({"value"})).ok());
+  log_.reset();
+  files_.flip_bit("/log/topic-0/" + Segment::file_name(0), 65);  // in the first batch of a sealed segment
+  open();
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 30);
+  EXPECT_EQ(log_->read(p0, 0, 1000).error().code, "KAFKA_STORAGE_ERROR");
+  EXPECT_TRUE(log_->read(p0, 20, 1000).ok());
+}
+
+TEST_F(DiskLogTest, a_journal_that_is_damaged_is_reported) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(append(p0, batch_of({"value"})).ok());
+  files_.crash();  // the committer can write nothing more
+  log_.reset();
+  files_.flip_bit("/log/journal.0", 200);  // before records that were durable
+  auto opened = DiskLog::open(files_, clock_, random_, null_logger(), "/log", options_);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, "KAFKA_STORAGE_ERROR");
+  files_.flip_bit("/log/journal.0", 200);
+  open();
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 3);
+}
+
+TEST_F(DiskLogTest, a_full_disk_refuses_and_goes_on) {
+  options_.segment_bytes_max = 1 << 20;
+  restart(false);
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  ASSERT_TRUE(append(p0, batch_of({"a"})).ok());
+  // The journal has its space; the segment asks for more.
+  files_.fail_at(files_.changes() + 1, "ENOSPC", false);
+  const std::string large = batch_of({std::string(30'000, 'x')});
+  EXPECT_EQ(code_of(p0, large), "KAFKA_STORAGE_ERROR");
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 1);
+  EXPECT_EQ(append(p0, batch_of({"b"}))->base_offset, 1);
+}
+
+TEST_F(DiskLogTest, read_committed_stops_at_what_is_open_and_names_what_was_aborted) {
+  const auto in_transaction = [](int32_t sequence) {
+    return build_batch(
+        {{std::nullopt, "v", 1}},
+        {.producer_id = 7, .producer_epoch = 0, .base_sequence = sequence, .attributes = 0x10});
+  };
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  ASSERT_TRUE(append(p0, in_transaction(0)).ok());
+  ASSERT_TRUE(append(p0, batch_of({"plain"})).ok());
+  EXPECT_EQ(log_->offsets(p0)->last_stable, 0);
+  EXPECT_TRUE(log_->read(p0, 0, 1000, Isolation::read_committed)->batches.empty());
+  EXPECT_FALSE(log_->read(p0, 0, 1000)->batches.empty());
+  EXPECT_EQ(code_of(p0, idempotent(1)), "INVALID_TXN_STATE");
+  EXPECT_EQ(log_->end_transaction(p0, {7, 0, false}).get()->base_offset, 2);
+  EXPECT_EQ(log_->end_transaction(p0, {7, 0, false}).get()->base_offset, -1);
+  for (int round = 0; round < 2; ++round) {
+    const auto read = log_->read(p0, 0, 1000, Isolation::read_committed);
+    EXPECT_EQ(read->last_stable_offset, 3);
+    EXPECT_EQ(read->aborted, (std::vector<AbortedTransaction>{{7, 0}}));
+    restart();
+  }
+  // A marker of a newer epoch fences what is still to come of the older one.
+  ASSERT_TRUE(append(p0, in_transaction(1)).ok());
+  ASSERT_TRUE(log_->end_transaction(p0, {7, 1, true}).get().ok());
+  EXPECT_EQ(code_of(p0, in_transaction(2)), "INVALID_PRODUCER_EPOCH");
 }
 
 TEST_F(DiskLogTest, random_operations_agree_with_a_simple_model) {

@@ -23,6 +23,8 @@ struct PartitionConfig {
   int64_t retention_bytes = -1;
   int32_t max_batch_bytes = 1'048'588;
   bool log_append_time = false;  // stamps batches on arrival instead of keeping the producer's time
+
+  bool operator==(const PartitionConfig&) const = default;
 };
 
 struct AppendResult {
@@ -32,11 +34,30 @@ struct AppendResult {
   bool duplicate = false;  // an idempotent producer's retry: base_offset is the first append's
 };
 
+enum class Isolation { read_uncommitted, read_committed };
+
+// A transaction that was aborted: its producer's records from `first_offset` up to its abort marker do not
+// count.
+struct AbortedTransaction {
+  int64_t producer_id = -1;
+  int64_t first_offset = 0;
+
+  bool operator==(const AbortedTransaction&) const = default;
+};
+
 struct ReadResult {
-  std::string batches;         // whole v2 batches, the first may begin before the offset asked for
-  int64_t high_watermark = 0;  // first offset not yet durable = next to be read
-  int64_t last_stable_offset = 0;
+  std::string batches;             // whole v2 batches, the first may begin before the offset asked for
+  int64_t high_watermark = 0;      // first offset not yet durable = next to be read
+  int64_t last_stable_offset = 0;  // all transactions with records before it are decided
   int64_t log_start_offset = 0;
+  std::vector<AbortedTransaction> aborted = {};  // with read_committed: those among `batches`
+};
+
+// The end of a producer's transaction in one partition.
+struct TransactionMarker {
+  int64_t producer_id = -1;
+  int16_t producer_epoch = -1;  // may be above that of the records: then it fences their producer
+  bool commit = false;
 };
 
 struct Offsets {
@@ -49,7 +70,7 @@ struct TimestampOffset {
 
 // Errors carry Kafka's names: UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE,
 // MESSAGE_TOO_LARGE, INVALID_RECORD, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
-// KAFKA_STORAGE_ERROR.
+// INVALID_TXN_STATE (a transactional producer writes outside of its open transaction), KAFKA_STORAGE_ERROR.
 class Log {
  public:
   virtual ~Log() = default;
@@ -59,11 +80,17 @@ class Log {
   // `batches`: one or more v2 batches; base offsets are assigned here, the CRC is checked and kept.
   // The future is set once the bytes are durable. Any thread; order per partition is the order of calls.
   virtual Future<Result<AppendResult>> append(const PartitionId& partition, std::string batches) = 0;
+  // Ends the producer's transaction with a control batch; nothing is written where none is open.
+  virtual Future<Result<AppendResult>> end_transaction(const PartitionId& partition,
+                                                       const TransactionMarker& marker) = 0;
   // Whole batches from `offset` up to about `max_bytes` (at least one batch if there is one), never past the
-  // high watermark. Empty at the end of the log. May read the disk: pool threads.
-  virtual Result<ReadResult> read(const PartitionId& partition, int64_t offset, size_t max_bytes) = 0;
+  // high watermark, or with read_committed the last stable offset. Empty at the end of the log. Checksums are
+  // verified: what is damaged is KAFKA_STORAGE_ERROR. May read the disk: pool threads.
+  virtual Result<ReadResult> read(const PartitionId& partition, int64_t offset, size_t max_bytes,
+                                  Isolation isolation = Isolation::read_uncommitted) = 0;
   virtual Result<Offsets> offsets(const PartitionId& partition) = 0;
-  // First record with timestamp >= `timestamp_ms`.
+  // The first batch that holds a record with timestamp >= `timestamp_ms`: its base offset, and its largest
+  // timestamp.
   virtual Result<TimestampOffset> offset_for(const PartitionId& partition, int64_t timestamp_ms) = 0;
   virtual Status delete_before(const PartitionId& partition, int64_t offset) = 0;  // DeleteRecords
   // Set when any of the partitions' high watermarks passes its given offset, or is removed. No polling.

@@ -1,6 +1,6 @@
 // The twin of the log: record batches in memory, for tests of what stands on a Log. Assigns offsets, drops an
-// idempotent producer's immediate retry, and lets readers wait; no retention, no checks of CRC, nothing
-// durable.
+// idempotent producer's immediate retry, and lets readers wait; no retention, no checks of CRC or
+// transactions, nothing durable.
 #pragma once
 #include <algorithm>
 #include <map>
@@ -61,13 +61,26 @@ class MemoryLog final : public Log {
     return Future<Result<AppendResult>>::ready(result);
   }
 
-  Result<ReadResult> read(const PartitionId& id, int64_t offset, size_t max_bytes) override {
+  // Markers are kept beside the batches, not among them.
+  Future<Result<AppendResult>> end_transaction(const PartitionId& id,
+                                               const TransactionMarker& marker) override {
+    std::lock_guard lock(mutex_);
+    if (!partitions_.contains(id)) return Future<Result<AppendResult>>::ready(unknown());
+    markers_[id].push_back(marker);
+    return Future<Result<AppendResult>>::ready(AppendResult{});
+  }
+  std::vector<TransactionMarker> markers_of(const PartitionId& id) {
+    std::lock_guard lock(mutex_);
+    return markers_[id];
+  }
+
+  Result<ReadResult> read(const PartitionId& id, int64_t offset, size_t max_bytes, Isolation) override {
     std::lock_guard lock(mutex_);
     auto found = partitions_.find(id);
     if (found == partitions_.end()) return unknown();
     const auto& partition = found->second;
     if (offset < partition.start || offset > partition.end) return Error{"OFFSET_OUT_OF_RANGE", ""};
-    ReadResult result{{}, partition.end, partition.end, partition.start};
+    ReadResult result{{}, partition.end, partition.end, partition.start, {}};
     for (const auto& batch : partition.batches) {
       if (batch.end_offset <= offset) continue;
       if (!result.batches.empty() && result.batches.size() + batch.bytes.size() > max_bytes) break;
@@ -175,6 +188,7 @@ class MemoryLog final : public Log {
 
   std::mutex mutex_;
   std::map<PartitionId, Partition> partitions_;
+  std::map<PartitionId, std::vector<TransactionMarker>> markers_;
   std::vector<std::shared_ptr<Wait>> waits_;
 };
 

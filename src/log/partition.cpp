@@ -2,290 +2,367 @@
 
 #include <algorithm>
 #include <mutex>
-#include <sstream>
+
+#include "codec/kafka_wire.h"
+#include "log/batch_builder.h"
 
 namespace mekong::log {
 namespace {
 
-constexpr int format_version = 1;
+constexpr uint64_t reserve_step_min = 16 << 10, reserve_step_max = 4 << 20;
+constexpr int16_t transactional_control = 0x30;
 
 Error storage_error(const Error& cause) {
   return Error{"KAFKA_STORAGE_ERROR", cause.code + ": " + cause.message};
 }
-Error damaged(const std::string& what) {
-  return Error{"KAFKA_STORAGE_ERROR", what};
+Error gone() {
+  return Error{"UNKNOWN_TOPIC_OR_PARTITION", "the partition was removed"};
 }
 
-// Is there a good batch somewhere in `bytes`, at any place?
-bool holds_good_batch(std::string_view bytes) {
-  for (size_t at = 0; at + batch_header_bytes <= bytes.size(); ++at) {
-    if (bytes[at + 16] != 2) continue;
-    auto header = parse_header(bytes.substr(at));
-    if (header.ok() && verify_batch(*header, bytes.substr(at)).ok()) return true;
-  }
-  return false;
+// https://kafka.apache.org/documentation/#controlbatch
+std::string marker_batch(const TransactionMarker& marker, int64_t now_ms) {
+  codec::KafkaWriter key, value;
+  key.i16(0);  // version
+  key.i16(marker.commit ? 1 : 0);
+  value.i16(0);  // version
+  value.i32(0);  // the coordinator's epoch: there is one coordinator
+  return build_batch({{.key = key.take(), .value = value.take(), .timestamp_ms = now_ms}},
+                     {.producer_id = marker.producer_id,
+                      .producer_epoch = marker.producer_epoch,
+                      .attributes = transactional_control});
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Partition>> Partition::create(os::Files& files, std::string folder,
-                                                     const PartitionConfig& config,
-                                                     uint64_t segment_bytes_max) {
-  std::unique_ptr<Partition> partition(new Partition(files, std::move(folder), segment_bytes_max));
-  partition->config_ = config;
-  MEKONG_TRY(files.make_directories(partition->folder_));
+Partition::SegmentPtr Partition::make_segment(int64_t base_offset) const {
+  return std::make_shared<Segment>(deps_.cache, folder_ + "/" + Segment::file_name(base_offset), base_offset);
+}
+
+Result<std::unique_ptr<Partition>> Partition::create(const PartitionDeps& deps, std::string folder,
+                                                     const PartitionConfig& config) {
+  std::unique_ptr<Partition> partition(new Partition(deps, std::move(folder)));
+  MEKONG_TRY(deps.files.make_directories(partition->folder_));
   MEKONG_TRY(partition->add_segment(0));
-  MEKONG_TRY(partition->save_state());
-  MEKONG_TRY(files.sync_directory(partition->folder_.substr(0, partition->folder_.rfind('/'))));
+  MEKONG_TRY(partition->change_state({.config = config}));
+  MEKONG_TRY(deps.files.sync_directory(partition->folder_.substr(0, partition->folder_.rfind('/'))));
   return partition;
-}
-
-Result<std::unique_ptr<Partition>> Partition::open(os::Files& files, std::string folder,
-                                                   uint64_t segment_bytes_max) {
-  std::unique_ptr<Partition> partition(new Partition(files, std::move(folder), segment_bytes_max));
-  MEKONG_TRY(partition->load_state());
-  MEKONG_TRY_ASSIGN(const auto entries, files.list(partition->folder_));
-  std::vector<int64_t> bases;
-  for (const auto& entry : entries) {
-    if (auto base = Segment::base_offset_of(entry.name)) bases.push_back(*base);
-  }
-  if (bases.empty()) return damaged(partition->folder_ + ": no segment");
-  for (size_t i = 0; i < bases.size(); ++i) {
-    if (i > 0 && partition->segments_.back()->next_offset() != bases[i]) {
-      return damaged(partition->folder_ + ": a gap before offset " + std::to_string(bases[i]));
-    }
-    MEKONG_TRY(partition->recover_segment(bases[i], i + 1 == bases.size()));
-  }
-  // After kill -9 the tail may be in the page cache only: it is read by clients from here on, so it must be
-  // durable.
-  MEKONG_TRY(partition->segments_.back()->file().sync());
-  partition->publish();
-  MEKONG_TRY(partition->save_state());
-  return partition;
-}
-
-Status Partition::load_state() {
-  MEKONG_TRY_ASSIGN(const std::string text, files_.read_file(folder_ + "/partition"));
-  std::istringstream in(text);
-  std::string name;
-  int version = 0;
-  in >> name >> version;
-  if (name != "mekong-partition" || version != format_version) {
-    return damaged(folder_ + ": written by another version of Mekong");
-  }
-  int append_time = 0;
-  in >> config_.retention_ms >> config_.retention_bytes >> config_.max_batch_bytes >> append_time >>
-      log_start_ >> synced_segment_ >> synced_bytes_;
-  if (!in) return damaged(folder_ + "/partition cannot be read");
-  config_.log_append_time = append_time != 0;
-  return ok();
-}
-
-Status Partition::save_state() {
-  std::ostringstream out;
-  out << "mekong-partition " << format_version << '\n'
-      << config_.retention_ms << ' ' << config_.retention_bytes << ' ' << config_.max_batch_bytes << ' '
-      << (config_.log_append_time ? 1 : 0) << '\n'
-      << log_start_ << ' ' << synced_segment_ << ' ' << synced_bytes_ << '\n';
-  return files_.write_file_durably(folder_ + "/partition", out.str());
-}
-
-Status Partition::recover_segment(int64_t base_offset, bool last) {
-  const std::string path = folder_ + "/" + Segment::file_name(base_offset);
-  MEKONG_TRY_ASSIGN(auto file, files_.open(path, os::OpenMode::write));
-  MEKONG_TRY_ASSIGN(const uint64_t file_bytes, file->size());
-  MEKONG_TRY_ASSIGN(const std::string bytes, file->read(0, file_bytes));
-  auto segment = std::make_unique<Segment>(std::move(file), base_offset);
-  const std::string_view all(bytes);
-  while (segment->size_bytes() < all.size()) {
-    const auto rest = all.substr(segment->size_bytes());
-    auto header = parse_header(rest);
-    const bool good =
-        header.ok() && verify_batch(*header, rest).ok() && header->base_offset == segment->next_offset();
-    if (!good) break;
-    segment->note(*header);
-    producers_.note(*header);
-  }
-  const uint64_t good_bytes = segment->size_bytes();
-  const bool was_synced =
-      base_offset < synced_segment_ || (base_offset == synced_segment_ && good_bytes < synced_bytes_);
-  if (good_bytes < all.size() && (was_synced || !last)) {
-    const bool more = holds_good_batch(all.substr(good_bytes));
-    return damaged(path + ": damaged at byte " + std::to_string(good_bytes) +
-                   (more ? ", good batches after it" : ""));
-  }
-  if (base_offset == synced_segment_ && good_bytes < synced_bytes_) {
-    return damaged(path + ": shorter than what was acknowledged");
-  }
-  if (good_bytes < all.size()) MEKONG_TRY(segment->file().truncate(good_bytes));
-  segments_.push_back(std::move(segment));
-  return ok();
 }
 
 Status Partition::add_segment(int64_t base_offset) {
-  const std::string path = folder_ + "/" + Segment::file_name(base_offset);
-  MEKONG_TRY_ASSIGN(auto file, files_.open(path, os::OpenMode::create_new));
+  auto segment = make_segment(base_offset);
+  MEKONG_TRY_ASSIGN(auto file, deps_.files.open(segment->path(), os::OpenMode::create_new));
   MEKONG_TRY(file->sync());
-  MEKONG_TRY(files_.sync_directory(folder_));
-  segments_.push_back(std::make_unique<Segment>(std::move(file), base_offset));
+  MEKONG_TRY(deps_.files.sync_directory(folder_));
+  std::unique_lock lock(mutex_);
+  segments_.push_back(std::move(segment));
+  published_bytes_ = 0;
+  reserved_bytes_ = 0;
+  return ok();
+}
+
+Error Partition::break_with(const Error& cause) {
+  broken_ = true;
+  return storage_error(cause);
+}
+
+// What is staged goes to the segment that ends, which is synced and sealed; the next one begins.
+Status Partition::roll() {
+  auto flushed = flush();
+  if (!flushed.ok()) return flushed.error();
+  Segment& last = *segments_.back();
+  const int64_t next = last.next_offset();
+  auto done = (*flushed)->sync();
+  // Gives back what was reserved past the end.
+  if (done.ok()) done = (*flushed)->truncate(last.size_bytes());
+  if (done.ok()) done = last.save_index(deps_.files);
+  if (done.ok()) done = add_segment(next);
+  if (done.ok()) done = save_producers(next);
+  State state = state_;
+  state.synced_segment = next;
+  state.synced_bytes = 0;
+  if (done.ok()) done = change_state(state);
+  if (!done.ok()) return break_with(done.error());
+  std::unique_lock lock(mutex_);
+  last.seal(next);
+  staged_.clear();
+  staged_position_ = 0;
+  file_.reset();
+  return ok();
+}
+
+// Space for what comes, so that a full disk refuses an append before anything of it is written. In growing
+// steps: a small partition reserves little.
+Status Partition::reserve(uint64_t upto) {
+  if (upto <= reserved_bytes_) return ok();
+  const uint64_t step = std::clamp(upto / 4, reserve_step_min, reserve_step_max);
+  MEKONG_TRY_ASSIGN(const auto file, segments_.back()->file());
+  const auto reserved = file->reserve(upto + step);
+  if (!reserved.ok() && reserved.error().code != "EOPNOTSUPP") return reserved;
+  reserved_bytes_ = upto + step;
+  return ok();
+}
+
+Status Partition::prepare(size_t bytes) {
+  if (segments_.back()->size_bytes() > 0 &&
+      segments_.back()->size_bytes() + bytes > deps_.segment_bytes_max) {
+    MEKONG_TRY(roll());
+  }
+  const auto reserved = reserve(segments_.back()->size_bytes() + bytes);
+  if (!reserved.ok()) return storage_error(reserved.error());
   return ok();
 }
 
 Result<AppendResult> Partition::admit(const std::vector<BatchHeader>& headers) const {
   AppendResult result;
   for (const auto& header : headers) {
-    if (static_cast<int64_t>(header.size_bytes) > config_.max_batch_bytes) {
+    if (static_cast<int64_t>(header.size_bytes) > state_.config.max_batch_bytes) {
       return Error{"MESSAGE_TOO_LARGE", std::to_string(header.size_bytes) + " bytes, at most " +
-                                            std::to_string(config_.max_batch_bytes)};
+                                            std::to_string(state_.config.max_batch_bytes)};
     }
     MEKONG_TRY_ASSIGN(const auto admission, producers_.admit(header));
     if (admission.duplicate) {
-      if (headers.size() > 1)
+      if (headers.size() > 1) {
         return Error{"INVALID_RECORD", "an idempotent producer sends one batch a partition"};
+      }
       result.duplicate = true;
       result.base_offset = admission.base_offset;
     }
   }
+  result.log_start_offset = state_.log_start;
   return result;
 }
 
-Result<AppendResult> Partition::write(std::string& batches, std::vector<BatchHeader> headers,
-                                      int64_t now_ms) {
+// Assigns offsets and notes the batches as the segment's next ones.
+AppendResult Partition::place(std::string& batches, std::vector<BatchHeader> headers, int64_t now_ms) {
+  AppendResult result{.log_start_offset = state_.log_start};
   std::unique_lock lock(mutex_);
-  MEKONG_TRY_ASSIGN(AppendResult result, admit(headers));
-  result.log_start_offset = log_start_;
-  if (result.duplicate) return result;
-  if (segments_.back()->size_bytes() > 0 &&
-      segments_.back()->size_bytes() + batches.size() > segment_bytes_max_) {
-    auto rolled = segments_.back()->file().sync();
-    if (rolled.ok()) rolled = add_segment(segments_.back()->next_offset());
-    if (rolled.ok()) {
-      synced_segment_ = segments_.back()->base_offset();
-      synced_bytes_ = 0;
-      rolled = save_state();
-    }
-    if (!rolled.ok()) return storage_error(rolled.error());
-  }
   Segment& segment = *segments_.back();
-  int64_t next = segment.next_offset();
-  result.base_offset = next;
+  if (staged_.empty()) staged_position_ = segment.size_bytes();
+  result.base_offset = segment.next_offset();
+  int64_t next = result.base_offset;
   size_t at = 0;
   for (auto& header : headers) {
     header.base_offset = next;
     assign_offset(batches.data() + at, next, 0);
-    if (config_.log_append_time) {
+    if (state_.config.log_append_time) {
       assign_append_time(batches, at, header.size_bytes, now_ms);
       header.max_timestamp_ms = now_ms;
       result.log_append_time_ms = now_ms;
     }
     next = header.last_offset() + 1;
     at += header.size_bytes;
-  }
-  const auto written = segment.file().write(segment.size_bytes(), batches);
-  if (!written.ok()) return storage_error(written.error());
-  for (const auto& header : headers) {
     segment.note(header);
-    producers_.note(header);
+    producers_.note(header, now_ms);
   }
+  staged_ += batches;
   return result;
 }
 
-Status Partition::sync() {
-  os::File* file = nullptr;
-  {
-    std::shared_lock lock(mutex_);
-    file = &segments_.back()->file();
-  }
-  // Only the committer adds segments, and it is the caller: the file stays. Readers go on meanwhile.
-  const auto synced = file->sync();
-  if (!synced.ok()) return storage_error(synced.error());
-  return ok();
+Result<AppendResult> Partition::stage(std::string& batches, std::vector<BatchHeader> headers,
+                                      int64_t now_ms) {
+  if (removed_) return gone();
+  MEKONG_TRY_ASSIGN(AppendResult result, admit(headers));
+  if (result.duplicate) return result;
+  MEKONG_TRY(prepare(batches.size()));
+  return place(batches, std::move(headers), now_ms);
+}
+
+Result<AppendResult> Partition::stage(const TransactionMarker& marker, int64_t now_ms) {
+  if (removed_) return gone();
+  MEKONG_TRY_ASSIGN(const bool open, producers_.admit(marker));
+  if (!open) return AppendResult{.log_start_offset = state_.log_start};
+  std::string batch = marker_batch(marker, now_ms);
+  MEKONG_TRY_ASSIGN(BatchHeader header, parse_header(batch));
+  header.commits = marker.commit;
+  MEKONG_TRY(prepare(batch.size()));
+  return place(batch, {header}, now_ms);
+}
+
+Partition::Staged Partition::staged() const {
+  return {segments_.back()->base_offset(), staged_position_, staged_};
+}
+
+Result<std::shared_ptr<os::File>> Partition::flush() {
+  auto file = segments_.back()->file();
+  if (!file.ok()) return break_with(file.error());
+  file_ = *file;
+  if (staged_.empty()) return file_;
+  const auto written = file_->write(staged_position_, staged_);
+  if (!written.ok()) return break_with(written.error());
+  return file_;
 }
 
 void Partition::publish() {
   std::unique_lock lock(mutex_);
   high_watermark_ = segments_.back()->next_offset();
-  synced_segment_ = segments_.back()->base_offset();
-  synced_bytes_ = segments_.back()->size_bytes();
+  last_stable_ = std::min(high_watermark_, producers_.first_open_offset());
+  published_bytes_ = segments_.back()->size_bytes();
+  state_.synced_segment = segments_.back()->base_offset();
+  state_.synced_bytes = published_bytes_;
+  staged_.clear();
+  // A large round's buffer is not kept for ever.
+  if (staged_.capacity() > reserve_step_min) staged_.shrink_to_fit();
+  file_.reset();
 }
 
-Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes) const {
+Status Partition::configure(const PartitionConfig& config) {
+  if (removed_) return gone();
+  State state = state_;
+  state.config = config;
+  return change_state(state);
+}
+
+Status Partition::delete_before(int64_t offset) {
+  if (removed_) return gone();
+  if (offset > high_watermark_) return Error{"OFFSET_OUT_OF_RANGE", "past the high watermark"};
+  State state = state_;
+  state.log_start = std::max(state.log_start, offset);
+  if (state.log_start > state_.log_start) MEKONG_TRY(change_state(state));
+  return drop_segments_before(state.log_start);
+}
+
+Status Partition::drop_segments_before(int64_t offset) {
+  while (segments_.size() > 1 && segments_[1]->base_offset() <= offset) {
+    const SegmentPtr first = segments_.front();
+    {
+      std::unique_lock lock(mutex_);
+      segments_.erase(segments_.begin());
+    }
+    deps_.cache.forget(first->path());
+    // Without its log an index is nothing: it goes first.
+    MEKONG_TRY_ASSIGN(const bool indexed, deps_.files.exists(first->index_path()));
+    if (indexed) MEKONG_TRY(deps_.files.remove(first->index_path()));
+    MEKONG_TRY(deps_.files.remove(first->path()));
+  }
+  return ok();
+}
+
+// Where the log should begin.
+Result<int64_t> Partition::retention_limit(int64_t now_ms) const {
+  const PartitionConfig& config = state_.config;
+  int64_t bytes = size_bytes();
+  int64_t limit = state_.log_start;
+  for (const auto& segment : segments_) {
+    const auto size = static_cast<int64_t>(segment->size_bytes());
+    if (size == 0) break;
+    bool drop = config.retention_bytes >= 0 && bytes - size >= config.retention_bytes;
+    // The segment that is written is rolled for its age, not for its size.
+    drop = drop && segment->sealed();
+    if (!drop && config.retention_ms >= 0) {
+      MEKONG_TRY_ASSIGN(const int64_t newest_ms, segment->max_timestamp_ms());
+      drop = newest_ms < now_ms - config.retention_ms;
+    }
+    if (!drop) break;
+    bytes -= size;
+    limit = segment->next_offset();
+  }
+  return limit;
+}
+
+Status Partition::retain(int64_t now_ms) {
+  if (removed_) return ok();
+  MEKONG_TRY_ASSIGN(const int64_t limit, retention_limit(now_ms));
+  if (limit <= state_.log_start) return ok();
+  if (limit == segments_.back()->next_offset() && segments_.back()->size_bytes() > 0) {
+    MEKONG_TRY(roll());
+    publish();
+  }
+  return delete_before(limit);
+}
+
+void Partition::forget_idle(int64_t producers_since_ms) {
+  std::unique_lock lock(mutex_);
+  producers_.forget(state_.log_start, producers_since_ms);
+  for (const auto& segment : segments_) segment->drop_index();
+}
+
+Status Partition::remove() {
+  {
+    std::unique_lock lock(mutex_);
+    removed_ = true;
+  }
+  for (const auto& segment : segments_) deps_.cache.forget(segment->path());
+  // The state goes first: a folder without it is no partition, whatever a crash leaves of the rest.
+  MEKONG_TRY(deps_.files.remove(folder_ + "/partition"));
+  MEKONG_TRY(deps_.files.sync_directory(folder_));
+  MEKONG_TRY(deps_.files.remove_tree(folder_));
+  return deps_.files.sync_directory(folder_.substr(0, folder_.rfind('/')));
+}
+
+ReadBound Partition::bound_of(const Segment& segment, int64_t until) const {
+  const bool last = &segment == segments_.back().get();
+  return {until, last ? published_bytes_ : segment.size_bytes()};
+}
+
+// The last one that begins at or before `offset`.
+Partition::SegmentPtr Partition::segment_with(int64_t offset) const {
+  auto after =
+      std::upper_bound(segments_.begin(), segments_.end(), offset,
+                       [](int64_t wanted, const SegmentPtr& at) { return wanted < at->base_offset(); });
+  return after == segments_.begin() ? segments_.front() : *std::prev(after);
+}
+
+Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation isolation) const {
   std::shared_lock lock(mutex_);
-  ReadResult result{"", high_watermark_, high_watermark_, log_start_};
-  if (offset < log_start_ || offset > high_watermark_) {
+  if (removed_) return gone();
+  ReadResult result{.high_watermark = high_watermark_,
+                    .last_stable_offset = last_stable_,
+                    .log_start_offset = state_.log_start};
+  if (offset < state_.log_start || offset > high_watermark_) {
     return Error{"OFFSET_OUT_OF_RANGE", "offset " + std::to_string(offset) + " is outside of " +
-                                            std::to_string(log_start_) + " to " +
+                                            std::to_string(state_.log_start) + " to " +
                                             std::to_string(high_watermark_)};
   }
-  for (const auto& segment : segments_) {
-    if (segment->next_offset() <= offset) continue;
-    MEKONG_TRY_ASSIGN(result.batches, segment->read(offset, high_watermark_, max_bytes));
-    break;
+  const int64_t until = isolation == Isolation::read_committed ? last_stable_ : high_watermark_;
+  if (offset >= until) return result;
+  const SegmentPtr segment = segment_with(offset);
+  const ReadBound bound = bound_of(*segment, until);
+  // The disk is read without the lock: the committer goes on meanwhile.
+  lock.unlock();
+  int64_t next = offset;
+  auto batches = segment->read(offset, bound, max_bytes, next);
+  lock.lock();
+  if (!batches.ok()) {
+    if (removed_) return gone();
+    if (offset < state_.log_start) return Error{"OFFSET_OUT_OF_RANGE", "deleted while it was read"};
+    return storage_error(batches.error());
   }
+  if (isolation == Isolation::read_committed) result.aborted = producers_.aborted_between(offset, next);
+  if (batches->empty()) return Error{"KAFKA_STORAGE_ERROR", segment->path() + ": ends before its end"};
+  result.batches = std::move(*batches);
   return result;
 }
 
 Offsets Partition::offsets() const {
   std::shared_lock lock(mutex_);
-  return {log_start_, high_watermark_, high_watermark_};
+  return {state_.log_start, high_watermark_, last_stable_};
 }
 
 Result<TimestampOffset> Partition::offset_for(int64_t timestamp_ms) const {
-  std::shared_lock lock(mutex_);
-  for (const auto& segment : segments_) {
-    if (segment->max_timestamp_ms() < timestamp_ms) continue;
-    MEKONG_TRY_ASSIGN(TimestampOffset found, segment->find_time(timestamp_ms, high_watermark_));
+  std::vector<std::pair<SegmentPtr, ReadBound>> all;
+  int64_t log_start = 0;
+  {
+    std::shared_lock lock(mutex_);
+    if (removed_) return gone();
+    log_start = state_.log_start;
+    for (const auto& segment : segments_) all.emplace_back(segment, bound_of(*segment, high_watermark_));
+  }
+  for (const auto& [segment, bound] : all) {
+    MEKONG_TRY_ASSIGN(const int64_t newest_ms, segment->max_timestamp_ms());
+    if (newest_ms < timestamp_ms) continue;
+    MEKONG_TRY_ASSIGN(TimestampOffset found, segment->find_time(timestamp_ms, bound));
     if (found.offset < 0) continue;
-    found.offset = std::max(found.offset, log_start_);
+    found.offset = std::max(found.offset, log_start);
     return found;
   }
   return TimestampOffset{};
 }
 
-Status Partition::configure(const PartitionConfig& config) {
-  std::unique_lock lock(mutex_);
-  config_ = config;
-  return save_state();
-}
-
-Status Partition::delete_before(int64_t offset) {
-  std::unique_lock lock(mutex_);
-  if (offset > high_watermark_) return Error{"OFFSET_OUT_OF_RANGE", "past the high watermark"};
-  log_start_ = std::max(log_start_, offset);
-  MEKONG_TRY(save_state());
-  while (segments_.size() > 1 && segments_.front()->next_offset() <= log_start_) {
-    MEKONG_TRY(files_.remove(folder_ + "/" + Segment::file_name(segments_.front()->base_offset())));
-    segments_.erase(segments_.begin());
-  }
-  return ok();
-}
-
-Status Partition::retain(int64_t now_ms) {
-  int64_t keep_from = -1;
-  {
-    std::shared_lock lock(mutex_);
-    int64_t bytes = 0;
-    for (const auto& segment : segments_) bytes += static_cast<int64_t>(segment->size_bytes());
-    for (size_t i = 0; i + 1 < segments_.size(); ++i) {
-      const auto& segment = *segments_[i];
-      const auto size = static_cast<int64_t>(segment.size_bytes());
-      const bool old =
-          config_.retention_ms >= 0 && segment.max_timestamp_ms() < now_ms - config_.retention_ms;
-      const bool over = config_.retention_bytes >= 0 && bytes - size >= config_.retention_bytes;
-      if (!old && !over) break;
-      bytes -= size;
-      keep_from = segment.next_offset();
-    }
-  }
-  if (keep_from < 0) return ok();
-  return delete_before(keep_from);
-}
-
 int64_t Partition::size_bytes() const {
   std::shared_lock lock(mutex_);
-  int64_t bytes = 0;
-  for (const auto& segment : segments_) bytes += static_cast<int64_t>(segment->size_bytes());
-  return bytes;
+  uint64_t bytes = published_bytes_;
+  for (size_t i = 0; i + 1 < segments_.size(); ++i) bytes += segments_[i]->size_bytes();
+  return static_cast<int64_t>(bytes);
 }
 
 }  // namespace mekong::log

@@ -1,6 +1,6 @@
-// One partition on disk: a folder with its segments and `partition`, a small text file (format,
-// configuration, log start, and up to where the segments were known to be synced). Written by the committer
-// thread only, read by any.
+// One partition on disk: a folder with its segments, `partition`, a small text file (format, configuration,
+// log start, and up to where the segments were known to be durable), and `producers`, the producers' state as
+// of the beginning of the last segment. Written by the committer thread only, read by any.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "log/file_cache.h"
 #include "log/log.h"
 #include "log/producers.h"
 #include "log/segment.h"
@@ -16,51 +17,114 @@
 
 namespace mekong::log {
 
+// What all partitions share. Outlives them.
+struct PartitionDeps {
+  os::Files& files;
+  FileCache& cache;
+  uint64_t segment_bytes_max = 256ULL << 20;
+};
+
+// What the journal knows of a partition: bytes to be written again, or (without bytes) how far it was synced.
+struct JournalledBytes {
+  int64_t segment = 0;
+  uint64_t position = 0;
+  uint64_t size_bytes = 0;
+  std::string bytes;
+};
+
 class Partition {
  public:
-  static Result<std::unique_ptr<Partition>> create(os::Files& files, std::string folder,
-                                                   const PartitionConfig& config, uint64_t segment_bytes_max);
-  // Recovers: a torn tail past the synced point is cut; damage before it is KAFKA_STORAGE_ERROR and nothing
-  // is changed.
-  static Result<std::unique_ptr<Partition>> open(os::Files& files, std::string folder,
-                                                 uint64_t segment_bytes_max);
+  static Result<std::unique_ptr<Partition>> create(const PartitionDeps& deps, std::string folder,
+                                                   const PartitionConfig& config);
+  // Recovers: a torn tail past what was known to be durable is cut; damage before it is KAFKA_STORAGE_ERROR
+  // and nothing is changed.
+  static Result<std::unique_ptr<Partition>> open(const PartitionDeps& deps, std::string folder,
+                                                 int64_t now_ms);
+  // Before open(), after a crash: makes what the journal knows durable here. A partition that is gone is no
+  // error.
+  static Status restore(const PartitionDeps& deps, const std::string& folder,
+                        const std::vector<JournalledBytes>& entries);
 
-  // Committer only. Writes without syncing; visible to readers after publish(). Errors of the batch itself
-  // (order, epoch, size) leave the partition as it was; "KAFKA_STORAGE_ERROR" means that the file's state is
-  // unknown.
-  Result<AppendResult> write(std::string& batches, std::vector<BatchHeader> headers, int64_t now_ms);
-  Status sync();
-  void publish();  // what was synced may be read
+  // Committer only, in this order: stage() any number of times, flush(), then durability of staged() by a
+  // sync of flush()'s file or by the journal, then publish(). An error of stage() refuses that append and
+  // leaves the partition as it was, unless broken(): then what is on disk is unknown and the log must stop.
+  Result<AppendResult> stage(std::string& batches, std::vector<BatchHeader> headers, int64_t now_ms);
+  // Nothing is staged (base offset -1) where no transaction of the producer is open.
+  Result<AppendResult> stage(const TransactionMarker& marker, int64_t now_ms);
+  bool broken() const { return broken_; }
+  struct Staged {
+    int64_t segment = 0;
+    uint64_t position = 0;
+    std::string_view bytes;  // valid until publish()
+  };
+  Staged staged() const;
+  Result<std::shared_ptr<os::File>> flush();
+  void publish();
 
-  Result<ReadResult> read(int64_t offset, size_t max_bytes) const;
-  Offsets offsets() const;
-  Result<TimestampOffset> offset_for(int64_t timestamp_ms) const;
+  // Committer only, with nothing staged.
   Status configure(const PartitionConfig& config);
   Status delete_before(int64_t offset);
-  // Drops whole segments that are older or more than the configuration keeps. The last one stays.
+  // Drops whole segments that are older or more than the configuration keeps.
   Status retain(int64_t now_ms);
+  // Gives memory back: producers that have not written since, indexes that lie on disk.
+  void forget_idle(int64_t producers_since_ms);
+  // From here on everything is UNKNOWN_TOPIC_OR_PARTITION. The files go.
+  Status remove();
+
+  // Any thread.
+  Result<ReadResult> read(int64_t offset, size_t max_bytes, Isolation isolation) const;
+  Offsets offsets() const;
+  Result<TimestampOffset> offset_for(int64_t timestamp_ms) const;
   int64_t size_bytes() const;
-  const std::string& folder() const { return folder_; }
 
  private:
-  Partition(os::Files& files, std::string folder, uint64_t segment_bytes_max)
-      : files_(files), folder_(std::move(folder)), segment_bytes_max_(segment_bytes_max) {}
-  Status load_state();
-  Status save_state();
-  Status recover_segment(int64_t base_offset, bool last);
-  Status add_segment(int64_t base_offset);
-  Result<AppendResult> admit(const std::vector<BatchHeader>& headers) const;
+  struct State {
+    PartitionConfig config;
+    int64_t log_start = 0;
+    int64_t synced_segment = 0;  // this segment is good up to…
+    uint64_t synced_bytes = 0;   // …here, and all before it whole
+  };
+  using SegmentPtr = std::shared_ptr<Segment>;
 
-  os::Files& files_;
-  std::string folder_;
-  uint64_t segment_bytes_max_;
-  mutable std::shared_mutex mutex_;  // guards all below
-  PartitionConfig config_;
-  std::vector<std::unique_ptr<Segment>> segments_;
+  Partition(const PartitionDeps& deps, std::string folder) : deps_(deps), folder_(std::move(folder)) {}
+  static Result<State> load_state(os::Files& files, const std::string& folder);
+  static Status save_state(os::Files& files, const std::string& folder, const State& state);
+  Status change_state(State state);
+  Status save_producers(int64_t as_of) const;
+  int64_t load_producers(const std::vector<int64_t>& bases);
+  std::vector<int64_t> without_deleted(std::vector<int64_t> bases);
+  Status recover(const std::vector<int64_t>& bases, int64_t now_ms);
+  Status recover_sealed(Segment& segment, int64_t next_base, bool replay, int64_t now_ms);
+  Status recover_last(Segment& segment, int64_t now_ms);
+  SegmentPtr make_segment(int64_t base_offset) const;
+  Status add_segment(int64_t base_offset);
+  Status roll();
+  Status prepare(size_t bytes);
+  Status reserve(uint64_t upto);
+  Result<AppendResult> admit(const std::vector<BatchHeader>& headers) const;
+  AppendResult place(std::string& batches, std::vector<BatchHeader> headers, int64_t now_ms);
+  ReadBound bound_of(const Segment& segment, int64_t until) const;
+  SegmentPtr segment_with(int64_t offset) const;
+  Status drop_segments_before(int64_t offset);
+  Result<int64_t> retention_limit(int64_t now_ms) const;
+  Error break_with(const Error& cause);
+
+  const PartitionDeps deps_;
+  const std::string folder_;
+  mutable std::shared_mutex mutex_;  // guards what follows for those who are not the committer
+  State state_;
+  std::vector<SegmentPtr> segments_;
   Producers producers_;
-  int64_t log_start_ = 0, high_watermark_ = 0;
-  int64_t synced_segment_ = 0;  // as saved: this segment is good up to…
-  uint64_t synced_bytes_ = 0;   // …here, and all before it whole
+  int64_t high_watermark_ = 0, last_stable_ = 0;
+  uint64_t published_bytes_ = 0;  // of the last segment
+  bool removed_ = false;
+
+  // Committer only.
+  std::string staged_;
+  uint64_t staged_position_ = 0;
+  uint64_t reserved_bytes_ = 0;
+  std::shared_ptr<os::File> file_;  // of the last segment, from flush() to publish()
+  bool broken_ = false;
 };
 
 }  // namespace mekong::log

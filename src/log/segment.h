@@ -1,40 +1,65 @@
 // One append-only file of record batches: `<base offset, 20 digits>.log`, batches back to back and nothing
-// else, as in Kafka's own segments. The index of batch positions is sparse and kept in memory; it is rebuilt
-// from the headers.
+// else, as in Kafka's own segments. Its index of offsets, positions and times is sparse. Once the segment is
+// sealed the index lies beside it (`.index`, rebuilt from the batches where it is missing or does not fit),
+// and is in memory only while the segment is read.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "log/batch.h"
+#include "log/file_cache.h"
 #include "log/log.h"
-#include "os/files.h"
 
 namespace mekong::log {
+
+// What a read may return: nothing at or past `offset`, nothing past `position` of the file.
+struct ReadBound {
+  int64_t offset = 0;
+  uint64_t position = 0;
+};
 
 class Segment {
  public:
   static std::string file_name(int64_t base_offset);
   static std::optional<int64_t> base_offset_of(const std::string& file_name);
 
-  Segment(std::unique_ptr<os::File> file, int64_t base_offset)
-      : file_(std::move(file)), base_offset_(base_offset), next_offset_(base_offset) {}
+  // `path`: of the .log file.
+  Segment(FileCache& cache, std::string path, int64_t base_offset)
+      : cache_(cache), path_(std::move(path)), base_offset_(base_offset), next_offset_(base_offset) {}
 
   int64_t base_offset() const { return base_offset_; }
   int64_t next_offset() const { return next_offset_; }
   uint64_t size_bytes() const { return size_bytes_; }
-  int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
-  os::File& file() { return *file_; }
+  const std::string& path() const { return path_; }
+  std::string index_path() const;
+  Result<std::shared_ptr<os::File>> file() const { return cache_.open(path_); }
 
-  // Notes a batch that stands at the end of what is known (written now, or found at recovery).
+  // Of the segment that is written: notes a batch that stands at the end of what is known.
   void note(const BatchHeader& batch);
-  // Whole batches from the one that holds `offset`, up to about `max_bytes`, none at or past `until`.
-  Result<std::string> read(int64_t offset, int64_t until, size_t max_bytes) const;
+  // Reads all batches, verifies them and calls `visit`, until one is bad. Offsets must not go back; with
+  // `gapless` they follow one another. Notes them as note() does. Returns where the good ones end.
+  Result<uint64_t> scan(bool gapless, const std::function<Status(const BatchHeader&)>& visit);
+  // It ends here and is not written any more; `next_offset`: where the next segment begins.
+  void seal(int64_t next_offset);
+  // Of a sealed segment that was not scanned: its size and end are known, the rest when asked for.
+  void seal_unread(uint64_t size_bytes, int64_t next_offset);
+  bool sealed() const { return sealed_; }
+  Status save_index(os::Files& files) const;
+  // Memory back, where a saved index can be read again.
+  void drop_index();
+
+  // Whole batches from the one that holds `offset`, up to about `max_bytes`, at least one. `next`: the offset
+  // after them.
+  Result<std::string> read(int64_t offset, const ReadBound& bound, size_t max_bytes, int64_t& next) const;
+  Result<int64_t> max_timestamp_ms() const;
   // The first batch whose largest timestamp reaches `timestamp_ms`: its offset and that timestamp.
-  Result<TimestampOffset> find_time(int64_t timestamp_ms, int64_t until) const;
+  Result<TimestampOffset> find_time(int64_t timestamp_ms, const ReadBound& bound) const;
 
  private:
   struct Mark {
@@ -42,14 +67,34 @@ class Segment {
     uint64_t position = 0;
     int64_t max_timestamp_before_ms = -1;  // of all batches before this mark
   };
-  // The header at `position`, without its records.
-  Result<BatchHeader> header_at(uint64_t position) const;
+  struct Index {
+    std::vector<Mark> marks;
+    int64_t max_timestamp_ms = -1;
+    uint64_t marked_bytes = 0;
+  };
+  struct Cursor {
+    int64_t offset = -1;
+    uint64_t position = 0;
+  };
+  Status load_index() const;  // index_mutex_ held
+  bool read_saved_index() const;
+  Result<uint64_t> start_of(int64_t offset) const;
+  void remember(int64_t offset, uint64_t position) const;
+  Result<std::string> whole_batches(const os::File& file, uint64_t position, const ReadBound& bound,
+                                    size_t max_bytes, int64_t& next) const;
 
-  std::unique_ptr<os::File> file_;
-  int64_t base_offset_, next_offset_;
-  uint64_t size_bytes_ = 0, marked_bytes_ = 0;
-  int64_t max_timestamp_ms_ = -1;
-  std::vector<Mark> marks_;
+  FileCache& cache_;
+  const std::string path_;
+  const int64_t base_offset_;
+  int64_t next_offset_;
+  uint64_t size_bytes_ = 0;
+  bool sealed_ = false;
+
+  mutable std::mutex index_mutex_;  // guards all below
+  mutable bool indexed_ = true;
+  mutable Index index_;
+  mutable Cursor cursors_[4];  // where the latest reads ended: readers go on there
+  mutable size_t next_cursor_ = 0;
 };
 
 }  // namespace mekong::log

@@ -74,7 +74,7 @@ int run(uint16_t port, const std::string& folder) {
   os::PosixFiles files;
   auto made = files.make_directories(folder);
   auto meta = meta::open_rocksdb(folder + "/meta", {"kafka", "iam"}, meta::Durability::sync);
-  auto log = log::DiskLog::open(files, clock, logger, folder + "/log");
+  auto log = log::DiskLog::open(files, clock, random, logger, folder + "/log");
   if (!made.ok() || !meta.ok() || !log.ok()) {
     std::cerr << "cannot open " << folder << "\n";
     return 2;

@@ -1,0 +1,258 @@
+#include "log/committer.h"
+
+#include <pthread.h>
+
+#include <unordered_set>
+#include <utility>
+
+namespace mekong::log {
+
+Committer::Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, Logger& logger,
+                     CommitterOptions options, Published published)
+    : journal_(std::move(journal)),
+      clock_(clock),
+      logger_(logger),
+      options_(options),
+      published_(std::move(published)) {
+  checkpointer_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "mekong-log-sync");
+    checkpoint_loop();
+  });
+  committer_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "mekong-log");
+    commit_loop();
+  });
+}
+
+Committer::~Committer() {
+  {
+    std::lock_guard lock(queue_mutex_);
+    stopping_ = true;
+  }
+  queue_wake_.notify_all();
+  committer_.join();
+  finish();
+  {
+    std::lock_guard lock(checkpoint_mutex_);
+    checkpoint_stopping_ = true;
+  }
+  checkpoint_wake_.notify_all();
+  checkpointer_.join();
+}
+
+// Everything into the segments, so that the next start has nothing to replay.
+void Committer::finish() {
+  auto done = checkpoint_done();
+  if (failure()) return;
+  for (const auto& file : unsynced_) {
+    if (done.ok()) done = file->sync();
+  }
+  if (done.ok()) done = journal_->clear();
+  if (!done.ok())
+    logger_.warn("log", "the journal stays for the next start", {{"why", done.error().message}});
+}
+
+Future<Result<AppendResult>> Committer::append(PartitionPtr partition, const PartitionId& id,
+                                               std::string batches, std::vector<BatchHeader> headers) {
+  return enqueue({std::move(partition), id, std::move(batches), std::move(headers), {}, {}, {}});
+}
+
+Future<Result<AppendResult>> Committer::end_transaction(PartitionPtr partition, const PartitionId& id,
+                                                        const TransactionMarker& marker) {
+  return enqueue({std::move(partition), id, {}, {}, marker, {}, {}});
+}
+
+Status Committer::run(const PartitionPtr& partition, std::function<Status(Partition&)> change) {
+  auto done = enqueue({partition, PartitionId(""), {}, {}, {}, std::move(change), {}}).get();
+  if (!done.ok()) return done.error();
+  return ok();
+}
+
+Future<Result<AppendResult>> Committer::enqueue(Work work) {
+  using Ready = Future<Result<AppendResult>>;
+  auto future = work.done.future();
+  {
+    std::lock_guard lock(queue_mutex_);
+    if (failed_) return Ready::ready(*failed_);
+    if (stopping_) return Ready::ready(Error{"KAFKA_STORAGE_ERROR", "the log is closing"});
+    if (queue_bytes_ + work.batches.size() > options_.waiting_bytes_max && !queue_.empty()) {
+      return Ready::ready(Error{"KAFKA_STORAGE_ERROR", "too much waits for the disk; try again"});
+    }
+    queue_bytes_ += work.batches.size();
+    queue_.push_back(std::move(work));
+  }
+  queue_wake_.notify_one();
+  return future;
+}
+
+void Committer::commit_loop() {
+  while (true) {
+    std::deque<Work> all;
+    {
+      std::unique_lock lock(queue_mutex_);
+      queue_wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      all.swap(queue_);
+      queue_bytes_ = 0;
+    }
+    commit(std::move(all));
+  }
+}
+
+void Committer::commit(std::deque<Work> all) {
+  Round round;
+  for (auto& work : all) {
+    if (!work.change) {
+      round.push_back(std::move(work));
+      continue;
+    }
+    commit_round(round);
+    round.clear();
+    change(work);
+  }
+  commit_round(round);
+}
+
+void Committer::change(Work& work) {
+  auto failed = failure();
+  auto done = failed ? Status(*failed) : work.change(*work.partition);
+  if (work.partition->broken()) stop_with(done.error());
+  work.done.set(done.ok() ? Result<AppendResult>(AppendResult{}) : Result<AppendResult>(done.error()));
+}
+
+void Committer::commit_round(Round& round) {
+  if (round.empty()) return;
+  auto touched = stage(round);
+  auto done = touched.ok() ? make_durable(*touched) : Status(touched.error());
+  if (!done.ok()) {
+    // Which of this round's bytes are on disk is unknown: none of it is acknowledged, and nothing follows.
+    stop_with(done.error());
+    for (auto& work : round) work.done.set(done.error());
+    return;
+  }
+  for (const Work* work : *touched) {
+    work->partition->publish();
+    published_(work->id, work->partition->offsets().high_watermark);
+  }
+  for (auto& work : round) work.done.set(std::move(work.result));
+}
+
+Result<std::vector<const Committer::Work*>> Committer::stage(Round& round) {
+  if (auto failed = failure()) return *failed;
+  MEKONG_TRY(turn_when_full());
+  std::vector<const Work*> touched;
+  std::unordered_set<const Partition*> seen;
+  const int64_t now_ms = clock_.wall_ms();
+  uint64_t journal_bytes = Journal::overhead_bytes;
+  for (auto& work : round) {
+    const uint64_t bytes = work.batches.size() + Journal::overhead_bytes;
+    if (auto reserved = journal_->reserve(journal_bytes + bytes); !reserved.ok()) {
+      work.result = Error{"KAFKA_STORAGE_ERROR", reserved.error().code + ": " + reserved.error().message};
+      continue;
+    }
+    work.result = work.marker ? work.partition->stage(*work.marker, now_ms)
+                              : work.partition->stage(work.batches, std::move(work.headers), now_ms);
+    if (work.partition->broken()) return work.result.error();
+    if (!work.result.ok() || work.result->duplicate || work.result->base_offset < 0) continue;
+    journal_bytes += bytes;
+    if (seen.insert(work.partition.get()).second) touched.push_back(&work);
+  }
+  return touched;
+}
+
+Status Committer::make_durable(const std::vector<const Work*>& touched) {
+  std::vector<JournalEntry> entries;
+  std::vector<std::shared_ptr<os::File>> large;
+  bool journalled = false;
+  for (const Work* work : touched) {
+    MEKONG_TRY_ASSIGN(auto file, work->partition->flush());
+    const auto staged = work->partition->staged();
+    if (staged.bytes.empty()) continue;  // all of it went with a segment that was rolled
+    entries.push_back({work->id.value, staged.segment, staged.position, staged.bytes.size(), staged.bytes});
+    if (staged.bytes.size() >= options_.direct_bytes_min) {
+      entries.back().bytes = {};
+      large.push_back(std::move(file));
+    } else {
+      journalled = true;
+      unsynced_.insert(std::move(file));
+    }
+  }
+  for (const auto& file : large) {
+    if (auto synced = file->sync(); !synced.ok()) {
+      return Error{"KAFKA_STORAGE_ERROR", synced.error().code + ": " + synced.error().message};
+    }
+  }
+  if (entries.empty()) return ok();
+  if (auto written = journal_->append(entries, journalled); !written.ok()) {
+    return Error{"KAFKA_STORAGE_ERROR", written.error().code + ": " + written.error().message};
+  }
+  return ok();
+}
+
+Status Committer::turn_when_full() {
+  const bool must = journal_->full() || unsynced_.size() >= options_.unsynced_files_max;
+  if (!freed_) {
+    bool idle = false;
+    {
+      std::lock_guard lock(checkpoint_mutex_);
+      idle = behind_.empty();
+    }
+    if (must || idle) {
+      MEKONG_TRY(checkpoint_done());
+      journal_->free_other();
+      freed_ = true;
+    }
+  }
+  if (!must) return ok();
+  if (!journal_->may_turn()) MEKONG_TRY(journal_->append({}, true));
+  journal_->turn();
+  freed_ = false;
+  {
+    std::lock_guard lock(checkpoint_mutex_);
+    behind_ = std::exchange(unsynced_, {});
+  }
+  checkpoint_wake_.notify_all();
+  return ok();
+}
+
+// Waits until the segments behind the journal's other file are synced.
+Status Committer::checkpoint_done() {
+  std::unique_lock lock(checkpoint_mutex_);
+  checkpoint_wake_.wait(lock, [this] { return behind_.empty(); });
+  lock.unlock();
+  if (auto failed = failure()) return *failed;
+  return ok();
+}
+
+void Committer::checkpoint_loop() {
+  std::unique_lock lock(checkpoint_mutex_);
+  while (true) {
+    checkpoint_wake_.wait(lock, [this] { return checkpoint_stopping_ || !behind_.empty(); });
+    if (behind_.empty()) return;
+    FileSet files = behind_;
+    lock.unlock();
+    for (const auto& file : files) {
+      if (auto synced = file->sync(); !synced.ok()) {
+        stop_with({"KAFKA_STORAGE_ERROR", synced.error().code + ": " + synced.error().message});
+        break;
+      }
+    }
+    files.clear();
+    lock.lock();
+    behind_.clear();
+    checkpoint_wake_.notify_all();
+  }
+}
+
+void Committer::stop_with(const Error& cause) {
+  logger_.error("log", "stopped: the disk failed", {{"why", cause.message}});
+  std::lock_guard lock(queue_mutex_);
+  if (!failed_) failed_ = cause;
+}
+
+std::optional<Error> Committer::failure() {
+  std::lock_guard lock(queue_mutex_);
+  return failed_;
+}
+
+}  // namespace mekong::log

@@ -1,0 +1,104 @@
+// The one thread that writes: it takes all appends that wait, stages them in their partitions, makes the
+// round durable, publishes it, and only then acknowledges. Small appends are made durable by the journal (one
+// sync a round, whatever number of partitions), large ones by a sync of their segment. A second thread syncs
+// the segments behind the journal, so that its files can be written again. A failed write or sync stops every
+// later append (never retried); what is durable can still be read. A full disk refuses the append that finds
+// no space, and nothing else.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/logging.h"
+#include "log/journal.h"
+#include "log/log.h"
+#include "log/partition.h"
+#include "os/clock.h"
+
+namespace mekong::log {
+
+struct CommitterOptions {
+  size_t waiting_bytes_max = 64ULL << 20;  // appends beyond this are refused with KAFKA_STORAGE_ERROR
+  size_t direct_bytes_min = 256 << 10;     // a partition's share of a round from which it is written once
+  size_t unsynced_files_max = 1000;        // each is kept open until it is synced
+};
+
+class Committer {
+ public:
+  using PartitionPtr = std::shared_ptr<Partition>;
+  // Called in the committer's thread after the partition's end has moved.
+  using Published = std::function<void(const PartitionId&, int64_t high_watermark)>;
+
+  Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, Logger& logger,
+            CommitterOptions options, Published published);
+  ~Committer();  // finishes what was accepted; all of it is in the segments then
+
+  // The future is set once the bytes are durable.
+  Future<Result<AppendResult>> append(PartitionPtr partition, const PartitionId& id, std::string batches,
+                                      std::vector<BatchHeader> headers);
+  Future<Result<AppendResult>> end_transaction(PartitionPtr partition, const PartitionId& id,
+                                               const TransactionMarker& marker);
+  // Runs in the committer's thread between two rounds, after all that was asked for before. Blocks.
+  Status run(const PartitionPtr& partition, std::function<Status(Partition&)> change);
+
+ private:
+  struct Work {
+    PartitionPtr partition;
+    PartitionId id;
+    std::string batches;
+    std::vector<BatchHeader> headers;
+    std::optional<TransactionMarker> marker;
+    std::function<Status(Partition&)> change;
+    Promise<Result<AppendResult>> done;
+    Result<AppendResult> result = AppendResult{};
+  };
+  using Round = std::vector<Work>;
+
+  Future<Result<AppendResult>> enqueue(Work work);
+  void commit_loop();
+  void commit(std::deque<Work> all);
+  void commit_round(Round& round);
+  // The first work of each partition that was staged in.
+  Result<std::vector<const Work*>> stage(Round& round);
+  Status make_durable(const std::vector<const Work*>& touched);
+  void change(Work& work);
+  Status turn_when_full();
+  void checkpoint_loop();
+  Status checkpoint_done();
+  void finish();
+  void stop_with(const Error& cause);
+  std::optional<Error> failure();
+
+  std::unique_ptr<Journal> journal_;
+  const os::Clock& clock_;
+  Logger& logger_;
+  const CommitterOptions options_;
+  const Published published_;
+
+  std::mutex queue_mutex_;
+  std::condition_variable queue_wake_;
+  std::deque<Work> queue_;
+  size_t queue_bytes_ = 0;
+  bool stopping_ = false;
+  std::optional<Error> failed_;
+
+  using FileSet = std::set<std::shared_ptr<os::File>>;
+  FileSet unsynced_;  // committer only: what the journal's current file stands for
+  std::mutex checkpoint_mutex_;
+  std::condition_variable checkpoint_wake_;
+  FileSet behind_;  // what its other file stands for, being synced
+  bool checkpoint_stopping_ = false;
+  bool freed_ = true;  // committer only: the journal knows that behind_ is done
+
+  std::thread checkpointer_, committer_;
+};
+
+}  // namespace mekong::log

@@ -1,0 +1,213 @@
+#include "log/journal.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "base/crc32c.h"
+#include "codec/kafka_wire.h"
+
+namespace mekong::log {
+namespace {
+
+constexpr uint32_t magic = 0x4d4b4a31;  // MKJ1
+constexpr size_t header_bytes = 56;
+constexpr size_t summed_from = 8;
+constexpr uint64_t reserve_step_bytes = 4 << 20;
+
+enum class Kind : int8_t { bytes = 0, extent = 1 };
+
+std::string path_of(const std::string& folder, int index) {
+  return folder + "/journal." + std::to_string(index);
+}
+
+struct Record {
+  uint64_t salt = 0, generation = 0, freed_generation = 0, sequence = 0, synced_sequence = 0;
+  uint32_t entries = 0;
+  std::string_view body;
+  size_t size_bytes() const { return header_bytes + body.size(); }
+};
+
+// The good record at the beginning of `bytes`, if there is one.
+std::optional<Record> parse(std::string_view bytes) {
+  if (bytes.size() < header_bytes) return std::nullopt;
+  codec::KafkaReader reader(bytes, 0);
+  if (reader.u32() != magic) return std::nullopt;
+  const uint32_t sum = reader.u32();
+  Record record;
+  record.salt = static_cast<uint64_t>(reader.i64());
+  record.generation = static_cast<uint64_t>(reader.i64());
+  record.freed_generation = static_cast<uint64_t>(reader.i64());
+  record.sequence = static_cast<uint64_t>(reader.i64());
+  record.synced_sequence = static_cast<uint64_t>(reader.i64());
+  const uint32_t body_bytes = reader.u32();
+  record.entries = reader.u32();
+  if (body_bytes > bytes.size() - header_bytes) return std::nullopt;
+  record.body = bytes.substr(header_bytes, body_bytes);
+  if (crc32c(bytes.substr(summed_from, record.size_bytes() - summed_from)) != sum) return std::nullopt;
+  return record;
+}
+
+Error damaged(const std::string& what) {
+  return Error{"KAFKA_STORAGE_ERROR", "the log's journal is damaged: " + what};
+}
+
+Status apply_record(const Record& record, const std::function<Status(const JournalEntry&)>& apply) {
+  codec::KafkaReader reader(record.body, 0);
+  for (uint32_t i = 0; i < record.entries; ++i) {
+    JournalEntry entry;
+    const auto kind = static_cast<Kind>(reader.i8());
+    const uint16_t id_bytes = reader.u16();
+    entry.partition = reader.rest().substr(0, id_bytes);
+    reader.skip(id_bytes);
+    entry.segment = reader.i64();
+    entry.position = static_cast<uint64_t>(reader.i64());
+    entry.size_bytes = reader.u32();
+    if (kind == Kind::bytes) {
+      entry.bytes = reader.rest().substr(0, entry.size_bytes);
+      reader.skip(entry.size_bytes);
+    }
+    if (reader.failed()) return damaged("an entry is longer than its record");
+    MEKONG_TRY(apply(entry));
+  }
+  return ok();
+}
+
+// The good records at the beginning of one file, all of one generation.
+struct Chain {
+  std::vector<Record> records;
+  size_t end = 0;  // in the file
+
+  explicit Chain(std::string_view bytes) {
+    while (auto record = parse(bytes.substr(end))) {
+      const bool follows = records.empty() || (record->salt == records.back().salt &&
+                                               record->generation == records.back().generation &&
+                                               record->sequence == records.back().sequence + 1);
+      if (!follows) break;
+      end += record->size_bytes();
+      records.push_back(*record);
+    }
+  }
+  uint64_t generation() const { return records.empty() ? 0 : records.front().generation; }
+};
+
+// Does a good record of that generation, at `at` or later, say that more was durable than up to `last`?
+bool says_more(std::string_view bytes, size_t at, const Record& last, uint64_t generation) {
+  for (at = bytes.find("MKJ1", at); at != std::string_view::npos; at = bytes.find("MKJ1", at + 1)) {
+    const auto record = parse(bytes.substr(at));
+    const bool one = record && record->salt == last.salt && record->generation == generation;
+    if (one && record->synced_sequence > last.sequence) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status Journal::replay(os::Files& files, const std::string& folder,
+                       const std::function<Status(const JournalEntry&)>& apply) {
+  std::string content[2];
+  for (int i = 0; i < 2; ++i) {
+    MEKONG_TRY_ASSIGN(const bool exists, files.exists(path_of(folder, i)));
+    if (!exists) continue;
+    MEKONG_TRY_ASSIGN(content[i], files.read_file(path_of(folder, i)));
+  }
+  const Chain chains[2] = {Chain(content[0]), Chain(content[1])};
+  const int newest = chains[1].generation() > chains[0].generation() ? 1 : 0;
+  const Chain &now = chains[newest], &other = chains[1 - newest];
+  if (now.records.empty()) {
+    // A crash while the journal was begun leaves less than its first, empty record.
+    const bool begun = std::max(content[0].size(), content[1].size()) > header_bytes;
+    return begun ? damaged("no good record") : ok();
+  }
+  const Record& last = now.records.back();
+  const bool needed = last.freed_generation + 1 < last.generation;
+  // Only clear() empties a file, with everything durable in the segments; the crash came before the next one.
+  if (needed && content[1 - newest].empty()) return ok();
+  if (needed) {
+    const bool whole = other.generation() + 1 == last.generation &&
+                       other.records.back().sequence >= now.records.front().synced_sequence;
+    if (!whole) return damaged("the older of its files is not whole");
+    for (const Record& record : other.records) MEKONG_TRY(apply_record(record, apply));
+  }
+  if (says_more(content[newest], now.end, last, last.generation) ||
+      says_more(content[1 - newest], 0, last, last.generation + 1)) {
+    return damaged("a bad record before good ones");
+  }
+  for (const Record& record : now.records) MEKONG_TRY(apply_record(record, apply));
+  return ok();
+}
+
+Result<std::unique_ptr<Journal>> Journal::start(os::Files& files, const std::string& folder, uint64_t salt,
+                                                uint64_t file_bytes_max) {
+  std::unique_ptr<Journal> journal(new Journal(salt, file_bytes_max));
+  for (int i = 0; i < 2; ++i) {
+    MEKONG_TRY_ASSIGN(journal->files_[i], files.open(path_of(folder, i), os::OpenMode::create));
+  }
+  MEKONG_TRY(journal->clear());
+  MEKONG_TRY(files.sync_directory(folder));
+  MEKONG_TRY(journal->append({}, true));
+  return journal;
+}
+
+Status Journal::clear() {
+  for (const auto& file : files_) {
+    MEKONG_TRY(file->truncate(0));
+    MEKONG_TRY(file->sync());
+  }
+  return ok();
+}
+
+Status Journal::reserve(uint64_t bytes) {
+  const uint64_t wanted = position_ + bytes;
+  if (wanted <= reserved_[current_]) return ok();
+  const uint64_t upto = (wanted / reserve_step_bytes + 1) * reserve_step_bytes;
+  const auto reserved = files_[current_]->reserve(upto);
+  if (!reserved.ok() && reserved.error().code != "EOPNOTSUPP") return reserved;
+  reserved_[current_] = upto;
+  return ok();
+}
+
+Status Journal::append(const std::vector<JournalEntry>& entries, bool sync) {
+  codec::KafkaWriter body;
+  for (const auto& entry : entries) {
+    const bool extent = entry.bytes.empty();
+    body.i8(static_cast<int8_t>(extent ? Kind::extent : Kind::bytes));
+    body.u16(static_cast<uint16_t>(entry.partition.size()));
+    body.raw(entry.partition);
+    body.i64(entry.segment);
+    body.i64(static_cast<int64_t>(entry.position));
+    body.u32(static_cast<uint32_t>(entry.size_bytes));
+    if (!extent) body.raw(entry.bytes);
+  }
+  const std::string bytes = body.take();
+  codec::KafkaWriter summed;
+  summed.i64(static_cast<int64_t>(salt_));
+  summed.i64(static_cast<int64_t>(generation_));
+  summed.i64(static_cast<int64_t>(freed_));
+  summed.i64(static_cast<int64_t>(++sequence_));
+  summed.i64(static_cast<int64_t>(synced_sequence_));
+  summed.u32(static_cast<uint32_t>(bytes.size()));
+  summed.u32(static_cast<uint32_t>(entries.size()));
+  const std::string rest = summed.take();
+  codec::KafkaWriter record;
+  record.u32(magic);
+  record.u32(crc32c(bytes, crc32c(rest)));
+  record.raw(rest);
+  record.raw(bytes);
+  const std::string all = record.take();
+  MEKONG_TRY(files_[current_]->write(position_, all));
+  position_ += all.size();
+  if (!sync) return ok();
+  MEKONG_TRY(files_[current_]->sync());
+  synced_sequence_ = sequence_;
+  synced_freed_ = freed_;
+  return ok();
+}
+
+void Journal::turn() {
+  current_ = 1 - current_;
+  position_ = 0;
+  ++generation_;
+}
+
+}  // namespace mekong::log

@@ -1,0 +1,135 @@
+// The log alone, on a real disk: what appends cost over 1 to 256 partitions, and what idle partitions weigh.
+// Usage: mekong_bench_log FOLDER [SECONDS]. Eight threads, each with so many appends under way, durable each.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include "log/batch_builder.h"
+#include "log/disk_log.h"
+
+namespace {
+
+using namespace mekong;
+using Clock = std::chrono::steady_clock;
+
+struct Load {
+  int partitions = 1;
+  size_t batch_bytes = 0;
+  size_t under_way = 8;  // a thread
+};
+
+struct Outcome {
+  double mb_per_s = 0, appends_per_s = 0, p50_ms = 0, p99_ms = 0;
+};
+
+os::PosixFiles files;
+os::SystemClock wall;
+os::SystemRandom ids;
+
+std::unique_ptr<log::DiskLog> open(const std::string& folder) {
+  auto opened = log::DiskLog::open(files, wall, ids, null_logger(), folder);
+  if (opened.ok()) return std::move(*opened);
+  std::fprintf(stderr, "%s\n", opened.error().message.c_str());
+  std::exit(1);
+}
+
+log::PartitionId name_of(const std::string& prefix, int index) {
+  return log::PartitionId(prefix + "-" + std::to_string(index));
+}
+
+void write_until(log::DiskLog& log, const Load& load, int thread, const std::string& prefix,
+                 Clock::time_point until, std::vector<double>& latencies) {
+  const std::string batch = log::build_batch({{std::nullopt, std::string(load.batch_bytes, 'x'), 1}});
+  std::deque<std::pair<Clock::time_point, Future<Result<log::AppendResult>>>> sent;
+  for (int next = thread; Clock::now() < until; next = (next + 8) % std::max(load.partitions, 8)) {
+    if (sent.size() >= load.under_way) {
+      if (!sent.front().second.get().ok()) std::exit(2);
+      latencies.push_back(
+          std::chrono::duration<double, std::milli>(Clock::now() - sent.front().first).count());
+      sent.pop_front();
+    }
+    sent.emplace_back(Clock::now(), log.append(name_of(prefix, next % load.partitions), batch));
+  }
+  for (auto& one : sent) {
+    if (!one.second.get().ok()) std::exit(2);
+  }
+}
+
+Outcome run(log::DiskLog& log, const Load& load, double seconds) {
+  const std::string prefix = "p" + std::to_string(load.partitions) + "x" + std::to_string(load.batch_bytes);
+  for (int i = 0; i < load.partitions; ++i) {
+    if (!log.create(name_of(prefix, i), {}).ok()) std::exit(2);
+  }
+  const auto begin = Clock::now();
+  const auto until = begin + std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+  std::vector<std::vector<double>> latencies(8);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back(
+        [&, t] { write_until(log, load, t, prefix, until, latencies[static_cast<size_t>(t)]); });
+  }
+  for (auto& thread : threads) thread.join();
+  const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+  std::vector<double> all;
+  for (const auto& some : latencies) all.insert(all.end(), some.begin(), some.end());
+  std::sort(all.begin(), all.end());
+  for (int i = 0; i < load.partitions; ++i) {
+    if (!log.remove(name_of(prefix, i)).ok()) std::exit(2);
+  }
+  const auto count = static_cast<double>(all.size());
+  return {count * static_cast<double>(load.batch_bytes) / took / 1e6, count / took, all[all.size() / 2],
+          all[all.size() * 99 / 100]};
+}
+
+double resident_mb() {
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return static_cast<double>(resident) * 4096 / 1e6;
+}
+
+void idle(const std::string& folder, int partitions) {
+  {
+    auto log = open(folder);
+    for (int i = 0; i < partitions; ++i) {
+      if (!log->create(name_of("idle", i), {}).ok()) std::exit(2);
+    }
+  }
+  const double before = resident_mb();
+  const auto begin = Clock::now();
+  auto log = open(folder);
+  const double opening_ms = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+  const double opened = resident_mb();
+  for (int i = 0; i < partitions; ++i) {
+    if (!log->offsets(name_of("idle", i)).ok()) std::exit(2);
+  }
+  std::printf("%d idle partitions: opening %.1f ms, +%.1f MB; all of them looked at once: +%.1f MB\n",
+              partitions, opening_ms, opened - before, resident_mb() - before);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count < 2) return 64;
+  const std::string folder = arguments[1];
+  const double seconds = count > 2 ? std::atof(arguments[2]) : 10;
+  std::printf("batch bytes  partitions  MB/s  appends/s  p50 ms  p99 ms\n");
+  {
+    auto log = open(folder + "/load");
+    for (const size_t bytes : {size_t{1} << 10, size_t{16} << 10, size_t{1} << 20}) {
+      for (const int partitions : {1, 4, 16, 64, 256}) {
+        const Outcome out = run(*log, {partitions, bytes - 100}, seconds);
+        std::printf("%11zu  %10d  %4.0f  %9.0f  %6.2f  %6.2f\n", bytes, partitions, out.mb_per_s,
+                    out.appends_per_s, out.p50_ms, out.p99_ms);
+        std::fflush(stdout);
+      }
+    }
+  }
+  idle(folder + "/idle", 10'000);
+  return 0;
+}

@@ -1,5 +1,7 @@
 #include "kafka/batch.h"
 
+#include <algorithm>
+
 #include "codec/kafka_wire.h"
 
 namespace mekong::kafka {
@@ -14,6 +16,36 @@ constexpr int16_t kZstd = 4;
 constexpr int16_t kZstdSinceProduce = 7;  // KIP-110
 
 }  // namespace
+
+BatchProducer producer_of(std::string_view records) {
+  codec::KafkaReader r(records, 0);
+  r.skip(21);
+  const int16_t attributes = r.i16();
+  r.skip(4 + 8 + 8);
+  const int64_t id = r.i64();
+  return {id, r.i16(), (attributes & kTransactional) != 0};
+}
+
+bool nothing_committed(std::string_view batches, std::vector<log::AbortedTransaction> aborted,
+                       int64_t& until) {
+  while (batches.size() >= kBatchHeaderBytes) {
+    codec::KafkaReader r(batches, 0);
+    const int64_t base = r.i64();
+    const size_t size = static_cast<size_t>(r.i32()) + 12;
+    r.skip(4 + 1 + 4);
+    const int16_t attributes = r.i16();
+    until = base + r.i32() + 1;
+    const auto producer = producer_of(batches);
+    const auto of_it = [&](const auto& one) {
+      return producer.transactional && one.producer_id == producer.id && one.first_offset <= base;
+    };
+    const bool control = (attributes & kControl) != 0;
+    if (!control && std::none_of(aborted.begin(), aborted.end(), of_it)) return false;
+    if (control) std::erase_if(aborted, of_it);  // its transaction ends here
+    batches.remove_prefix(std::min(size, batches.size()));
+  }
+  return true;
+}
 
 Status check_produced(std::string_view records, const BatchRules& rules) {
   if (records.size() > kMagicAt && records[kMagicAt] != 2) {
@@ -38,8 +70,9 @@ Status check_produced(std::string_view records, const BatchRules& rules) {
   if (count < 1 || last_delta != count - 1)
     return Error{"INVALID_RECORD", "record count and offsets disagree"};
   if ((attributes & kControl) != 0) return Error{"INVALID_RECORD", "clients may not write control records"};
-  if ((attributes & kTransactional) != 0) {
-    return Error{"INVALID_RECORD", "NotImplemented: transactional records"};
+  const bool transactional = (attributes & kTransactional) != 0;
+  if (transactional && !rules.transactional) {
+    return Error{"INVALID_RECORD", "transactional records in a request without transactional id"};
   }
   int16_t compression = attributes & kCompressionMask;
   if (compression > kZstd || (compression == kZstd && rules.produce_version < kZstdSinceProduce)) {

@@ -75,5 +75,17 @@ TEST(BatchTest, timestamps_keep_their_distance) {
   EXPECT_EQ(code(batch({.max_timestamp = 1'101}), rules), "");
 }
 
+TEST(BatchTest, markers_and_aborted_records_are_nothing_to_a_reader_of_committed_ones) {
+  const std::string marker = batch({.attributes = 0x30}), record = batch({.attributes = 0x10});
+  int64_t until = -1;
+  EXPECT_TRUE(nothing_committed(marker, {}, until));
+  EXPECT_EQ(until, 1);
+  EXPECT_FALSE(nothing_committed(marker + record, {}, until));
+  EXPECT_TRUE(nothing_committed(record + marker, {{-1, 0}}, until));
+  EXPECT_FALSE(nothing_committed(record + marker + record, {{-1, 0}}, until));
+  EXPECT_FALSE(nothing_committed(record, {{-1, 1}}, until));
+  EXPECT_FALSE(nothing_committed(batch({}), {{-1, 0}}, until));
+}
+
 }  // namespace
 }  // namespace mekong::kafka

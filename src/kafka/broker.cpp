@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "kafka/batch.h"
 #include "kafka/cluster.h"
 
 namespace mekong::kafka {
 
 namespace {
+
+constexpr size_t kTailBytes = 64 << 10;
 
 Result<int64_t> lag_of(Cluster& cluster, const std::string& group) {
   int64_t lag = 0;
@@ -15,8 +18,15 @@ Result<int64_t> lag_of(Cluster& cluster, const std::string& group) {
   for (const auto& at : committed) {
     const auto topic = cluster.topics.find(at.topic);
     if (!topic || at.partition >= topic->partitions) continue;
-    const auto offsets = cluster.deps.log.offsets(topic->partition(at.partition));
-    if (offsets.ok()) lag += std::max<int64_t>(offsets->high_watermark - at.offset, 0);
+    const auto partition = topic->partition(at.partition);
+    const auto offsets = cluster.deps.log.offsets(partition);
+    if (!offsets.ok() || offsets->high_watermark <= at.offset) continue;
+    // Clients do not commit past the markers and aborted records at the end: nobody owes anything for those.
+    const auto rest = cluster.deps.log.read(partition, at.offset, kTailBytes, log::Isolation::read_committed);
+    int64_t until = at.offset;
+    const bool read = rest.ok() && nothing_committed(rest->batches, rest->aborted, until) &&
+                      until >= offsets->high_watermark;
+    if (!read) lag += offsets->high_watermark - at.offset;
   }
   return lag;
 }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kProducerIdBlock = 1000;
 constexpr int64_t kTickMs = 100;
+constexpr int64_t kTransactionTickMs = 1000;
 
 // Ends a wait of the log when its time is up, unless the waiter is through already.
 struct WaitTimer {
@@ -53,10 +54,14 @@ Cluster::Cluster(const BrokerDeps& broker_deps, ClusterSpec spec)
       groups(deps.clock, deps.random),
       offsets(deps.meta, spec.uuid),
       producer_ids(deps.meta, spec.uuid),
+      transactions(
+          {deps.meta, deps.log, deps.clock, deps.logger, offsets, [this] { return producer_ids.next(); }},
+          spec.uuid),
       spec_(std::move(spec)) {}
 
 Result<uint16_t> Cluster::open() {
   MEKONG_TRY(topics.load());
+  MEKONG_TRY(transactions.load());
   os::ListenOptions options{.host = spec_.bind_host, .port = spec_.port};
   options.mode = spec_.tls ? os::TlsMode::tls : os::TlsMode::plain;
   if (spec_.tls) options.tls = deps.tls;
@@ -102,12 +107,35 @@ Task<void> Cluster::serve(os::ConnectionPtr connection) {
   leave(connection);
 }
 
+// On the pool, since it may block; one at a time.
+void Cluster::tick_transactions() {
+  {
+    std::lock_guard lock(mutex_);
+    if (ticking_ || closing_) return;
+    ticking_ = true;
+    ++running_;
+  }
+  deps.pool.post([self = shared_from_this()] {
+    self->transactions.tick();
+    {
+      std::lock_guard lock(self->mutex_);
+      self->ticking_ = false;
+    }
+    self->leave(nullptr);
+  });
+}
+
 Task<void> Cluster::keep_time() {
   auto self = shared_from_this();
+  int64_t transactions_at_ms = 0;
   while (true) {
     {
       std::lock_guard lock(mutex_);
       if (closing_) break;
+    }
+    if (groups.now_ms() >= transactions_at_ms) {
+      tick_transactions();
+      transactions_at_ms = groups.now_ms() + kTransactionTickMs;
     }
     auto next = groups.tick();
     int64_t wait_ms = next ? std::clamp<int64_t>(*next - groups.now_ms(), 1, kTickMs) : kTickMs;
@@ -156,6 +184,7 @@ void Cluster::close() {
 
 Status Cluster::delete_data() {
   MEKONG_TRY(topics.remove_all());
+  MEKONG_TRY(transactions.remove_all());
   MEKONG_TRY(offsets.remove_all());
   return producer_ids.remove();
 }

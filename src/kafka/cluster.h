@@ -12,6 +12,7 @@
 #include "kafka/groups/coordinator.h"
 #include "kafka/groups/offsets.h"
 #include "kafka/topics.h"
+#include "kafka/transactions/transactions.h"
 
 namespace mekong::kafka {
 
@@ -51,10 +52,12 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   Coordinator groups;
   Offsets offsets;
   ProducerIds producer_ids;
+  Transactions transactions;
 
  private:
   Task<void> serve(os::ConnectionPtr connection);
   Task<void> keep_time();
+  void tick_transactions();
   bool enter(const os::ConnectionPtr& connection);
   void leave(const os::ConnectionPtr& connection);
 
@@ -64,7 +67,8 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   std::mutex mutex_;
   std::condition_variable idle_;
   bool closing_ = false;
-  int running_ = 0;  // connections and the time keeper
+  int running_ = 0;  // connections, the time keeper, and its work on the pool
+  bool ticking_ = false;
   std::set<os::ConnectionPtr> connections_;
   std::vector<Future<bool>> waits_;
 };

@@ -2,6 +2,8 @@
 // briefly; those that wait for records or members are tasks.
 #pragma once
 #include "base/task.h"
+#include "gen/kafka_protocol/add_offsets_to_txn.h"
+#include "gen/kafka_protocol/add_partitions_to_txn.h"
 #include "gen/kafka_protocol/alter_configs.h"
 #include "gen/kafka_protocol/create_partitions.h"
 #include "gen/kafka_protocol/create_topics.h"
@@ -11,6 +13,7 @@
 #include "gen/kafka_protocol/describe_cluster.h"
 #include "gen/kafka_protocol/describe_configs.h"
 #include "gen/kafka_protocol/describe_groups.h"
+#include "gen/kafka_protocol/end_txn.h"
 #include "gen/kafka_protocol/fetch.h"
 #include "gen/kafka_protocol/find_coordinator.h"
 #include "gen/kafka_protocol/heartbeat.h"
@@ -27,6 +30,7 @@
 #include "gen/kafka_protocol/offset_for_leader_epoch.h"
 #include "gen/kafka_protocol/produce.h"
 #include "gen/kafka_protocol/sync_group.h"
+#include "gen/kafka_protocol/txn_offset_commit.h"
 #include "kafka/request.h"
 
 namespace mekong::kafka {
@@ -66,5 +70,13 @@ proto::DeleteGroupsResponse delete_groups(RequestContext&, const proto::DeleteGr
 proto::OffsetCommitResponse offset_commit(RequestContext&, const proto::OffsetCommitRequest&);
 proto::OffsetFetchResponse offset_fetch(RequestContext&, const proto::OffsetFetchRequest&);
 proto::OffsetDeleteResponse offset_delete(RequestContext&, const proto::OffsetDeleteRequest&);
+// ops_transactions.cpp
+proto::InitProducerIdResponse init_transactional_producer(RequestContext&,
+                                                          const proto::InitProducerIdRequest&);
+proto::AddPartitionsToTxnResponse add_partitions_to_txn(RequestContext&,
+                                                        const proto::AddPartitionsToTxnRequest&);
+proto::AddOffsetsToTxnResponse add_offsets_to_txn(RequestContext&, const proto::AddOffsetsToTxnRequest&);
+proto::TxnOffsetCommitResponse txn_offset_commit(RequestContext&, const proto::TxnOffsetCommitRequest&);
+proto::EndTxnResponse end_txn(RequestContext&, const proto::EndTxnRequest&);
 
 }  // namespace mekong::kafka

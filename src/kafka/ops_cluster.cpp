@@ -73,16 +73,15 @@ using Found = proto::FindCoordinatorResponse::Coordinator;
 Found find_one(const RequestContext& context, const std::string& key, int8_t key_type) {
   Found found{.key = key, .node_id = -1, .port = -1};
   found.error_message.reset();
-  if (key_type == kTransactionKey) {
-    bool may = context.on_transaction("DescribeTransactionalId", key);
-    found.error_code = may ? UNSUPPORTED_VERSION : TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    if (may) found.error_message = "NotImplemented: transactions (transactional.id) are not built";
-  } else if (key_type != kGroupKey) {
+  const bool transaction = key_type == kTransactionKey;
+  if (!transaction && key_type != kGroupKey) {
     found.error_code = INVALID_REQUEST;
     found.error_message = "unknown coordinator type " + std::to_string(key_type);
   } else if (key.empty()) {
-    found.error_code = INVALID_GROUP_ID;
-  } else if (!context.on_group("DescribeGroup", key)) {
+    found.error_code = transaction ? INVALID_REQUEST : INVALID_GROUP_ID;
+  } else if (transaction && !context.on_transaction("DescribeTransactionalId", key)) {
+    found.error_code = TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  } else if (!transaction && !context.on_group("DescribeGroup", key)) {
     found.error_code = GROUP_AUTHORIZATION_FAILED;
   } else {
     found.node_id = kBrokerId;
@@ -164,11 +163,7 @@ proto::FindCoordinatorResponse find_coordinator(RequestContext& context,
 proto::InitProducerIdResponse init_producer_id(RequestContext& context,
                                                const proto::InitProducerIdRequest& request) {
   proto::InitProducerIdResponse response;
-  if (request.transactional_id) {
-    bool may = context.on_transaction("AlterTransactionalId", *request.transactional_id);
-    response.error_code = may ? UNSUPPORTED_VERSION : TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    return response;
-  }
+  if (request.transactional_id) return init_transactional_producer(context, request);
   if (!may_write_idempotently(context)) {
     response.error_code = CLUSTER_AUTHORIZATION_FAILED;
     return response;

@@ -24,6 +24,10 @@ struct Pass {
   bool failed = false;  // an error is told at once, not after the wait
 };
 
+log::Isolation isolation_of(const proto::FetchRequest& request) {
+  return request.isolation_level == 1 ? log::Isolation::read_committed : log::Isolation::read_uncommitted;
+}
+
 struct Resolved {
   TopicPtr topic;
   ErrorCode error = NONE;
@@ -55,7 +59,7 @@ PartitionReply empty_reply(int32_t partition, ErrorCode error) {
 }
 
 PartitionReply read_partition(RequestContext& context, const Topic& topic, const FetchPartition& asked,
-                              size_t bytes_left, Pass& pass) {
+                              size_t bytes_left, log::Isolation isolation, Pass& pass) {
   if (auto error = check_partition(topic, asked); error != NONE) return empty_reply(asked.partition, error);
   auto id = topic.partition(asked.partition);
   auto reply = empty_reply(asked.partition, NONE);
@@ -69,20 +73,26 @@ PartitionReply read_partition(RequestContext& context, const Topic& topic, const
     reply.log_start_offset = offsets->log_start;
     return reply;
   }
-  auto read = context.cluster.deps.log.read(id, asked.fetch_offset, std::max<size_t>(wanted, 1));
+  auto read = context.cluster.deps.log.read(id, asked.fetch_offset, std::max<size_t>(wanted, 1), isolation);
   if (!read.ok()) return empty_reply(asked.partition, error_code(read.error()));
   reply.high_watermark = read->high_watermark;
   reply.last_stable_offset = read->last_stable_offset;
   reply.log_start_offset = read->log_start_offset;
   pass.bytes += read->batches.size();
+  // The last stable offset moves with a marker, and so with the high watermark.
   pass.positions.emplace_back(id, read->high_watermark);
   reply.records = std::move(read->batches);
+  if (isolation == log::Isolation::read_committed) reply.aborted_transactions.emplace();
+  for (const auto& one : read->aborted) {
+    reply.aborted_transactions->push_back({one.producer_id, one.first_offset});
+  }
   return reply;
 }
 
 Pass look(RequestContext& context, const proto::FetchRequest& request) {
   Pass pass;
   auto limit = static_cast<size_t>(std::clamp(request.max_bytes, 0, kFetchBytesMax));
+  const auto isolation = isolation_of(request);
   for (const auto& asked : request.topics) {
     auto& topic_reply = pass.response.responses.emplace_back();
     topic_reply.topic = asked.topic;
@@ -90,9 +100,8 @@ Pass look(RequestContext& context, const proto::FetchRequest& request) {
     auto resolved = resolve(context, asked);
     for (const auto& partition : asked.partitions) {
       size_t left = limit > pass.bytes ? limit - pass.bytes : 0;
-      auto reply = resolved.topic ? read_partition(context, *resolved.topic, partition, left, pass)
+      auto reply = resolved.topic ? read_partition(context, *resolved.topic, partition, left, isolation, pass)
                                   : empty_reply(partition.partition, resolved.error);
-      if (request.isolation_level == 1 && reply.error_code == NONE) reply.aborted_transactions.emplace();
       pass.failed = pass.failed || reply.error_code != NONE;
       topic_reply.partitions.push_back(std::move(reply));
     }

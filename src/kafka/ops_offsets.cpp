@@ -11,6 +11,11 @@ using GroupReply = proto::OffsetFetchResponse::OffsetFetchResponseGroup;
 using GroupAsked = proto::OffsetFetchRequest::OffsetFetchRequestGroup;
 using TopicReply = GroupReply::OffsetFetchResponseTopics;
 
+struct Wanted {
+  const std::string& group;
+  bool stable = false;
+};
+
 ErrorCode check_group_commit(RequestContext& context, const proto::OffsetCommitRequest& request) {
   if (!context.on_group("AlterGroup", request.group_id)) return GROUP_AUTHORIZATION_FAILED;
   return context.cluster.groups.check_commit({request.group_id, request.member_id, request.group_instance_id,
@@ -22,11 +27,17 @@ ErrorCode check_topic(RequestContext& context, const std::string& name, const To
   return topic ? NONE : UNKNOWN_TOPIC_OR_PARTITION;
 }
 
-void fetch_named(RequestContext& context, const std::string& group, const std::string& topic,
-                 int32_t partition, TopicReply& out) {
+// KIP-447: who asks for stable offsets waits for the transactions that have some.
+void fetch_named(RequestContext& context, const Wanted& wanted, const std::string& topic, int32_t partition,
+                 TopicReply& out) {
   auto& reply = out.partitions.emplace_back();
   reply.partition_index = partition;
   reply.committed_offset = -1;
+  const std::string& group = wanted.group;
+  if (wanted.stable && context.cluster.transactions.pending(group, topic, partition)) {
+    reply.error_code = UNSTABLE_OFFSET_COMMIT;
+    return;
+  }
   auto found = context.cluster.offsets.get(group, topic, partition);
   if (!found.ok()) {
     reply.error_code = error_code(found.error());
@@ -37,7 +48,7 @@ void fetch_named(RequestContext& context, const std::string& group, const std::s
   }
 }
 
-void fetch_all(RequestContext& context, GroupReply& out) {
+void fetch_all(RequestContext& context, bool stable, GroupReply& out) {
   auto offsets = context.cluster.offsets.all(out.group_id);
   if (!offsets.ok()) {
     out.error_code = error_code(offsets.error());
@@ -52,12 +63,18 @@ void fetch_all(RequestContext& context, GroupReply& out) {
       continue;
     }
     if (next_topic) out.topics.emplace_back().name = offset.topic;
+    if (stable && context.cluster.transactions.pending(out.group_id, offset.topic, offset.partition)) {
+      out.topics.back().partitions.push_back({.partition_index = offset.partition,
+                                              .committed_offset = -1,
+                                              .error_code = UNSTABLE_OFFSET_COMMIT});
+      continue;
+    }
     out.topics.back().partitions.push_back(
         {offset.partition, offset.offset, offset.leader_epoch, std::move(offset.metadata), NONE});
   }
 }
 
-GroupReply fetch_group(RequestContext& context, const GroupAsked& asked) {
+GroupReply fetch_group(RequestContext& context, const GroupAsked& asked, bool stable) {
   GroupReply reply;
   reply.group_id = asked.group_id;
   if (!context.on_group("DescribeGroup", asked.group_id)) {
@@ -65,7 +82,7 @@ GroupReply fetch_group(RequestContext& context, const GroupAsked& asked) {
     return reply;
   }
   if (!asked.topics) {
-    fetch_all(context, reply);
+    fetch_all(context, stable, reply);
     return reply;
   }
   for (const auto& topic : *asked.topics) {
@@ -74,7 +91,7 @@ GroupReply fetch_group(RequestContext& context, const GroupAsked& asked) {
     bool may = context.on_topic("DescribeTopic", topic.name);
     for (int32_t partition : topic.partition_indexes) {
       if (may) {
-        fetch_named(context, asked.group_id, topic.name, partition, topic_reply);
+        fetch_named(context, {asked.group_id, stable}, topic.name, partition, topic_reply);
       } else {
         topic_reply.partitions.push_back(
             {.partition_index = partition, .committed_offset = -1, .error_code = TOPIC_AUTHORIZATION_FAILED});
@@ -92,7 +109,7 @@ proto::OffsetFetchResponse fetch_single(RequestContext& context, const proto::Of
        request.topics.value_or(std::vector<proto::OffsetFetchRequest::OffsetFetchRequestTopic>())) {
     asked.topics->push_back({topic.name, topic.partition_indexes});
   }
-  auto group = fetch_group(context, asked);
+  auto group = fetch_group(context, asked, request.require_stable);
   proto::OffsetFetchResponse response;
   response.error_code = group.error_code;
   for (auto& topic : group.topics) {
@@ -153,7 +170,9 @@ proto::OffsetCommitResponse offset_commit(RequestContext& context,
 proto::OffsetFetchResponse offset_fetch(RequestContext& context, const proto::OffsetFetchRequest& request) {
   if (context.version < 8) return fetch_single(context, request);
   proto::OffsetFetchResponse response;
-  for (const auto& group : request.groups) response.groups.push_back(fetch_group(context, group));
+  for (const auto& group : request.groups) {
+    response.groups.push_back(fetch_group(context, group, request.require_stable));
+  }
   return response;
 }
 

@@ -34,17 +34,21 @@ Result<log::TimestampOffset> max_timestamp(log::Log& log, const log::PartitionId
   return best;
 }
 
-Result<log::TimestampOffset> position(log::Log& log, const log::PartitionId& id, int64_t timestamp) {
+// `committed`: for a reader that stops at the last stable offset.
+Result<log::TimestampOffset> position(log::Log& log, const log::PartitionId& id, int64_t timestamp,
+                                      bool committed) {
   if (timestamp == kMaxTimestamp) return max_timestamp(log, id);
   if (timestamp >= 0) return log.offset_for(id, timestamp);
   MEKONG_TRY_ASSIGN(auto offsets, log.offsets(id));
-  if (timestamp == kLatest) return log::TimestampOffset{offsets.high_watermark, -1};
+  if (timestamp == kLatest) {
+    return log::TimestampOffset{committed ? offsets.last_stable : offsets.high_watermark, -1};
+  }
   if (timestamp == kEarliest || timestamp == kEarliestLocal)
     return log::TimestampOffset{offsets.log_start, -1};
   return Error{"UNSUPPORTED_VERSION", "NotImplemented: ListOffsets timestamp " + std::to_string(timestamp)};
 }
 
-Found find_offset(RequestContext& context, const Topic* topic, const Asked& asked) {
+Found find_offset(RequestContext& context, const Topic* topic, const Asked& asked, bool committed) {
   Found found{.partition_index = asked.partition_index};
   if (topic == nullptr || asked.partition_index < 0 || asked.partition_index >= topic->partitions) {
     found.error_code = UNKNOWN_TOPIC_OR_PARTITION;
@@ -54,7 +58,8 @@ Found find_offset(RequestContext& context, const Topic* topic, const Asked& aske
     found.error_code = UNKNOWN_LEADER_EPOCH;
     return found;
   }
-  auto result = position(context.cluster.deps.log, topic->partition(asked.partition_index), asked.timestamp);
+  auto result =
+      position(context.cluster.deps.log, topic->partition(asked.partition_index), asked.timestamp, committed);
   if (!result.ok()) {
     found.error_code = error_code(result.error());
     return found;
@@ -76,7 +81,8 @@ proto::ListOffsetsResponse list_offsets(RequestContext& context, const proto::Li
     auto topic = context.cluster.topics.find(asked.name);
     for (const auto& partition : asked.partitions) {
       if (may) {
-        reply.partitions.push_back(find_offset(context, topic.get(), partition));
+        reply.partitions.push_back(
+            find_offset(context, topic.get(), partition, request.isolation_level == 1));
       } else {
         reply.partitions.push_back(
             {.partition_index = partition.partition_index, .error_code = TOPIC_AUTHORIZATION_FAILED});

@@ -22,7 +22,8 @@ void fail(PartitionReply& reply, const Error& error) {
   reply.error_message = error.message;
 }
 
-Append begin(RequestContext& context, const Topic* topic, const PartitionData& data) {
+Append begin(RequestContext& context, const Topic* topic, const PartitionData& data,
+             const std::optional<std::string>& transactional_id) {
   Append append;
   append.reply.index = data.index;
   append.reply.base_offset = -1;
@@ -33,14 +34,22 @@ Append begin(RequestContext& context, const Topic* topic, const PartitionData& d
   BatchRules rules{.produce_version = context.version,
                    .log_append_time = topic->settings.partition.log_append_time,
                    .timestamp_difference_max_ms = topic->settings.timestamp_difference_max_ms,
-                   .now_ms = context.cluster.deps.clock.wall_ms()};
+                   .now_ms = context.cluster.deps.clock.wall_ms(),
+                   .transactional = transactional_id.has_value()};
   auto records = data.records.value_or(std::string());
   auto checked = check_produced(records, rules);
   if (!checked.ok()) {
     fail(append.reply, checked.error());
     return append;
   }
-  append.done = context.cluster.deps.log.append(topic->partition(data.index), std::move(records));
+  auto id = topic->partition(data.index);
+  const auto producer = producer_of(records);
+  if (producer.transactional) {
+    append.done = context.cluster.transactions.append({*transactional_id, {producer.id, producer.epoch}}, id,
+                                                      std::move(records));
+  } else {
+    append.done = context.cluster.deps.log.append(id, std::move(records));
+  }
   return append;
 }
 
@@ -60,7 +69,7 @@ ErrorCode common_error(const RequestContext& context, const proto::ProduceReques
   if (request.acks < -1 || request.acks > 1) return INVALID_REQUIRED_ACKS;
   if (!request.transactional_id) return NONE;
   bool may = context.on_transaction("AlterTransactionalId", *request.transactional_id);
-  return may ? UNSUPPORTED_VERSION : TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  return may ? NONE : TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
 }
 
 Append refused(int32_t index, ErrorCode error) {
@@ -84,7 +93,8 @@ Task<proto::ProduceResponse> produce(RequestContext& context, const proto::Produ
     if (error == NONE && !context.on_topic("WriteData", data.name)) error = TOPIC_AUTHORIZATION_FAILED;
     auto& row = appends.emplace_back();
     for (const auto& partition : data.partition_data) {
-      row.push_back(error == NONE ? begin(context, topic.get(), partition) : refused(partition.index, error));
+      row.push_back(error == NONE ? begin(context, topic.get(), partition, request.transactional_id)
+                                  : refused(partition.index, error));
     }
   }
   proto::ProduceResponse response;

@@ -116,12 +116,6 @@ def test_describe_cluster(admin):
     assert [node.id for node in cluster.nodes] == [1]
 
 
-def test_transactions_fail_by_name(bootstrap):
-    producer = client(Producer, confluent(bootstrap), **{'transactional.id': 'tx'})
-    with pytest.raises(KafkaException):
-        producer.init_transactions(5)
-
-
 def test_without_write_data_delivery_fails_by_name(bootstrap, admin, topic):
     make(admin, topic)
     outcomes = produce(bootstrap, topic, 1, user='read')

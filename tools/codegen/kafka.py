@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import zipfile
+from graphlib import TopologicalSorter
 
 SCALARS = {
     'bool': ('bool', 'boolean'), 'int8': ('int8_t', 'i8'), 'int16': ('int16_t', 'i16'),
@@ -102,9 +103,11 @@ class Message:
         self.key = spec['apiKey']
         self.valid = versions(spec['validVersions'])
         self.flexible = versions(spec['flexibleVersions'])
-        common = [Struct(s['name'], s['fields'], {}) for s in spec.get('commonStructs', [])]
+        common = {s['name']: Struct(s['name'], s['fields'], {}) for s in spec.get('commonStructs', [])}
+        uses = {name: {f.element for f in s.fields} & common.keys() for name, s in common.items()}
         self.root = Struct(self.name, spec['fields'], {})
-        self.root.nested = common + self.root.nested
+        # Those that others are made of come first.
+        self.root.nested = [common[name] for name in TopologicalSorter(uses).static_order()] + self.root.nested
 
     def flex(self):
         if self.flexible is None:

@@ -52,9 +52,15 @@ std::string Offsets::key(const std::string& group, const std::string& topic, int
 Status Offsets::commit(const std::string& group, const std::vector<CommittedOffset>& offsets) {
   if (offsets.empty()) return ok();
   meta::Batch batch;
-  for (const auto& offset : offsets)
-    batch.put(kFamily, key(group, offset.topic, offset.partition), encode(offset));
+  put(batch, group, offsets);
   return meta_.commit(std::move(batch)).get();
+}
+
+void Offsets::put(meta::Batch& batch, const std::string& group,
+                  const std::vector<CommittedOffset>& offsets) const {
+  for (const auto& offset : offsets) {
+    batch.put(kFamily, key(group, offset.topic, offset.partition), encode(offset));
+  }
 }
 
 Result<std::optional<CommittedOffset>> Offsets::get(const std::string& group, const std::string& topic,

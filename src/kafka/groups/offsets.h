@@ -25,6 +25,8 @@ class Offsets {
   Offsets(meta::Store& meta, std::string cluster_uuid);
   // All or none, durable on success.
   Status commit(const std::string& group, const std::vector<CommittedOffset>& offsets);
+  // The same as part of a larger batch.
+  void put(meta::Batch& batch, const std::string& group, const std::vector<CommittedOffset>& offsets) const;
   Result<std::optional<CommittedOffset>> get(const std::string& group, const std::string& topic,
                                              int32_t partition) const;
   Result<std::vector<CommittedOffset>> all(const std::string& group) const;

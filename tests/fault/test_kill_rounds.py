@@ -1,0 +1,234 @@
+"""kill -9 under load, again and again: an idempotent producer, a transactional copy with its positions, objects put,
+replaced and deleted. At the end what was acknowledged is there, once, and in its place; what was not is there whole or
+not at all. MEKONG_KILL_ROUNDS: how many (5, in the full tier 100), MEKONG_KILL_SEED: the load's random numbers."""
+import collections
+import hashlib
+import os
+import random
+import threading
+import time
+
+import boto3
+import botocore.config
+import botocore.exceptions
+import pytest
+from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+from botocore.credentials import CredentialProvider, Credentials
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+PARTITIONS = 4
+ROUNDS = int(os.environ.get('MEKONG_KILL_ROUNDS', '100' if os.environ.get('MEKONG_TIER') == 'full' else '5'))
+SEED = int(os.environ.get('MEKONG_KILL_SEED', str(random.randrange(1 << 30))))
+
+
+def settings_of(server, cluster):
+    env = server.env()
+
+    class Fixed(CredentialProvider):
+        def load(self):
+            return Credentials(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'])
+
+    def refresh(_):
+        value, expires_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider('us-east-2', Fixed())
+        return value, expires_ms / 1000
+    brokers = server.client('kafka').get_bootstrap_brokers(ClusterArn=cluster)['BootstrapBrokerStringSaslIam']
+    return {'bootstrap.servers': brokers, 'security.protocol': 'SASL_SSL', 'ssl.ca.location': env['AWS_CA_BUNDLE'],
+            'sasl.mechanism': 'OAUTHBEARER', 'oauth_cb': refresh, 'reconnect.backoff.max.ms': 300,
+            'log_level': 0}
+
+
+class Load(threading.Thread):
+    """Something that goes on until it is told to stop; its failure is the test's."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.stopping, self.failure = threading.Event(), None
+
+    def run(self):
+        try:
+            self.work()
+        except BaseException as failure:  # pylint: disable=broad-exception-caught
+            self.failure = failure
+            raise
+
+    def finish(self):
+        self.stopping.set()
+        self.join(120)
+        assert not self.is_alive() and self.failure is None, (type(self), self.failure)
+
+
+class Writer(Load):
+    def __init__(self, settings):
+        super().__init__()
+        self.settings, self.sent, self.acknowledged = settings, 0, {}
+
+    def delivered(self, error, message):
+        assert error is None, error
+        self.acknowledged[message.partition(), message.offset()] = message.value()
+
+    def work(self):
+        producer = Producer({**self.settings, 'enable.idempotence': True, 'message.timeout.ms': 120_000, 'linger.ms': 2})
+        while not self.stopping.is_set():
+            for _ in range(20):
+                producer.produce('in', b'%d' % self.sent, partition=self.sent % PARTITIONS, on_delivery=self.delivered)
+                self.sent += 1
+            producer.poll(0.02)
+        assert producer.flush(90) == 0
+
+
+class Copier(Load):
+    """Each transaction takes what was read and where the reading stands."""
+
+    def __init__(self, settings):
+        super().__init__()
+        self.settings, self.copied = settings, 0
+
+    def work(self):
+        while not self.stopping.is_set():
+            try:
+                self.session()
+            except KafkaException as failure:
+                # Whatever it was: a new session begins where the last commit was, and aborts what was open.
+                print('copier:', failure.args[0])
+                time.sleep(0.2)
+
+    def session(self):
+        producer = Producer({**self.settings, 'transactional.id': 'copier', 'transaction.timeout.ms': 60_000})
+        producer.poll(0.1)
+        producer.init_transactions(30)
+        consumer = Consumer({**self.settings, 'group.id': 'copiers', 'enable.auto.commit': False,
+                             'isolation.level': 'read_committed', 'auto.offset.reset': 'earliest'})
+        try:
+            consumer.poll(0.1)
+            partitions = [TopicPartition('in', i) for i in range(PARTITIONS)]
+            committed = consumer.committed(partitions, timeout=20)
+            consumer.assign([TopicPartition('in', at.partition, max(at.offset, 0)) for at in committed])
+            while not self.stopping.is_set():
+                self.copy_some(consumer, producer)
+        finally:
+            consumer.close()
+
+    def copy_some(self, consumer, producer):
+        messages = [message for message in consumer.consume(500, 0.2) if not message.error()]
+        if not messages:
+            return
+        producer.begin_transaction()
+        for message in messages:
+            producer.produce('out', message.value(), partition=message.partition())
+        positions = [TopicPartition('in', partition, 1 + max(m.offset() for m in messages if m.partition() == partition))
+                     for partition in {message.partition() for message in messages}]
+        producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), 20)
+        if random.random() < 0.1:
+            producer.abort_transaction(30)
+            consumer.assign([TopicPartition('in', at.partition, max(at.offset, 0)) for at in consumer.committed(
+                [TopicPartition('in', i) for i in range(PARTITIONS)], timeout=20)])
+            return
+        producer.commit_transaction(30)
+        self.copied += len(messages)
+
+
+class Objects(Load):
+    """One thread's keys; `content` has what each may hold: a hash, or None for no object."""
+
+    def __init__(self, server, number):
+        super().__init__()
+        self.random = random.Random(SEED + number)
+        env = server.env()
+        config = botocore.config.Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=10)
+        self.s3 = boto3.Session(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'],
+                                region_name=env['AWS_REGION']).client(
+            's3', endpoint_url=f'http://127.0.0.1:{server.port}', config=config)
+        self.number, self.content, self.changes = number, collections.defaultdict(lambda: {None}), 0
+
+    def work(self):
+        while not self.stopping.is_set():
+            key = f'{self.number}/{self.random.randrange(40)}'
+            if self.random.random() < 0.2:
+                after, change = None, lambda key=key: self.s3.delete_object(Bucket='kill', Key=key)
+            else:
+                body = self.random.randbytes(self.random.choice([10, 5_000, 200_000]))
+                after = hashlib.sha256(body).hexdigest()
+                change = lambda key=key, body=body: self.s3.put_object(Bucket='kill', Key=key, Body=body)
+            try:
+                change()
+                self.content[key] = {after}
+                self.changes += 1
+            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+                self.content[key].add(after)
+                time.sleep(0.1)
+
+    def check(self):
+        listed = set()
+        for page in self.s3.get_paginator('list_objects_v2').paginate(Bucket='kill', Prefix=f'{self.number}/'):
+            listed |= {item['Key'] for item in page.get('Contents', [])}
+        for key, may_be in self.content.items():
+            found = None
+            if key in listed:
+                found = hashlib.sha256(self.s3.get_object(Bucket='kill', Key=key)['Body'].read()).hexdigest()
+            assert found in may_be, key
+        assert listed <= set(self.content)
+
+
+def read_all(settings, topic):
+    consumer = Consumer({**settings, 'group.id': 'checker', 'isolation.level': 'read_committed',
+                         'enable.partition.eof': True})
+    consumer.poll(0.1)
+    consumer.assign([TopicPartition(topic, i, 0) for i in range(PARTITIONS)])
+    seen, ended, deadline = {}, set(), time.time() + 60
+    while len(ended) < PARTITIONS and time.time() < deadline:
+        for message in consumer.consume(1000, 1):
+            if message.error():
+                assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
+                ended.add(message.partition())
+            else:
+                seen[message.partition(), message.offset()] = message.value()
+    consumer.close()
+    assert len(ended) == PARTITIONS
+    return seen
+
+
+@pytest.fixture
+def settings(own_mekong):
+    cluster = own_mekong.client('kafka').create_cluster_v2(
+        ClusterName='kill', Serverless={'VpcConfigs': [{'SubnetIds': ['subnet-1', 'subnet-2']}],
+                                        'ClientAuthentication': {'Sasl': {'Iam': {'Enabled': True}}}})['ClusterArn']
+    own_mekong.client('s3').create_bucket(Bucket='kill',
+                                          CreateBucketConfiguration={'LocationConstraint': 'us-east-2'})
+    made = settings_of(own_mekong, cluster)
+    admin = AdminClient(made)
+    admin.poll(0.1)
+    for topic in ('in', 'out'):
+        admin.create_topics([NewTopic(topic, PARTITIONS, -1)])[topic].result(timeout=20)
+    return made
+
+
+def test_nothing_is_lost_or_doubled(own_mekong, settings):
+    print('seed', SEED)
+    writer, copier, objects = Writer(settings), Copier(settings), [Objects(own_mekong, i) for i in range(2)]
+    loads = [writer, copier, *objects]
+    for load in loads:
+        load.start()
+    for _ in range(ROUNDS):
+        time.sleep(random.uniform(1.0, 2.5))
+        own_mekong.kill()
+        own_mekong.start()
+    time.sleep(2)
+    writer.finish()
+    for load in objects:
+        load.finish()
+    there = read_all(settings, 'in')
+    deadline = time.time() + 60
+    while len(read_all(settings, 'out')) < writer.sent and time.time() < deadline and copier.failure is None:
+        time.sleep(0.5)
+    copier.finish()
+    assert writer.acknowledged.items() <= there.items()
+    assert sorted(map(int, there.values())) == list(range(writer.sent))
+    for partition in range(PARTITIONS):  # in the order in which they were sent
+        values = [int(value) for (of, _), value in sorted(there.items()) if of == partition]
+        assert values == sorted(values)
+    assert sorted(map(int, read_all(settings, 'out').values())) == list(range(writer.sent))
+    for load in objects:
+        load.check()
+    print(f'{ROUNDS} kills: {writer.sent} records, {copier.copied} copied in transactions, '
+          f'{sum(load.changes for load in objects)} changes of objects')

@@ -167,8 +167,8 @@ def test_what_is_not_built_is_refused_by_name(jobs):
             'jobDriver.hive': {'jobDriver': {'hive': {'query': 's3://b/q'}}}}.items():
         error = refusal(jobs.emr.start_job_run, **{**start, **setting})
         assert error['Code'] == 'NotImplemented' and name in error['Message'], (name, error)
-    error = refusal(jobs.emr.list_job_run_attempts, applicationId=jobs.application, jobRunId='0' * 16)
-    assert error['Code'] == 'NotImplemented' and 'ListJobRunAttempts' in error['Message']
+    error = refusal(jobs.emr.list_sessions, applicationId=jobs.application)
+    assert error['Code'] == 'NotImplemented' and 'ListSessions' in error['Message']
 
 
 def credentials_of(folder):
@@ -214,6 +214,8 @@ def test_jobs_succeed_fail_and_are_cancelled(mekong, jobs):
     assert run['totalResourceUtilization']['vCPUHour'] > 0
     log = f'logs/applications/{jobs.application}/jobs/{succeeds}/SPARK_DRIVER/stdout.gz'
     assert b'rows 10 3' in gzip.decompress(jobs.s3.get_object(Bucket=jobs.bucket, Key=log)['Body'].read())
+    attempts = jobs.emr.list_job_run_attempts(applicationId=jobs.application, jobRunId=fails)['jobRunAttempts']
+    assert [(one['attempt'], one['state']) for one in attempts] == [(1, 'FAILED')]
     listed = jobs.emr.list_job_runs(applicationId=jobs.application, states=['FAILED', 'CANCELLED'])['jobRuns']
     assert {one['id'] for one in listed} == {stays, fails}
 

@@ -84,10 +84,31 @@ Result<wire::GetJobRunResponse> EmrServerless::get_job_run(api::Context& ctx,
                                                            const wire::GetJobRunRequest& request) {
   MEKONG_TRY_ASSIGN(const auto record,
                     records_.run({ctx.scope(), request.application_id, request.job_run_id}));
-  if (request.attempt && *request.attempt != record.attempt) {
-    return Error{"NotImplemented", "attempt: only the last attempt of a job run is kept.", 501};
+  if (!request.attempt || *request.attempt == record.attempt) {
+    return wire::GetJobRunResponse{job_run_shape(record, clock_.wall_ms())};
   }
-  return wire::GetJobRunResponse{job_run_shape(record, clock_.wall_ms())};
+  for (const auto& then : attempts_of(record)) {
+    if (then.attempt == *request.attempt)
+      return wire::GetJobRunResponse{job_run_shape(then, clock_.wall_ms())};
+  }
+  return Error{"ResourceNotFoundException",
+               fmt::format("JobRun {} has no attempt {}", record.id, *request.attempt)};
+}
+
+Result<wire::ListJobRunAttemptsResponse> EmrServerless::list_job_run_attempts(
+    api::Context& ctx, const wire::ListJobRunAttemptsRequest& request) {
+  MEKONG_TRY_ASSIGN(const auto record,
+                    records_.run({ctx.scope(), request.application_id, request.job_run_id}));
+  auto attempts = attempts_of(record);
+  // Pages go by what is unique in them.
+  for (auto& then : attempts) {
+    then.id = std::to_string(then.attempt);
+    then.created_ms = then.attempt_created_ms;
+  }
+  wire::ListJobRunAttemptsResponse out;
+  MEKONG_TRY_ASSIGN(out.next_token, take_page(attempts, request.next_token, request.max_results));
+  for (const auto& then : attempts) out.job_run_attempts.push_back(attempt_summary(record, then));
+  return out;
 }
 
 Result<wire::ListJobRunsResponse> EmrServerless::list_job_runs(api::Context& ctx,

@@ -67,6 +67,22 @@ bool is_terminal(const JobRun& run) {
   return run.state == "SUCCESS" || run.state == "FAILED" || run.state == "CANCELLED";
 }
 
+std::vector<JobRun> attempts_of(const JobRun& run) {
+  std::vector<JobRun> out;
+  for (const auto& past : run.past_attempts) {
+    auto& then = out.emplace_back(run);
+    then.attempt = past.number;
+    then.state = "FAILED";
+    then.state_details = past.state_details;
+    then.attempt_created_ms = past.created_ms;
+    then.updated_ms = then.ended_ms = past.ended_ms;
+  }
+  // Between two attempts the last one stands among the past.
+  const bool waits = !out.empty() && out.back().attempt == run.attempt;
+  if (run.attempt > 0 && !waits) out.push_back(run);
+  return out;
+}
+
 RunKey key_of(const JobRun& run) {
   return {{AccountId(run.account), Region(run.region)}, run.application_id, run.id};
 }

@@ -51,6 +51,18 @@ struct Application {
 
 void mark_started(Application& application, const os::Clock& clock);
 
+// An attempt that failed and was followed by another one.
+struct PastAttempt {
+  int32_t number = 0;
+  int64_t created_ms = 0, ended_ms = 0;
+  std::string state_details;
+  template <class F>
+  void each_field(F&& f) {
+    f("Number", number), f("CreatedMs", created_ms), f("EndedMs", ended_ms), f("StateDetails", state_details);
+  }
+};
+inline constexpr size_t past_attempts_max = 100;  // the oldest go first
+
 struct JobRun {
   std::string account, region, application_id, id, arn;
   std::string name, created_by, role_arn, release_label, mode;
@@ -66,6 +78,7 @@ struct JobRun {
   int32_t failures_per_hour_max = 0;  // STREAMING
   int32_t attempt = 0;
   std::vector<int64_t> failures_ms;  // of the last hour
+  std::vector<PastAttempt> past_attempts;
   int64_t created_ms = 0, updated_ms = 0, attempt_created_ms = 0, started_ms = 0, ended_ms = 0;
   std::string job_id;  // of its last attempt in jobs
   int32_t cores = 0;   // given to the attempt
@@ -82,7 +95,8 @@ struct JobRun {
     f("LogUri", log_uri), f("ManagedLogs", managed_logs), f("Tags", tags),
         f("TimeoutMinutes", timeout_minutes);
     f("AttemptsMax", attempts_max), f("FailuresPerHourMax", failures_per_hour_max), f("Attempt", attempt);
-    f("FailuresMs", failures_ms), f("CreatedMs", created_ms), f("UpdatedMs", updated_ms);
+    f("FailuresMs", failures_ms), f("PastAttempts", past_attempts), f("CreatedMs", created_ms),
+        f("UpdatedMs", updated_ms);
     f("AttemptCreatedMs", attempt_created_ms), f("StartedMs", started_ms), f("EndedMs", ended_ms);
     f("JobId", job_id), f("Cores", cores), f("HeapBytes", heap_bytes), f("RequestHash", request_hash);
   }
@@ -90,6 +104,9 @@ struct JobRun {
 
 // States of a run that does not end any more: SUCCESS, FAILED, CANCELLED.
 bool is_terminal(const JobRun& run);
+
+// The run as each of its attempts left it, and as it is; none before the first attempt.
+std::vector<JobRun> attempts_of(const JobRun& run);
 
 struct RunKey {
   Scope scope;

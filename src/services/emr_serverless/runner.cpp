@@ -341,6 +341,8 @@ void Runner::end_attempt(const RunKey& key, const std::string& failure, bool can
     cancelled = cancelled || (run.state == "CANCELLING" && !failure.empty());
     again = !cancelled && !failure.empty() && may_try_again(run, now);
     if (again) {
+      run.past_attempts.push_back({run.attempt, run.attempt_created_ms, now, failure});
+      if (run.past_attempts.size() > past_attempts_max) run.past_attempts.erase(run.past_attempts.begin());
       run.state = "PENDING";
       run.state_details = failure;
       return ok();

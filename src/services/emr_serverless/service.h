@@ -53,6 +53,8 @@ class EmrServerless final : public wire::Service {
                                                   const wire::StartJobRunRequest& request) override;
   Result<wire::GetJobRunResponse> get_job_run(api::Context& ctx,
                                               const wire::GetJobRunRequest& request) override;
+  Result<wire::ListJobRunAttemptsResponse> list_job_run_attempts(
+      api::Context& ctx, const wire::ListJobRunAttemptsRequest& request) override;
   Result<wire::ListJobRunsResponse> list_job_runs(api::Context& ctx,
                                                   const wire::ListJobRunsRequest& request) override;
   Result<wire::CancelJobRunResponse> cancel_job_run(api::Context& ctx,

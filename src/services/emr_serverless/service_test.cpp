@@ -149,6 +149,23 @@ TEST_F(ServiceTest, ABatchJobIsTriedAsOftenAsItsPolicySays) {
   request.retry_policy.emplace().max_attempts = 3;
   const auto run = wait_for(application, start(request), "FAILED");
   EXPECT_EQ(run.attempt, 3);
+  wire::ListJobRunAttemptsRequest list;
+  list.application_id = application;
+  list.job_run_id = run.job_run_id;
+  list.max_results = 2;
+  const auto newest = service->list_job_run_attempts(ctx, list);
+  ASSERT_EQ(newest->job_run_attempts.size(), 2u);
+  EXPECT_EQ(newest->job_run_attempts[0].attempt, 3);
+  EXPECT_EQ(newest->job_run_attempts[1].state, "FAILED");
+  list.next_token = newest->next_token;
+  EXPECT_EQ(service->list_job_run_attempts(ctx, list)->job_run_attempts.at(0).attempt, 1);
+  wire::GetJobRunRequest ask;
+  ask.application_id = application;
+  ask.job_run_id = run.job_run_id;
+  ask.attempt = 2;
+  EXPECT_EQ(service->get_job_run(ctx, ask)->job_run.attempt, 2);
+  ask.attempt = 4;
+  EXPECT_EQ(service->get_job_run(ctx, ask).error().code, "ResourceNotFoundException");
 }
 
 TEST_F(ServiceTest, ACancelledJobLeavesNoProcess) {

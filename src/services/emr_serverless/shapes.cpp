@@ -332,6 +332,26 @@ wire::JobRunSummary job_run_summary(const JobRun& record) {
   return out;
 }
 
+wire::JobRunAttemptSummary attempt_summary(const JobRun& record, const JobRun& then) {
+  wire::JobRunAttemptSummary out;
+  out.application_id = record.application_id;
+  out.id = record.id;
+  out.name = present(record.name);
+  out.mode = record.mode;
+  out.arn = record.arn;
+  out.created_by = record.created_by;
+  out.job_created_at = {record.created_ms};
+  out.created_at = {then.attempt_created_ms};
+  out.updated_at = {then.updated_ms};
+  out.execution_role = record.role_arn;
+  out.state = then.state;
+  out.state_details = then.state_details;
+  out.release_label = record.release_label;
+  out.type = "SPARK";
+  out.attempt = then.attempt;
+  return out;
+}
+
 std::string request_hash(const Application& record) {
   return codec::hex_encode(codec::sha256(codec::encode_record(record)));
 }

@@ -19,6 +19,8 @@ wire::ApplicationSummary application_summary(const Application& record);
 Result<JobRun> job_run_from(const wire::StartJobRunRequest& request, const Application& application);
 wire::JobRun job_run_shape(const JobRun& record, int64_t now_ms);
 wire::JobRunSummary job_run_summary(const JobRun& record);
+// `then`: one of attempts_of(record).
+wire::JobRunAttemptSummary attempt_summary(const JobRun& record, const JobRun& then);
 
 // What a client token stands for: two requests with one token must be the same.
 std::string request_hash(const Application& record);

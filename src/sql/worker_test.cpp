@@ -173,6 +173,15 @@ TEST_F(BadWorkerTest, AnswersAreRead) {
   EXPECT_EQ(run(R"(s.sendall(b'{"columns":[]}\n{"rows":[["a",null]]}\n{"done":true,"rows":1}\n'))"), "1");
 }
 
+TEST_F(BadWorkerTest, HiddenFoldersAreEmpty) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const std::string look =
+      "import os; s.sendall(b'{\"operation\":\"%d files\"}\\n' % len(os.listdir('" + folder_.path() + "')))";
+  EXPECT_EQ(parse(look), "1 files");  // its script
+  config_.hidden = {folder_.path()};
+  EXPECT_EQ(parse(look), "0 files");
+}
+
 TEST_F(BadWorkerTest, OneThatDies) {
   EXPECT_EQ(parse("os._exit(0)"), "WorkerLost");
   EXPECT_EQ(run("os.abort()"), "WorkerLost");

@@ -175,6 +175,7 @@ def test_what_is_shown(athena):
     assert [row[0].strip() for row in athena.rows('SHOW COLUMNS IN shown')] == ['a', 'b', 'p']
     assert ('shown',) in athena.rows("SHOW TABLES 'sho*'") and athena.rows("SHOW TABLES 'no*|nothing'") == []
     assert (athena.database,) in athena.rows('SHOW DATABASES')
+    assert ('shown',) in athena.rows('SHOW TABLES', QueryExecutionContext={'Database': f'`{athena.database}`'})
 
 
 def test_projected_partitions(athena):

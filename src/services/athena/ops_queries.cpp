@@ -42,6 +42,12 @@ Result<std::string> output_location(const model::StartQueryExecutionInput& reque
   return location;
 }
 
+// AWS SDK for pandas gives the name in backquotes for statements of Hive, and Athena takes it.
+std::string plain_name(std::string_view name) {
+  if (name.size() > 2 && name.starts_with('`') && name.ends_with('`')) name = name.substr(1, name.size() - 2);
+  return catalog::fold_name(name);
+}
+
 // What one token must stand for always.
 std::string fingerprint(const model::StartQueryExecutionInput& request, const Execution& execution) {
   return fmt::format("{}\n{}\n{}\n{}\n{}", execution.work_group, execution.database,
@@ -106,7 +112,7 @@ Result<Execution> Service::make_execution(api::Context& ctx, const model::StartQ
   execution.scanned_bytes_max = group.scanned_bytes_max;
   execution.database = "default";
   const auto& context = request.query_execution_context;
-  if (context && context->database) execution.database = catalog::fold_name(*context->database);
+  if (context && context->database) execution.database = plain_name(*context->database);
   if (request.execution_parameters) execution.parameters = *request.execution_parameters;
   MEKONG_TRY_ASSIGN(execution.output_location, output_location(request, group));
   execution.state = "QUEUED";

@@ -39,6 +39,11 @@ Status readable(const catalog::Table& table) {
       return Error{"NotImplemented", "reading a table of " + kind + " is not implemented"};
     }
   }
+  // A table of Spark's own keeps its format and its columns elsewhere than in the serde.
+  const auto provider = parameter(table, "spark.sql.sources.provider");
+  if (!provider.empty() && provider != "parquet" && provider != "hive") {
+    return Error{"NotImplemented", "reading a table of Spark's provider " + provider + " is not implemented"};
+  }
   return ok();
 }
 

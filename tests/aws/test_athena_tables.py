@@ -170,7 +170,10 @@ def test_what_is_shown(athena):
     after = athena.glue.get_table(DatabaseName=athena.database, Name='shown')['Table']
     for name in ('StorageDescriptor', 'PartitionKeys', 'Parameters'):
         assert after[name] == before[name], 'what SHOW CREATE TABLE prints makes the same table'
-    described = [row[0] for row in athena.rows('DESCRIBE shown')]
+    query = athena.done('DESCRIBE shown')['QueryExecutionId']
+    columns = athena.client.get_query_results(QueryExecutionId=query)['ResultSet']['ResultSetMetadata']['ColumnInfo']
+    assert [column['Name'] for column in columns] == ['col_name', 'data_type', 'comment']
+    described = [row[0] for row in athena.results(query)]
     assert [part.strip() for part in described[0].split('\t')] == ['a', 'int', "it's"]
     assert [row[0].strip() for row in athena.rows('SHOW COLUMNS IN shown')] == ['a', 'b', 'p']
     assert ('shown',) in athena.rows("SHOW TABLES 'sho*'") and athena.rows("SHOW TABLES 'no*|nothing'") == []

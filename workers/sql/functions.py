@@ -51,6 +51,12 @@ MACROS = {
     "array_union(a, b)": "trino_array_distinct(list_concat(a, b))",
     "array_intersect(a, b)": "trino_array_distinct(list_filter(a, lambda x: list_contains(b, x)))",
     "array_except(a, b)": "trino_array_distinct(list_filter(a, lambda x: NOT list_contains(b, x)))",
+    "array_max(l)": "CASE WHEN trino_whole(l) THEN list_max(l) END",
+    "array_min(l)": "CASE WHEN trino_whole(l) THEN list_min(l) END",
+    "array_remove(l, x)": "list_filter(l, lambda e: e IS NULL OR e <> x)",
+    "contains(l, x)": "CASE WHEN list_contains(l, x) THEN true WHEN trino_whole(l) THEN false END",
+    "whole(l)": "len(l) = len(list_filter(l, lambda e: e IS NOT NULL))",
+    "bitwise_left_shift(a, n)": "CAST(a AS BIGINT) << n", "bitwise_right_shift(a, n)": "CAST(a AS BIGINT) >> n",
     "arrays_overlap(a, b)": "list_has_any(a, b)",
     "slice(l, s, n)": "CASE WHEN s > 0 THEN l[s:s + n - 1] ELSE l[len(l) + s + 1:len(l) + s + n] END",
     "repeat(x, n)": "list_transform(generate_series(1, n), lambda i: x)",
@@ -88,10 +94,11 @@ MACROS = {
 
 
 def make_macros(connection):
-    helpers = ("first_keys(l)", "array_distinct(l)")  # others are made of them
+    helpers = ("first_keys(l)", "array_distinct(l)", "whole(l)")  # others are made of them
     for name in (*helpers, *(name for name in MACROS if name not in helpers)):
         body = MACROS[name]
         connection.execute("CREATE MACRO trino_%s %s" % (name, body if "(" not in name else "AS " + body))
+    make_casts(connection)
 
 
 def guess_maps(connection, sql):
@@ -108,12 +115,25 @@ def guess_maps(connection, sql):
     return False
 
 
+def make_casts(connection):
+    """A double becomes the nearest integer, halves upwards."""
+    for name in ("TINYINT", "SMALLINT", "INT", "BIGINT"):
+        connection.execute("CREATE MACRO trino_cast_{0}(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') "
+                           "THEN CAST(floor(TRY_CAST(x AS DOUBLE) + 0.5) AS {0}) ELSE CAST(x AS {0}) END".format(name))
+
+
 def call(name, *arguments):
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def macro(name):
     return lambda arguments: call("trino_" + name, *arguments)
+
+
+def refused(what):
+    def read(_):
+        raise not_implemented(what)
+    return read
 
 
 def builtin(name):
@@ -225,16 +245,18 @@ def random(arguments):
 
 
 NAMED = {name.split("(")[0].upper(): macro(name.split("(")[0]) for name in MACROS
-         if name.split("(")[0] not in ("divide", "later", "text", "scalar", "first_keys", "date_trunc", "rows")}
+         if name.split("(")[0] not in ("divide", "later", "text", "scalar", "first_keys", "date_trunc", "rows", "whole")}
 FUNCTIONS = {
     **NAMED, "DATE_TRUNC": macro("date_trunc"), "DATE_ADD": date_add, "FORMAT_DATETIME": format_datetime,
     "PARSE_DATETIME": parse_datetime, "EVERY": builtin("bool_and"), "FORMAT": builtin("printf"),
+    "WITH_TIMEZONE": lambda arguments: exp.AtTimeZone(this=arguments[0], zone=arguments[1]),
     "AT_TIMEZONE": lambda arguments: exp.AtTimeZone(this=arguments[0], zone=arguments[1]),
     "ANY_MATCH": matching(lambda passed, _: passed > 0), "NONE_MATCH": matching(lambda passed, _: exp.EQ(
         this=passed, expression=exp.Literal.number(0))),
     "ALL_MATCH": matching(lambda passed, whole: exp.EQ(this=passed, expression=call("len", whole.copy()))),
     "MAP_FILTER": with_entries(filtered_entries), "TRANSFORM_VALUES": with_entries(entries_of("value", "key")),
     "TRANSFORM_KEYS": with_entries(entries_of("key", "value")), "ROW": builtin("row"),
+    "JSON_EXISTS": refused("a path of SQL/JSON"),
     "RANDOM": random, "RAND": random, "ZIP": builtin("list_zip"), "ZIP_WITH": zip_with, "REDUCE": reduce}
 
 
@@ -262,8 +284,10 @@ def replaced(node):
         return unnested(node)
     if isinstance(node, exp.Normalize):
         return call("nfc_normalize", node.this)
-    if type(node) is exp.Cast and node.to.this == exp.DataType.Type.VARCHAR and not node.to.expressions:
-        return call("trino_text", node.this)
+    if isinstance(node, exp.JSONValue) or isinstance(node, exp.JSONExtract) and node.args.get("json_query"):
+        raise not_implemented("a path of SQL/JSON")
+    if type(node) is exp.Cast:
+        return cast(node)
     return node
 
 
@@ -287,8 +311,29 @@ def unnested(node):
     return exp.Lateral(this=inner, alias=exp.TableAlias(this=alias.this if alias else None, columns=columns))
 
 
+def cast(node):
+    kind = node.to.this
+    if kind.name in ("TINYINT", "SMALLINT", "INT", "BIGINT") and not (
+            isinstance(node.this, exp.Literal) and (node.this.is_string or node.this.is_int)):
+        return call("trino_cast_" + kind.name, node.this)
+    if kind != exp.DataType.Type.VARCHAR:
+        return node
+    if isinstance(node.this, (exp.JSONExtract, exp.ParseJSON)):
+        text = call("json_extract_string", node.this, exp.Literal.string("$"))
+    else:
+        text = call("trino_text", node.this)
+    return call("left", text, node.to.expressions[0].this) if node.to.expressions else text
+
+
 def translated(tree):
-    return tree.transform(replaced)
+    tree = tree.copy()
+    for node in reversed(list(tree.dfs())):  # what is inside comes first: a node is replaced with what was made of its parts
+        new = replaced(node)
+        if node is tree:
+            tree = new
+        elif new is not node:
+            node.replace(new)
+    return tree
 
 
 def to_duckdb(tree):

@@ -142,8 +142,8 @@ Result<catalog::Table> Session::table(std::string_view action, const sql::TableN
   return found;
 }
 
-// The result of a statement that is no query: a line a row. The names of columns are given where it has
-// rows.
+// The result of a statement that is no query: each line is one value of one row, also where its tabs set
+// more columns apart (DESCRIBE), as Athena gives it. The names of columns are given where it has rows.
 Status Session::write_lines(const std::vector<std::string>& columns, const std::vector<std::string>& lines) {
   execution_.columns.clear();
   for (const auto& name : columns) execution_.columns.push_back({name, "string", 0, 0});

@@ -135,7 +135,7 @@ Status Session::show_properties(const sql::Statement& statement) {
     if (statement.name.empty()) lines.push_back(key + "\t" + value);
     if (statement.name == key) lines.push_back(value);
   }
-  return write_lines({"prpt_name"}, lines);
+  return write_lines({"prpt_name", "prpt_value"}, lines);
 }
 
 Status Session::show_create(const sql::Statement& statement) {
@@ -163,7 +163,7 @@ Status Session::describe(const sql::Statement& statement) {
                                described({"# col_name", "data_type", "comment", {}}), "\t \t "});
     for (const auto& key : found.partition_keys) lines.push_back(described(key));
   }
-  return write_lines({"col_name"}, lines);
+  return write_lines({"col_name", "data_type", "comment"}, lines);
 }
 
 }  // namespace mekong::athena

@@ -38,6 +38,14 @@ CONTAINED = {
     r"openssl/": ("os", "codec", "iam", "app"),
 }
 
+# Whoever includes these links these: their targets bring definitions that lay out their classes. A file compiled
+# without them, beside one with them, has another class of the same name, and the linker takes either.
+LINKED = {
+    r"simdjson": "simdjson::simdjson",
+    r"boost/json": "Boost::json",
+    r"pugixml": "pugixml::pugixml",
+}
+
 # Call -> what to use instead; `os` itself is free to call them.
 BANNED = {
     r"std::chrono::system_clock": "os::Clock",
@@ -89,6 +97,10 @@ class Tidy:
     def module_of(parts: tuple[str, ...]) -> str:
         return "/".join(parts[:2]) if parts[0] == "services" else parts[0]
 
+    def build_file(self, module: str) -> str:
+        path = self.root / "src" / module / "CMakeLists.txt"
+        return path.read_text() if path.exists() else ""
+
     def check_includes(self, path: pathlib.Path, module: str, lines: list[str]) -> None:
         own = self.level(module)
         if own is None:
@@ -103,6 +115,9 @@ class Tidy:
                 for pattern, folders in CONTAINED.items():
                     if re.match(pattern, target) and module.split("/")[0] not in folders:
                         self.report("contained", path, number, f"<{target}> belongs to {', '.join(folders)}")
+                for pattern, linked in LINKED.items():
+                    if re.match(pattern, target) and linked not in self.build_file(module):
+                        self.report("linked", path, number, f"<{target}> wants {linked} in CMakeLists.txt")
                 continue
             other = self.module_of(pathlib.PurePosixPath(target).parts)
             level = self.level(other)

@@ -43,6 +43,13 @@ class TidyTest(unittest.TestCase):
     def test_contained_library(self):
         self.assertEqual(findings({"src/os/x.cpp": "#include <rocksdb/db.h>\n"}), ["contained"])
 
+    def test_unlinked_library(self):
+        files = {"tools/layers.txt": LAYERS + "3 codec\n", "src/codec/x.cpp": "#include <simdjson.h>\n",
+                 "src/codec/CMakeLists.txt": "mekong_module(codec DEPS base)\n"}
+        self.assertEqual(findings(files), ["linked"])
+        files["src/codec/CMakeLists.txt"] = "mekong_module(codec DEPS base LIBS simdjson::simdjson)\n"
+        self.assertEqual(findings(files), [])
+
     def test_banned_call(self):
         self.assertEqual(findings({"src/meta/x.cpp": "auto t = std::chrono::system_clock::now();\n"}), ["banned"])
 

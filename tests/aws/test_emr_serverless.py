@@ -1,6 +1,5 @@
 """EMR Serverless as boto3 and the AWS CLI see it: applications, and real Spark jobs that succeed, fail, are cancelled
 or lose their server."""
-import gzip
 import json
 import pathlib
 import subprocess
@@ -12,12 +11,9 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+from emr_client import SPARK, Jobs
 
 AWS = pathlib.Path(sys.executable).parent / 'aws'
-TRUST = {'Version': '2012-10-17', 'Statement': [
-    {'Effect': 'Allow', 'Principal': {'Service': 'emr-serverless.amazonaws.com'}, 'Action': 'sts:AssumeRole'}]}
-MAY = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]}
-SPARK = {'releaseLabel': 'emr-7.2.0', 'type': 'SPARK'}
 SUCCEEDS = """
 import sys
 from pyspark.sql import SparkSession
@@ -42,40 +38,6 @@ def refusal(call, **arguments):
     with pytest.raises(ClientError) as refused:
         call(**arguments)
     return refused.value.response['Error']
-
-
-class Jobs:
-    """An application, a role and a bucket for the jobs of one server."""
-
-    def __init__(self, mekong):
-        name = 'emr-' + uuid.uuid4().hex[:8]
-        self.emr, self.s3, iam = (mekong.client(service) for service in ('emr-serverless', 's3', 'iam'))
-        self.role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))['Role']['Arn']
-        iam.put_role_policy(RoleName=name, PolicyName='p', PolicyDocument=json.dumps(MAY))
-        self.bucket = name
-        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={'LocationConstraint': 'us-east-2'})
-        self.application = self.emr.create_application(name=name, **SPARK)['applicationId']
-
-    def driver(self, script, *arguments, parameters='--conf spark.sql.shuffle.partitions=3'):
-        key = uuid.uuid4().hex + '.py'
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=script.encode())
-        return {'sparkSubmit': {'entryPoint': f's3://{self.bucket}/{key}', 'entryPointArguments': list(arguments),
-                                'sparkSubmitParameters': parameters}}
-
-    def start(self, script, *arguments):
-        return self.emr.start_job_run(applicationId=self.application, executionRoleArn=self.role,
-                                      jobDriver=self.driver(script, *arguments))['jobRunId']
-
-    def get(self, run):
-        return self.emr.get_job_run(applicationId=self.application, jobRunId=run)['jobRun']
-
-    def ended(self, run):
-        for _ in range(1200):
-            got = self.get(run)
-            if got['state'] in ('SUCCESS', 'FAILED', 'CANCELLED'):
-                return got
-            time.sleep(0.1)
-        raise AssertionError(f'{run} has not ended: {got}')
 
 
 @pytest.fixture
@@ -212,8 +174,7 @@ def test_jobs_succeed_fail_and_are_cancelled(mekong, jobs):
     assert run['state'] == 'SUCCESS', run['stateDetails']
     assert (run['name'], run['tags'], run['executionTimeoutMinutes'], run['attempt']) == ('by-cli', {'team': 'data'}, 5, 1)
     assert run['totalResourceUtilization']['vCPUHour'] > 0
-    log = f'logs/applications/{jobs.application}/jobs/{succeeds}/SPARK_DRIVER/stdout.gz'
-    assert b'rows 10 3' in gzip.decompress(jobs.s3.get_object(Bucket=jobs.bucket, Key=log)['Body'].read())
+    assert 'rows 10 3' in jobs.output(succeeds)
     attempts = jobs.emr.list_job_run_attempts(applicationId=jobs.application, jobRunId=fails)['jobRunAttempts']
     assert [(one['attempt'], one['state']) for one in attempts] == [(1, 'FAILED')]
     listed = jobs.emr.list_job_runs(applicationId=jobs.application, states=['FAILED', 'CANCELLED'])['jobRuns']

@@ -1,16 +1,13 @@
 """What a hostile Spark job can reach: nothing but what its role may. The names are those of docs/isolation.md."""
-import gzip
 import json
 import os
 import pathlib
-import time
 import uuid
 
 import pytest
+from emr_client import Jobs
 
 HERE = pathlib.Path(__file__).parent
-TRUST = {'Version': '2012-10-17', 'Statement': [
-    {'Effect': 'Allow', 'Principal': {'Service': 'emr-serverless.amazonaws.com'}, 'Action': 'sts:AssumeRole'}]}
 NEIGHBOUR = """
 import os, sys, time
 print('PLACE', os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'], os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN'],
@@ -19,48 +16,6 @@ time.sleep(600)
 """
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason='walls between jobs need root')
-
-
-class Jobs:
-    def __init__(self, mekong):
-        self.mekong = mekong
-        self.name = 'hostile-' + uuid.uuid4().hex[:8]
-        self.emr, self.s3, iam = (mekong.client(service) for service in ('emr-serverless', 's3', 'iam'))
-        self.role = iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(TRUST))['Role']['Arn']
-        iam.put_role_policy(RoleName=self.name, PolicyName='p', PolicyDocument=json.dumps(
-            {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': ['s3:GetObject', 's3:PutObject'],
-                                                     'Resource': f'arn:aws:s3:::{self.name}/*'}]}))
-        self.s3.create_bucket(Bucket=self.name, CreateBucketConfiguration={'LocationConstraint': 'us-east-2'})
-        self.application = self.emr.create_application(name=self.name, releaseLabel='emr-7.2.0',
-                                                       type='SPARK')['applicationId']
-
-    def start(self, script, *arguments):
-        key = uuid.uuid4().hex + '.py'
-        self.s3.put_object(Bucket=self.name, Key=key, Body=script.encode())
-        return self.emr.start_job_run(
-            applicationId=self.application, executionRoleArn=self.role,
-            jobDriver={'sparkSubmit': {'entryPoint': f's3://{self.name}/{key}',
-                                       'entryPointArguments': list(arguments)}},
-            configurationOverrides={'monitoringConfiguration': {
-                's3MonitoringConfiguration': {'logUri': f's3://{self.name}/logs/'}}})['jobRunId']
-
-    def output(self, run):
-        key = f'logs/applications/{self.application}/jobs/{run}/SPARK_DRIVER/stdout.gz'
-        try:
-            return gzip.decompress(self.s3.get_object(Bucket=self.name, Key=key)['Body'].read()).decode()
-        except self.s3.exceptions.NoSuchKey:
-            return ''
-
-    def line(self, run, beginning):
-        """The first line of the run's output that begins so; its logs come while it runs."""
-        for _ in range(600):
-            for line in self.output(run).splitlines():
-                if line.startswith(beginning):
-                    return line
-            state = self.emr.get_job_run(applicationId=self.application, jobRunId=run)['jobRun']
-            assert state['state'] not in ('FAILED', 'CANCELLED'), state
-            time.sleep(0.2)
-        raise AssertionError(f'no {beginning} in {self.output(run)!r}')
 
 
 def test_a_hostile_job_reaches_nothing(own_mekong):

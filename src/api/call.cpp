@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "codec/text.h"
@@ -30,9 +31,16 @@ const std::string* find_string(const Shape& root, const void* value, std::string
   return nullptr;
 }
 
+bool all_utf8(const Pairs& pairs) {
+  return std::all_of(pairs.begin(), pairs.end(), [](const auto& pair) {
+    return codec::valid_utf8(pair.first) && codec::valid_utf8(pair.second);
+  });
+}
+
 Status find_query_operation(Call& call, std::string_view body) {
   auto pairs = codec::parse_query(body, true);
-  if (!pairs) return Error{"SerializationException", "the body is not a form"};
+  if (!pairs || !all_utf8(*pairs) || !all_utf8(call.query))
+    return Error{"SerializationException", "the body is not a form in UTF-8"};
   for (auto& [name, value] : call.query) call.form.emplace(name, value);
   for (auto& [name, value] : *pairs) call.form.insert_or_assign(std::move(name), std::move(value));
   auto action = call.form.find("Action");
@@ -68,6 +76,11 @@ Status find_rest_operation(Call& call, const std::string& raw_path) {
         fmt::format("{} has no operation {} {}", call.table().name, call.head.method, call.head.raw_path),
         404};
   }
+  const bool readable = std::all_of(match->labels.begin(), match->labels.end(),
+                                    [](const auto& label) { return codec::valid_utf8(label.second); });
+  // S3 has a code of its own for keys.
+  if (call.table().protocol == Protocol::rest_json && !(readable && all_utf8(call.query)))
+    return Error{"SerializationException", "the path or the query string is not UTF-8"};
   call.operation_name = match->route->name;
   call.labels = std::move(match->labels);
   return {};

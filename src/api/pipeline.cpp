@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 
 #include "api/body.h"
 #include "api/call.h"
@@ -32,11 +33,13 @@ struct Pipeline::Parts {
   Logger& logger;
   Options options;
   Validator validator;
+  std::set<std::string_view> shared;  // signing names of more than one service
 
   Status find_service(Call& call) const;
   Status authenticate(Call& call, std::string_view body_sha256) const;
   Task<Result<Response>> run(Call& call, RawBody& raw) const;
   Task<Result<Response>> invoke(Call& call, const Value& input, BodyReader& body) const;
+  Result<Value> call_inside(Call& call, const Operation& operation, const void* input) const;
   Response finish(const Call& call, Response response) const;
   Response fail(Call& call, Error error) const;
   void tell(const Call& call, Response& response, int64_t started_ns) const;
@@ -61,11 +64,28 @@ bool any_anonymous(const ServiceBinding& service) {
 }
 
 // Of an unsigned request: a form is for the service with unsigned actions, everything else could only be S3.
-bool claims_unsigned(const ServiceBinding& service, const Call& call) {
-  const auto* type = find_header(call.head.headers, "content-type");
+bool claims_unsigned(const ServiceBinding& service, const RequestHead& head) {
+  const auto* type = find_header(head.headers, "content-type");
   bool form = type != nullptr && type->starts_with("application/x-www-form-urlencoded");
   if (service.table->protocol == Protocol::query) return form && any_anonymous(service);
   return service.table->protocol == Protocol::rest_xml && !form;
+}
+
+// How well a request fits a service; negative: not at all. The credential's scope is the client's word and
+// decides; services that share a signing name (ses, sesv2) are told apart by target, host and path.
+int fit(const ServiceBinding& service, const RestRouter& router, const Call& call, std::string_view scope) {
+  const auto& table = *service.table;
+  const auto* target = find_header(call.head.headers, "x-amz-target");
+  const bool targeted = target != nullptr && *table.target_prefix != 0 &&
+                        target->starts_with(std::string(table.target_prefix) + ".");
+  const bool named = *table.endpoint_prefix != 0 && service_label(call.head) == table.endpoint_prefix;
+  const bool chosen = !scope.empty()      ? scope == table.signing_name
+                      : target != nullptr ? targeted
+                                          : named || claims_unsigned(service, call.head);
+  if (!chosen) return -1;
+  const bool routed =
+      router.match(call.head.method, call.head.raw_path, call.query, call.head.headers).has_value();
+  return (targeted ? 8 : 0) + (named ? 4 : 0) + (routed ? 2 : 0);
 }
 
 void stream_events(const Call& call, void* output, Response& response) {
@@ -104,21 +124,20 @@ Status unpack(const Headers& headers, size_t max_bytes, std::string& body) {
 
 Status Pipeline::Parts::find_service(Call& call) const {
   auto wanted = scope_service(call.head, call.query);
-  const auto* target = find_header(call.head.headers, "x-amz-target");
+  int best = -1;
   for (size_t i = 0; i < services.size(); ++i) {
-    const auto& table = *services[i].table;
-    bool found = false;
-    if (!wanted.empty()) {
-      found = wanted == table.signing_name;
-    } else if (target != nullptr) {
-      found = *table.target_prefix != 0 && target->starts_with(std::string(table.target_prefix) + ".");
-    } else {
-      found = claims_unsigned(services[i], call);
-    }
-    if (!found) continue;
+    // One that alone has the scope's name needs no further look.
+    const int own = shared.contains(services[i].table->signing_name) || wanted.empty()
+                        ? fit(services[i], routers[i], call, wanted)
+                    : wanted == services[i].table->signing_name ? 0
+                                                                : -1;
+    if (own <= best) continue;
+    best = own;
     call.service = &services[i];
     call.router = &routers[i];
-    call.protocol = spoken(table, call.head.headers);
+  }
+  if (call.service != nullptr) {
+    call.protocol = spoken(call.table(), call.head.headers);
     return {};
   }
   if (wanted.empty()) return Error{"MissingAuthenticationToken", "Missing Authentication Token", 403};
@@ -263,11 +282,59 @@ Pipeline::Pipeline(std::vector<ServiceBinding> services, const iam::Authenticato
                        random,
                        logger,
                        std::move(options),
+                       {},
                        {}}) {
-  for (const auto& service : parts_->services) parts_->routers.emplace_back(*service.table);
+  std::set<std::string_view> seen;
+  for (const auto& service : parts_->services) {
+    parts_->routers.emplace_back(*service.table);
+    if (!seen.insert(service.table->signing_name).second) parts_->shared.insert(service.table->signing_name);
+  }
 }
 
 Pipeline::~Pipeline() = default;
+
+Result<Value> Pipeline::Parts::call_inside(Call& call, const Operation& operation, const void* input) const {
+  for (const auto& binding : call.service->operations) {
+    if (binding.operation == &operation) call.operation = &binding;
+  }
+  call.operation_name = operation.name;
+  if (call.operation == nullptr || call.operation->call == nullptr)
+    return Error{"NotImplemented", std::string(operation.name) + " cannot be called inside of the server",
+                 501};
+  fill_context(call, authoriser, clock.wall_ms());
+  call.context.operation = operation.name;
+  Violations violations;
+  if (call.table().protocol != Protocol::rest_xml) validator.check(*operation.input, input, violations);
+  if (!violations.empty())
+    return validation_error(call.table().protocol, call.table(), operation, violations);
+  MEKONG_TRY(authorise(call, input));
+  auto output = call.operation->call(call.service->service, call.context, input);
+  if (output.ok() && !call.context.authorised)
+    return Error{"InternalFailure", "The request was not authorised by its handler."};
+  return output;
+}
+
+Result<Value> Pipeline::call(const CallFrom& from, const ServiceTable& table, const Operation& operation,
+                             const void* input) const {
+  const Parts& parts = *parts_;
+  const int64_t started_ns = parts.clock.monotonic_ns();
+  RequestHead head;
+  head.source_ip = from.source_ip;
+  head.secure = from.secure;
+  head.headers = {{"user-agent", from.user_agent}};
+  Call call{.head = head, .request_id = parts.random.uuid()};
+  call.auth.principal = from.principal;
+  call.auth.region = from.region;
+  for (const auto& service : parts.services) {
+    if (service.table == &table) call.service = &service;
+  }
+  if (call.service == nullptr)
+    return Error{"NotImplemented", std::string(table.name) + " is not served here", 501};
+  auto output = parts.call_inside(call, operation, input);
+  parts.telemetry.record({&table, &operation, output.ok() ? std::string_view() : output.error().code,
+                          parts.clock.monotonic_ns() - started_ns, 0, 0});
+  return output;
+}
 
 const Telemetry& Pipeline::telemetry() const {
   return parts_->telemetry;

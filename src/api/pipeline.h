@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/binding.h"
+#include "api/caller.h"
 #include "api/types.h"
 #include "base/authoriser.h"
 #include "base/executor.h"
@@ -52,7 +53,7 @@ struct Response {
 
 class Telemetry;
 
-class Pipeline {
+class Pipeline final : public Caller {
  public:
   struct Options {
     size_t body_max_bytes = 16 << 20;  // of bodies that are read whole
@@ -66,13 +67,16 @@ class Pipeline {
   Pipeline(std::vector<ServiceBinding> services, const iam::Authenticator& authenticator,
            const Authoriser& authoriser, Executor& pool, const os::Clock& clock, os::Random& random,
            Logger& logger, Options options);
-  ~Pipeline();
+  ~Pipeline() override;
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
   // Never fails: errors are replies too. `head` and `body` must live until the task is done; after it, what
   // is left of the body is the caller's to drain or to drop. Resumes on any executor.
   Task<Response> handle(const RequestHead& head, RawBody& body) const;
+
+  Result<Value> call(const CallFrom& from, const ServiceTable& table, const Operation& operation,
+                     const void* input) const override;
 
   const Telemetry& telemetry() const;
 

@@ -42,6 +42,16 @@ std::string scope_service(const RequestHead& head, const Pairs& query) {
   return parts.size() >= 5 ? std::string(parts[parts.size() - 2]) : std::string();
 }
 
+std::string service_label(const RequestHead& head) {
+  const auto* header = find_header(head.headers, "host");
+  if (header == nullptr) return {};
+  const auto host = codec::lower_case(std::string_view(*header).substr(0, header->rfind(':')));
+  const auto labels = split(host, '.');
+  const bool bucket = labels.size() > 1 && labels[1].starts_with("s3");  // one may be called "sts"
+  const bool address = host.find_first_not_of("0123456789.") == std::string::npos || host.starts_with('[');
+  return labels.size() < 2 || bucket || address ? std::string() : std::string(labels[0]);
+}
+
 std::string path_style(const RequestHead& head, const std::vector<std::string>& domains) {
   const auto* header = find_header(head.headers, "host");
   if (header == nullptr) return head.raw_path;

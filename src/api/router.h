@@ -17,6 +17,10 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 // The service of the credential scope, from the Authorization header or a presigned query; empty if unsigned.
 std::string scope_service(const RequestHead& head, const Pairs& query);
 
+// The label of the host name that names a service: "kinesis" of "kinesis.us-east-2.localhost". Empty where
+// the host is one label, an address or a bucket's.
+std::string service_label(const RequestHead& head);
+
 // A bucket in the host name moved to the front of the path: "b.s3.localhost" and "/k" give "/b/k".
 std::string path_style(const RequestHead& head, const std::vector<std::string>& domains);
 

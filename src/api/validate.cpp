@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 
 namespace mekong::api {
 namespace {
@@ -46,10 +47,14 @@ void check_number(const Shape& shape, const void* value, const Path* at, Violati
 }  // namespace
 
 struct Validator::Patterns {
-  std::mutex mutex;
+  std::shared_mutex mutex;
   std::map<const char*, std::unique_ptr<re2::RE2>> compiled;
   const re2::RE2& get(const char* pattern) {
-    std::lock_guard lock(mutex);
+    {
+      std::shared_lock lock(mutex);
+      if (auto found = compiled.find(pattern); found != compiled.end()) return *found->second;
+    }
+    std::unique_lock lock(mutex);
     auto& entry = compiled[pattern];
     if (entry == nullptr) {
       re2::RE2::Options options;

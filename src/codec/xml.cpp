@@ -2,13 +2,15 @@
 
 #include <pugixml.hpp>
 
+#include "codec/text.h"
+
 namespace mekong::codec {
 namespace {
 
 constexpr int kDepthMax = 256;
 
 std::string_view local_name(std::string_view name) {
-  auto colon = name.find(':');
+  auto colon = name.rfind(':');
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
@@ -70,6 +72,7 @@ const std::string* XmlNode::attribute(std::string_view attribute_name) const {
 }
 
 Result<XmlNode> parse_xml(std::string_view text) {
+  if (!valid_utf8(text)) return Error{"InvalidXml", "not UTF-8"};
   pugi::xml_document document;
   constexpr auto kOptions =
       pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol | pugi::parse_ws_pcdata | pugi::parse_doctype;

@@ -19,7 +19,8 @@ struct XmlNode {
   const std::string* attribute(std::string_view attribute_name) const;
 };
 
-// The root element. Errors: "InvalidXml". Document types and entities of one's own are refused.
+// The root element. Errors: "InvalidXml". Document types, entities of one's own and what is not UTF-8 are
+// refused.
 Result<XmlNode> parse_xml(std::string_view text);
 
 class XmlWriter {

@@ -141,6 +141,69 @@ TEST_F(PipelineTest, BodiesOfS3ThatWantAChecksumHaveARightOne) {
   EXPECT_THAT(remove({{"content-md5", sum("MD5")}}), HasSubstr("<Code>NotImplemented</Code>"));
 }
 
+TEST_F(PipelineTest, AHostNamesTheServiceOfAnUnsignedRequest) {
+  auto sts =
+      harness.call("", "GET", "/?Action=GetCallerIdentity", {{"host", "sts.us-east-2.localhost:4566"}}, "");
+  EXPECT_THAT(sts.body, HasSubstr("<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"));
+  EXPECT_THAT(sts.body, HasSubstr("MissingAuthenticationToken"));
+  auto glue = harness.call("", "POST", "/", {{"host", "glue.us-east-2.amazonaws.com"}}, "");
+  EXPECT_THAT(glue.body, HasSubstr("\"__type\":\"MissingAuthenticationTokenException\""));
+  for (const char* host : {"sts.s3.us-east-2.localhost", "127.0.0.1:4566", "localhost", "b.s3.localhost"}) {
+    auto s3 = harness.call("", "GET", "/k", {{"host", host}}, "");
+    EXPECT_THAT(s3.body, HasSubstr("<Error><Code>AccessDenied</Code>")) << host;
+  }
+}
+
+std::string repeated(std::string_view text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+TEST_F(PipelineTest, HostileJsonIsRefusedByName) {
+  const std::string name = R"({"DatabaseInput":{"Name":"a","Parameters":)";
+  for (const auto& body : {repeated("[", 200'000), repeated("{\"a\":", 200'000),
+                           name + repeated("[", 600) + repeated("]", 600) + "}}", name + "{\"a\":1e999999}}}",
+                           name + "{\"a\":\"\xff\"}}}", name + "{\"a\":\"\\ud800\"}}}", name + "5}}",
+                           std::string("\0\0", 2), std::string("{\"a\":tru"), std::string("\xef\xbb\xbf")}) {
+    auto response = call_glue("CreateDatabase", body);
+    EXPECT_EQ(response.status, 400) << body.substr(0, 80);
+    EXPECT_THAT(response.body, HasSubstr("SerializationException")) << body.substr(0, 80);
+  }
+  EXPECT_EQ(glue.calls, 0);
+}
+
+TEST_F(PipelineTest, HostileXmlIsRefusedByName) {
+  const std::string bomb =
+      "<!DOCTYPE d [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]>"
+      "<CompleteMultipartUpload><Part><ETag>&b;</ETag></Part></CompleteMultipartUpload>";
+  for (const auto& body :
+       {bomb, std::string("<!DOCTYPE d SYSTEM \"file:///etc/passwd\"><CompleteMultipartUpload/>"),
+        repeated("<a>", 100'000), repeated("<a>", 300) + repeated("</a>", 300),
+        std::string("<CompleteMultipartUpload><Part></CompleteMultipartUpload>"),
+        std::string("<CompleteMultipartUpload><Part><PartNumber>1e9</PartNumber></Part>"
+                    "</CompleteMultipartUpload>"),
+        std::string("<CompleteMultipartUpload><Part><ETag>\xff</ETag></Part></CompleteMultipartUpload>"),
+        std::string("no xml")}) {
+    auto response = harness.call("s3", "POST", "/bucket/key?uploadId=u", {}, body);
+    EXPECT_EQ(response.status, 400) << body.substr(0, 80);
+    EXPECT_THAT(response.body, HasSubstr("<Code>MalformedXML</Code>")) << body.substr(0, 80);
+  }
+}
+
+TEST_F(PipelineTest, HostileFormsAreRefusedByName) {
+  const std::string role =
+      "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=xx";
+  EXPECT_THAT(call_sts(role + "&DurationSeconds=99999999999999999999").body,
+              HasSubstr("<Code>MalformedInput</Code>"));
+  EXPECT_THAT(call_sts(role + "&X=%FF").body, HasSubstr("<Code>MalformedInput</Code>"));
+  EXPECT_THAT(call_sts(role + "&X=%zz").body, HasSubstr("<Code>MalformedInput</Code>"));
+  EXPECT_THAT(call_sts("Action=" + std::string(100'000, 'x')).body, HasSubstr("<Code>InvalidAction</Code>"));
+  // Places in a list that skip ahead are not there: nothing is made for them.
+  EXPECT_EQ(call_sts(role + "&Tags.member.4000000000.Key=a&Tags.member.4000000000.Value=b").status, 200);
+  EXPECT_EQ(sts.tags, "");
+}
+
 TEST_F(PipelineTest, SignatureVersionTwoIsRefusedInS3sWords) {
   constexpr auto kWords = "<Message>The authorization mechanism you have provided is not supported.";
   auto presigned =

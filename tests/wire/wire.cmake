@@ -2,7 +2,7 @@
 set(here ${CMAKE_SOURCE_DIR}/tests/wire)
 foreach(service gauges talks)
   set(out ${CMAKE_BINARY_DIR}/gen/${service})
-  add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/twin.h ${out}/tables.cpp
+  add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/twin.h ${out}/client.h ${out}/tables.cpp
     COMMAND ${MEKONG_PYTHON} ${generator} --model ${here}/${service}.txt --service-json ${here}/${service}.json
       --actions ${here}/actions.json --out ${out}
     DEPENDS ${generator} ${CMAKE_SOURCE_DIR}/tools/codegen/aws_model.py ${here}/${service}.txt ${here}/${service}.json

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "api/harness.h"
+#include "api/telemetry.h"
 #include "codec/cbor.h"
 #include "codec/event_stream.h"
 #include "codec/gzip.h"
 #include "codec/text.h"
+#include "gen/gauges/client.h"
 #include "gen/gauges/twin.h"
 #include "gen/talks/twin.h"
 
@@ -238,6 +240,26 @@ TEST_F(WireTest, AnErrorKeepsItsMembersInEveryProtocol) {
   EXPECT_EQ(header(as_cbor, "x-amzn-query-error"), "Gauges.Full;Sender");
   EXPECT_THAT(as_cbor.body, HasSubstr("__type"));
   EXPECT_THAT(as_cbor.body, HasSubstr("Limit"));
+}
+
+TEST_F(WireTest, ServicesCallEachOtherWithTheCallersRights) {
+  api::CallFrom from{.principal = harness.authenticator.principal, .region = Region("us-east-2")};
+  const gauges::Client client(harness.pipeline, from);
+  auto put = client.put_records({"g", {{"data", std::nullopt}}});
+  ASSERT_TRUE(put.ok()) << put.error().message;
+  EXPECT_EQ(put->count, 1);
+  EXPECT_EQ(gauges_service.data, std::vector<std::string>{"data"});
+  EXPECT_EQ(harness.authoriser.asked.back(),
+            "gauges:PutRecords arn:aws:gauges:us-east-2:123456789012:gauge/g");
+  EXPECT_EQ(client.put_records({"much too long", {}}).error().code, "ValidationException");
+  auto full = client.put_records({"full", {}});
+  EXPECT_EQ(full.error().code, "Full");
+  EXPECT_EQ(static_cast<const gauges::Full*>(full.error().detail.get())->limit, 7);
+  harness.authoriser.denied = {"gauges:PutRecords arn:aws:gauges:us-east-2:123456789012:gauge/g"};
+  EXPECT_EQ(client.put_records({"g", {}}).error().code, "AccessDenied");
+  EXPECT_EQ(gauges_service.data.size(), 1u);
+  EXPECT_THAT(harness.pipeline.telemetry().prometheus(),
+              HasSubstr("operation=\"PutRecords\",code=\"AccessDenied\"} 1"));
 }
 
 TEST_F(WireTest, HostileCborIsRefusedByName) {

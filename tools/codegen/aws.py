@@ -102,6 +102,23 @@ def write_twin(service, name):
     return "\n".join(out)
 
 
+def write_client(service, name):
+    space = snake(name)
+    out = [header(name, "calls from inside of the process"), "#pragma once", '#include "api/caller.h"',
+           f'#include "gen/{space}/service.h"', "", f"namespace mekong::gen::{space} {{", "",
+           "// `caller` must outlive it. Operations whose request body streams are not in it.", "class Client {", " public:",
+           "  Client(const api::Caller& caller, api::CallFrom from) : caller_(caller), from_(std::move(from)) {}"]
+    for index, (op, operation) in enumerate(service.operations):
+        given, reply = camel(operation["input"]["shape"]), camel(operation["output"]["shape"])
+        if body_type(service, operation) is None:
+            out += [f"  Result<{reply}> {snake(op)}(const {given}& request) const {{",
+                    f"    return api::call_in_process<{reply}>(caller_, from_, table, table.operations[{index}], request);",
+                    "  }"]
+    out += ["", " private:", "  const api::Caller& caller_;", "  const api::CallFrom from_;", "};", "",
+            f"}}  // namespace mekong::gen::{space}", ""]
+    return "\n".join(out)
+
+
 def fields_text(pairs):
     return "{" + ", ".join(f".{key} = {value}" for key, value in pairs if value not in (None, "", '""', "false")) + "}"
 
@@ -386,7 +403,7 @@ def generate(listing, service_json=None, actions=None):
     check_templates(service)
     check_actions(service, load_actions(actions))
     return {"types.h": write_types(service, name), "service.h": write_service(service, name),
-            "twin.h": write_twin(service, name),
+            "twin.h": write_twin(service, name), "client.h": write_client(service, name),
             "tables.cpp": Tables(service, name, also, validation).write()}
 
 

@@ -249,6 +249,9 @@ Status Server::Parts::open_front(const HostPort& listen) {
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
   sql_workers = std::make_unique<sql::Workers>(find_sql(folder.path()), *processes);
+  if (sql_workers->hidden().empty()) {
+    logger.info("app", "query workers are kept from files by their filter of calls alone: no right to mount");
+  }
   athena_service = std::make_unique<athena::Service>(
       athena::Engines{*objects, *catalog, *sql_workers, iam->authoriser(), clock, random, logger}, *meta);
   MEKONG_TRY(athena_service->start());

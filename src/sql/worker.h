@@ -31,7 +31,9 @@ struct Config {
   std::string script;  // workers/sql_worker.py
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
-  std::vector<std::string> hidden;  // folders that the worker must not see; needs root
+  // Folders that workers do not see. Needs root and the right to mount: without it they are seen, and the
+  // filter of system calls alone keeps workers from their files.
+  std::vector<std::string> hidden;
   uint64_t memory_bytes_max = 2ULL << 30;
   int64_t start_ms_max = 60'000;
   int64_t statement_ms_max = 30 * 60'000;  // Athena's limit of a DML query
@@ -69,10 +71,12 @@ class Workers {
   Workers(Config config, os::Processes& processes);
   // One that is up. A worker that was lost while it waited costs one more start, no query.
   Result<std::shared_ptr<Worker>> take();
+  // Those of Config::hidden, or none where mounts are not permitted.
+  const std::vector<std::string>& hidden() const { return config_.hidden; }
 
  private:
   Result<std::shared_ptr<Worker>> start();
-  Config config_;
+  Config config_;  // changed by the constructor only
   os::Processes& processes_;
   std::mutex mutex_;
   std::shared_ptr<Worker> ahead_;

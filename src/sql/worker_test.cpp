@@ -173,6 +173,29 @@ TEST_F(BadWorkerTest, AnswersAreRead) {
   EXPECT_EQ(run(R"(s.sendall(b'{"columns":[]}\n{"rows":[["a",null]]}\n{"done":true,"rows":1}\n'))"), "1");
 }
 
+// A container without the right to mount.
+class NoMounts final : public os::Processes {
+ public:
+  explicit NoMounts(os::Processes& real) : real_(real) {}
+  Result<std::unique_ptr<os::Process>> spawn(const os::ProcessSpec& spec) override {
+    if (!spec.hidden.empty()) return Error{"EPERM", "unshare"};
+    return real_.spawn(spec);
+  }
+
+ private:
+  os::Processes& real_;
+};
+
+TEST_F(BadWorkerTest, WithoutMountsFoldersAreSeenAndQueriesRun) {
+  NoMounts processes(*processes_);
+  config_.script =
+      folder_.script("import socket, sys\nsocket.socket(fileno=int(sys.argv[1])).sendall(b'{}\\n')\n");
+  config_.hidden = {folder_.path()};
+  Workers workers(config_, processes);
+  EXPECT_TRUE(workers.take().ok());
+  EXPECT_TRUE(workers.hidden().empty());
+}
+
 TEST_F(BadWorkerTest, HiddenFoldersAreEmpty) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   const std::string look =

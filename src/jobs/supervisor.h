@@ -55,7 +55,7 @@ struct Config {
   std::map<std::string, std::string> hosts;  // name → address, in every isolated job's /etc/hosts
   int64_t poll_ms = 250;                     // how often output is forwarded
   int64_t disk_every_ms = 10'000;
-  int nice = 5;                   // jobs stand back behind the server when processors are short
+  int nice = 2;                   // jobs stand back behind the server when processors are short
   int64_t stop_grace_ms = 5'000;  // between SIGTERM and SIGKILL when the server stops
 };
 

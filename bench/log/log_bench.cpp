@@ -1,5 +1,10 @@
 // The log alone, on a real disk: what appends cost over 1 to 256 partitions, and what idle partitions weigh.
-// Usage: mekong_bench_log FOLDER [SECONDS]. Eight threads, each with so many appends under way, durable each.
+// Usage: mekong_bench_log FOLDER [SECONDS]. Eight threads, each with eight appends under way, durable each.
+// The CPU time is of the whole process, the makers of batches and their checksums too.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,7 +29,7 @@ struct Load {
 };
 
 struct Outcome {
-  double mb_per_s = 0, appends_per_s = 0, p50_ms = 0, p99_ms = 0;
+  double mb_per_s = 0, appends_per_s = 0, p50_ms = 0, p99_ms = 0, cpu_s_per_gb = 0;
 };
 
 os::PosixFiles files;
@@ -40,6 +45,15 @@ std::unique_ptr<log::DiskLog> open(const std::string& folder) {
 
 log::PartitionId name_of(const std::string& prefix, int index) {
   return log::PartitionId(prefix + "-" + std::to_string(index));
+}
+
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 void write_until(log::DiskLog& log, const Load& load, int thread, const std::string& prefix,
@@ -65,6 +79,7 @@ Outcome run(log::DiskLog& log, const Load& load, double seconds) {
   for (int i = 0; i < load.partitions; ++i) {
     if (!log.create(name_of(prefix, i), {}).ok()) std::exit(2);
   }
+  const double cpu_before_s = cpu_seconds();
   const auto begin = Clock::now();
   const auto until = begin + std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
   std::vector<std::vector<double>> latencies(8);
@@ -75,6 +90,7 @@ Outcome run(log::DiskLog& log, const Load& load, double seconds) {
   }
   for (auto& thread : threads) thread.join();
   const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double cpu_s = cpu_seconds() - cpu_before_s;
   std::vector<double> all;
   for (const auto& some : latencies) all.insert(all.end(), some.begin(), some.end());
   std::sort(all.begin(), all.end());
@@ -83,7 +99,7 @@ Outcome run(log::DiskLog& log, const Load& load, double seconds) {
   }
   const auto count = static_cast<double>(all.size());
   return {count * static_cast<double>(load.batch_bytes) / took / 1e6, count / took, all[all.size() / 2],
-          all[all.size() * 99 / 100]};
+          all[all.size() * 99 / 100], cpu_s * 1e9 / (count * static_cast<double>(load.batch_bytes))};
 }
 
 double resident_mb() {
@@ -93,13 +109,23 @@ double resident_mb() {
   return static_cast<double>(resident) * 4096 / 1e6;
 }
 
-void idle(const std::string& folder, int partitions) {
-  {
+// In a process of its own, so that what making them takes is not counted.
+void make_idle(const std::string& folder, int partitions) {
+  const pid_t child = fork();
+  if (child == 0) {
     auto log = open(folder);
     for (int i = 0; i < partitions; ++i) {
-      if (!log->create(name_of("idle", i), {}).ok()) std::exit(2);
+      if (!log->create(name_of("idle", i), {}).ok()) _exit(2);
     }
+    log.reset();
+    _exit(0);
   }
+  int status = 0;
+  if (waitpid(child, &status, 0) != child || status != 0) std::exit(2);
+}
+
+void idle(const std::string& folder, int partitions) {
+  make_idle(folder, partitions);
   const double before = resident_mb();
   const auto begin = Clock::now();
   auto log = open(folder);
@@ -118,18 +144,18 @@ int main(int count, char** arguments) {
   if (count < 2) return 64;
   const std::string folder = arguments[1];
   const double seconds = count > 2 ? std::atof(arguments[2]) : 10;
-  std::printf("batch bytes  partitions  MB/s  appends/s  p50 ms  p99 ms\n");
+  idle(folder + "/idle", 10'000);
+  std::printf("batch bytes  partitions  MB/s  appends/s  p50 ms  p99 ms  CPU s/GB\n");
   {
     auto log = open(folder + "/load");
     for (const size_t bytes : {size_t{1} << 10, size_t{16} << 10, size_t{1} << 20}) {
       for (const int partitions : {1, 4, 16, 64, 256}) {
         const Outcome out = run(*log, {partitions, bytes - 100}, seconds);
-        std::printf("%11zu  %10d  %4.0f  %9.0f  %6.2f  %6.2f\n", bytes, partitions, out.mb_per_s,
-                    out.appends_per_s, out.p50_ms, out.p99_ms);
+        std::printf("%11zu  %10d  %4.0f  %9.0f  %6.2f  %6.2f  %8.1f\n", bytes, partitions, out.mb_per_s,
+                    out.appends_per_s, out.p50_ms, out.p99_ms, out.cpu_s_per_gb);
         std::fflush(stdout);
       }
     }
   }
-  idle(folder + "/idle", 10'000);
   return 0;
 }

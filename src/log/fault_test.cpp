@@ -322,7 +322,7 @@ TEST_F(LogLives, every_failing_call_and_a_power_cut_after_it) {
 
 TEST_F(LogLives, random_lives_with_failures_and_power_cuts) {
   const uint64_t first = number_from("MEKONG_LOG_SEED", std::random_device{}());
-  const uint64_t lives = number_from("MEKONG_LOG_LIVES", 60);
+  const uint64_t lives = number_from("MEKONG_LOG_LIVES", 30);
   for (uint64_t seed = first; seed < first + lives && !HasFailure(); ++seed) {
     begin(seed);
     const std::string name = "MEKONG_LOG_SEED=" + std::to_string(seed) + " life ";

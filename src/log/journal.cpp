@@ -13,6 +13,7 @@ namespace {
 constexpr uint32_t magic = 0x4d4b4a31;  // MKJ1
 constexpr size_t header_bytes = 56;
 constexpr size_t summed_from = 8;
+constexpr size_t entry_bytes = 23;  // beside its partition's id and its bytes
 constexpr uint64_t reserve_step_bytes = 4 << 20;
 
 enum class Kind : int8_t { bytes = 0, extent = 1 };
@@ -168,35 +169,38 @@ Status Journal::reserve(uint64_t bytes) {
 }
 
 Status Journal::append(const std::vector<JournalEntry>& entries, bool sync) {
-  codec::KafkaWriter body;
+  size_t body_bytes = 0;
+  for (const auto& entry : entries) body_bytes += entry_bytes + entry.partition.size() + entry.bytes.size();
+  codec::KafkaWriter head;
+  head.i64(static_cast<int64_t>(salt_));
+  head.i64(static_cast<int64_t>(generation_));
+  head.i64(static_cast<int64_t>(freed_));
+  head.i64(static_cast<int64_t>(++sequence_));
+  head.i64(static_cast<int64_t>(synced_sequence_));
+  head.u32(static_cast<uint32_t>(body_bytes));
+  head.u32(static_cast<uint32_t>(entries.size()));
+  std::string record;
+  record.reserve(header_bytes + body_bytes);
+  record.append(summed_from, '\0');
+  record.append(head.data());
   for (const auto& entry : entries) {
     const bool extent = entry.bytes.empty();
-    body.i8(static_cast<int8_t>(extent ? Kind::extent : Kind::bytes));
-    body.u16(static_cast<uint16_t>(entry.partition.size()));
-    body.raw(entry.partition);
-    body.i64(entry.segment);
-    body.i64(static_cast<int64_t>(entry.position));
-    body.u32(static_cast<uint32_t>(entry.size_bytes));
-    if (!extent) body.raw(entry.bytes);
+    codec::KafkaWriter place;
+    place.i8(static_cast<int8_t>(extent ? Kind::extent : Kind::bytes));
+    place.u16(static_cast<uint16_t>(entry.partition.size()));
+    place.raw(entry.partition);
+    place.i64(entry.segment);
+    place.i64(static_cast<int64_t>(entry.position));
+    place.u32(static_cast<uint32_t>(entry.size_bytes));
+    record.append(place.data());
+    record.append(entry.bytes);
   }
-  const std::string bytes = body.take();
-  codec::KafkaWriter summed;
-  summed.i64(static_cast<int64_t>(salt_));
-  summed.i64(static_cast<int64_t>(generation_));
-  summed.i64(static_cast<int64_t>(freed_));
-  summed.i64(static_cast<int64_t>(++sequence_));
-  summed.i64(static_cast<int64_t>(synced_sequence_));
-  summed.u32(static_cast<uint32_t>(bytes.size()));
-  summed.u32(static_cast<uint32_t>(entries.size()));
-  const std::string rest = summed.take();
-  codec::KafkaWriter record;
-  record.u32(magic);
-  record.u32(crc32c(bytes, crc32c(rest)));
-  record.raw(rest);
-  record.raw(bytes);
-  const std::string all = record.take();
-  MEKONG_TRY(files_[current_]->write(position_, all));
-  position_ += all.size();
+  codec::KafkaWriter front;
+  front.u32(magic);
+  front.u32(crc32c(std::string_view(record).substr(summed_from)));
+  record.replace(0, summed_from, front.data());
+  MEKONG_TRY(files_[current_]->write(position_, record));
+  position_ += record.size();
   if (!sync) return ok();
   MEKONG_TRY(files_[current_]->sync());
   synced_sequence_ = sequence_;

@@ -154,7 +154,7 @@ AppendResult Partition::place(std::string& batches, std::vector<BatchHeader> hea
     segment.note(header);
     producers_.note(header, now_ms);
   }
-  staged_ += batches;
+  staged_.empty() ? void(staged_ = std::move(batches)) : void(staged_ += batches);
   return result;
 }
 

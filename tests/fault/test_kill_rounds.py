@@ -5,8 +5,10 @@ import collections
 import hashlib
 import os
 import random
+import sys
 import threading
 import time
+import traceback
 
 import boto3
 import botocore.config
@@ -38,6 +40,30 @@ def settings_of(server, cluster):
             'log_level': 0}
 
 
+class Stuck(Exception):
+    """A client's call that has outlived its own timeout."""
+
+
+def within(seconds, call):
+    """librdkafka's send_offsets_to_transaction may never come back when its broker is killed under it, whatever its
+    timeout (confluentinc/librdkafka#5456). Such a producer is given up; the next one fences it."""
+    outcome = []
+
+    def run():
+        try:
+            call()
+            outcome.append(None)
+        except KafkaException as failure:
+            outcome.append(failure)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise Stuck('a call did not come back')
+    if outcome[0] is not None:
+        raise outcome[0]
+
+
 class Load(threading.Thread):
     """Something that goes on until it is told to stop; its failure is the test's."""
 
@@ -54,8 +80,9 @@ class Load(threading.Thread):
 
     def finish(self):
         self.stopping.set()
-        self.join(120)
-        assert not self.is_alive() and self.failure is None, (type(self), self.failure)
+        self.join(60)
+        where = ''.join(traceback.format_stack(sys._current_frames()[self.ident])) if self.is_alive() else ''
+        assert not self.is_alive() and self.failure is None, (type(self), self.failure, where)
 
 
 class Writer(Load):
@@ -88,7 +115,7 @@ class Copier(Load):
         while not self.stopping.is_set():
             try:
                 self.session()
-            except KafkaException as failure:
+            except (KafkaException, Stuck) as failure:
                 # Whatever it was: a new session begins where the last commit was, and aborts what was open.
                 print('copier:', failure.args[0])
                 time.sleep(0.2)
@@ -118,7 +145,7 @@ class Copier(Load):
             producer.produce('out', message.value(), partition=message.partition())
         positions = [TopicPartition('in', partition, 1 + max(m.offset() for m in messages if m.partition() == partition))
                      for partition in {message.partition() for message in messages}]
-        producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), 20)
+        within(15, lambda: producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), 10))
         if random.random() < 0.1:
             producer.abort_transaction(30)
             consumer.assign([TopicPartition('in', at.partition, max(at.offset, 0)) for at in consumer.committed(

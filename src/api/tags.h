@@ -21,8 +21,8 @@ ConditionContext request_tags(const Tags& tags);
 ConditionContext tag_keys(const std::vector<std::string>& keys);
 ConditionContext resource_tags(const Tags& tags);
 
-// 1 to 128 letters, digits, spaces and _ . : / = + - @ (key) or 0 to 256 (value), in UTF-8. The prefix aws: is
-// AWS's own. The caller words the refusal: each service has its own.
+// 1 to 128 letters, digits, spaces and _ . : / = + - @ (key) or 0 to 256 (value), in UTF-8. The prefix aws:
+// is AWS's own. The caller words the refusal: each service has its own.
 enum class TagFault { none, key, value, reserved };
 TagFault check_tag(std::string_view key, std::string_view value);
 // Of the first that has one.

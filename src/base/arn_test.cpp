@@ -18,8 +18,8 @@ TEST(Arn, has_its_parts_and_the_rest_is_the_resource) {
 }
 
 TEST(Arn, what_is_none_is_none) {
-  for (const char* text : {"", "arn", "arn:aws:kafka:us-east-2:1", "urn:aws:kafka:r:1:x", "arn:aws:kafka:r:1:",
-                           "arn::kafka:r:1:x", "arn:aws::r:1:x"}) {
+  for (const char* text : {"", "arn", "arn:aws:kafka:us-east-2:1", "urn:aws:kafka:r:1:x",
+                           "arn:aws:kafka:r:1:", "arn::kafka:r:1:x", "arn:aws::r:1:x"}) {
     EXPECT_FALSE(Arn::parse(text).has_value()) << text;
   }
   EXPECT_EQ(Arn::parse("arn:aws:glue:r:1:database/")->name_of("database"), std::nullopt);

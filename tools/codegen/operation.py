@@ -73,7 +73,8 @@ def describe(name, operation):
     print("errors: " + (", ".join(error["shape"] for error in described.get("errors", [])) or "none named by the model"))
     write_shapes(service, reversed(service.order))
     head = declaration(service, operation, described, "gen::" + snake(name) + "::")
-    print(f"\nin {service_folder(name)}/ops_<family>.cpp:\n  {head.replace('> ' + snake(operation), '> Service::' + snake(operation))}")
+    own = snake(operation)
+    print(f"\nin {service_folder(name)}/ops_<family>.cpp:\n  " + head.replace(f"> {own}(", f"> Service::{own}("))
     print(f"test in tests/aws/, the operation's line in docs/compat/")
 
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/arn.h"
 #include "codec/record.h"
 
 namespace mekong::msk {
@@ -17,17 +18,11 @@ std::string key_of(const ClusterRecord& cluster) {
 }
 
 // The key that an ARN leads to: arn:aws:kafka:<region>:<account>:cluster/<name>/<uuid>.
-std::string key_of(const std::string& arn) {
-  std::vector<std::string> parts;
-  size_t at = 0;
-  for (size_t end = arn.find(':'); end != std::string::npos && parts.size() < 5; end = arn.find(':', at)) {
-    parts.push_back(arn.substr(at, end - at));
-    at = end + 1;
-  }
-  const size_t slash = arn.find('/', at);
-  const size_t second = slash == std::string::npos ? slash : arn.find('/', slash + 1);
-  if (parts.size() != 5 || second == std::string::npos) return {};
-  return scope_prefix(parts[4], parts[3]) + arn.substr(slash + 1, second - slash - 1);
+std::string key_of(const std::string& text) {
+  const auto arn = Arn::parse(text);
+  const auto name = arn && arn->service == "kafka" ? arn->name_of("cluster") : std::nullopt;
+  if (!name || name->find('/') == std::string::npos) return {};
+  return scope_prefix(arn->account, arn->region) + name->substr(0, name->find('/'));
 }
 
 Error bad_request(const std::string& parameter, const std::string& message) {
@@ -165,6 +160,15 @@ Result<std::vector<ClusterRecord>> Clusters::list(const Scope& scope, const std:
     out.push_back(std::move(cluster));
   }
   return out;
+}
+
+Result<ClusterRecord> Clusters::update(const std::string& arn,
+                                       const std::function<Status(ClusterRecord&)>& change) {
+  std::lock_guard lock(mutex_);
+  MEKONG_TRY_ASSIGN(auto cluster, get(arn));
+  MEKONG_TRY(change(cluster));
+  MEKONG_TRY(save(cluster, false));
+  return cluster;
 }
 
 Status Clusters::remove(const std::string& arn) {

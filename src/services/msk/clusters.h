@@ -1,6 +1,7 @@
 // MSK Serverless clusters: their records in meta (family "msk"), their ports, and the listeners behind them.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -71,6 +72,9 @@ class Clusters {
   // In the order of names, after `after`.
   Result<std::vector<ClusterRecord>> list(const Scope& scope, const std::string& prefix,
                                           const std::string& after, size_t limit) const;
+  // Changes what may change (its tags), in one step with what was read. Errors: get()'s and those of
+  // `change`.
+  Result<ClusterRecord> update(const std::string& arn, const std::function<Status(ClusterRecord&)>& change);
   Status remove(const std::string& arn);
   std::string bootstrap(const ClusterRecord& cluster) const;
 

@@ -78,12 +78,32 @@ TEST_F(ClustersTest, a_deletion_that_was_cut_short_goes_on_at_the_next_start) {
   EXPECT_TRUE(host_.opened.empty());
 }
 
+TEST_F(ClustersTest, a_change_is_kept_or_is_none) {
+  Clusters clusters = make();
+  const auto made = create(clusters, "demo");
+  ASSERT_TRUE(made.ok());
+  ASSERT_TRUE(clusters
+                  .update(made->arn,
+                          [](ClusterRecord& cluster) {
+                            cluster.tags["a"] = "1";
+                            return ok();
+                          })
+                  .ok());
+  const auto refused = clusters.update(made->arn, [](ClusterRecord& cluster) -> Status {
+    cluster.tags["b"] = "2";
+    return Error{"BadRequestException", "on purpose"};
+  });
+  EXPECT_EQ(refused.error().code, "BadRequestException");
+  EXPECT_EQ(make().get(made->arn)->tags, (std::map<std::string, std::string>{{"a", "1"}}));
+}
+
 TEST_F(ClustersTest, strangers_arns_are_not_found) {
   Clusters clusters = make();
   const auto made = create(clusters, "demo");
   ASSERT_TRUE(made.ok());
   EXPECT_EQ(clusters.get(made->arn + "x").error().code, "NotFoundException");
   EXPECT_EQ(clusters.get("nonsense").error().code, "BadRequestException");
+  EXPECT_EQ(clusters.get("arn:aws:s3:us-east-2:1:cluster/demo/u").error().code, "BadRequestException");
 }
 
 }  // namespace

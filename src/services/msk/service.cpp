@@ -1,10 +1,32 @@
 #include "services/msk/service.h"
 
+#include "api/tags.h"
+#include "base/arn.h"
+
 namespace mekong::msk {
 namespace {
 
 Error bad_request(const std::string& parameter, const std::string& message) {
   return Error{"BadRequestException", message, 400, {{"invalidParameter", parameter}}};
+}
+
+Error other_account(const std::string& arn) {
+  return {"ForbiddenException", "The cluster belongs to another account: " + arn, 403};
+}
+
+Status check_tags(const api::Tags& tags) {
+  switch (api::check_tags(tags)) {
+    case api::TagFault::reserved:
+      return bad_request("tags", "Tag keys must not begin with aws:.");
+    case api::TagFault::key:
+      return bad_request("tags", "A tag key is not valid: 1 to 128 characters.");
+    case api::TagFault::value:
+      return bad_request("tags", "A tag value is not valid: at most 256 characters.");
+    case api::TagFault::none:
+      break;
+  }
+  if (tags.size() <= api::tags_max) return ok();
+  return bad_request("tags", "A resource has at most " + std::to_string(api::tags_max) + " tags.");
 }
 
 // What MSK asks of a serverless cluster: IAM, at least one VPC of two subnets.
@@ -45,39 +67,52 @@ wire::Cluster describe(const ClusterRecord& record) {
 
 }  // namespace
 
+Result<ClusterRecord> Service::permitted(api::Context& ctx, const std::string& arn,
+                                         ConditionContext extra) const {
+  auto cluster = clusters_.get(arn);
+  if (cluster.ok()) extra.merge(api::resource_tags(cluster->tags));
+  MEKONG_TRY(ctx.authorise(arn, std::move(extra)));
+  // There are no cluster policies, so nobody from another account gets in, whatever its own policies say.
+  const auto parsed = Arn::parse(arn);
+  if (parsed && parsed->account != ctx.account.value) return other_account(arn);
+  return cluster;
+}
+
 Result<wire::CreateClusterV2Response> Service::create_cluster_v2(
     api::Context& ctx, const wire::CreateClusterV2Request& request) {
+  const auto tags = request.tags.value_or(api::Tags());
+  MEKONG_TRY(ctx.authorise("*", api::request_tags(tags)));
+  MEKONG_TRY(check_tags(tags));
   if (request.provisioned)
     return Error{"NotImplementedException", "CreateClusterV2: provisioned clusters", 501};
   if (!request.serverless) return bad_request("serverless", "Specify either provisioned or serverless.");
   MEKONG_TRY_ASSIGN(auto vpcs, check_serverless(*request.serverless));
   MEKONG_TRY_ASSIGN(const auto cluster,
-                    clusters_.create(ctx.scope(), request.cluster_name, std::move(vpcs),
-                                     request.tags.value_or(std::map<std::string, std::string>())));
+                    clusters_.create(ctx.scope(), request.cluster_name, std::move(vpcs), tags));
   return wire::CreateClusterV2Response{cluster.arn, cluster.name, cluster.state, "SERVERLESS"};
 }
 
 Result<wire::DescribeClusterV2Response> Service::describe_cluster_v2(
-    api::Context&, const wire::DescribeClusterV2Request& request) {
-  MEKONG_TRY_ASSIGN(const auto cluster, clusters_.get(request.cluster_arn));
+    api::Context& ctx, const wire::DescribeClusterV2Request& request) {
+  MEKONG_TRY_ASSIGN(const auto cluster, permitted(ctx, request.cluster_arn));
   return wire::DescribeClusterV2Response{describe(cluster)};
 }
 
 Result<wire::GetBootstrapBrokersResponse> Service::get_bootstrap_brokers(
-    api::Context&, const wire::GetBootstrapBrokersRequest& request) {
+    api::Context& ctx, const wire::GetBootstrapBrokersRequest& request) {
   MEKONG_TRY_ASSIGN(const auto cluster, clusters_.get(request.cluster_arn));
+  // The permission names no cluster: the account that owns it is all that is asked.
+  if (cluster.account != ctx.account.value) return other_account(request.cluster_arn);
   wire::GetBootstrapBrokersResponse out;
   out.bootstrap_broker_string_sasl_iam = clusters_.bootstrap(cluster);
   return out;
 }
 
-Result<wire::DeleteClusterResponse> Service::delete_cluster(api::Context&,
+Result<wire::DeleteClusterResponse> Service::delete_cluster(api::Context& ctx,
                                                             const wire::DeleteClusterRequest& request) {
-  if (request.current_version) {
-    MEKONG_TRY_ASSIGN(const auto cluster, clusters_.get(request.cluster_arn));
-    if (describe(cluster).current_version != request.current_version) {
-      return bad_request("currentVersion", "This is not the cluster's current version.");
-    }
+  MEKONG_TRY_ASSIGN(const auto cluster, permitted(ctx, request.cluster_arn));
+  if (request.current_version && describe(cluster).current_version != request.current_version) {
+    return bad_request("currentVersion", "This is not the cluster's current version.");
   }
   MEKONG_TRY(clusters_.remove(request.cluster_arn));
   return wire::DeleteClusterResponse{request.cluster_arn, "DELETING"};
@@ -93,6 +128,35 @@ Result<wire::ListClustersV2Response> Service::list_clusters_v2(api::Context& ctx
                                                         request.next_token.value_or(""), limit));
   for (const auto& cluster : clusters) out.cluster_info_list->push_back(describe(cluster));
   if (clusters.size() == limit) out.next_token = clusters.back().name;
+  return out;
+}
+
+Result<wire::TagResourceResponse> Service::tag_resource(api::Context& ctx,
+                                                        const wire::TagResourceRequest& request) {
+  MEKONG_TRY(permitted(ctx, request.resource_arn, api::request_tags(request.tags)));
+  MEKONG_TRY(check_tags(request.tags));
+  MEKONG_TRY(clusters_.update(request.resource_arn, [&](ClusterRecord& cluster) {
+    for (const auto& [key, value] : request.tags) cluster.tags[key] = value;
+    return check_tags(cluster.tags);
+  }));
+  return wire::TagResourceResponse{};
+}
+
+Result<wire::UntagResourceResponse> Service::untag_resource(api::Context& ctx,
+                                                            const wire::UntagResourceRequest& request) {
+  MEKONG_TRY(permitted(ctx, request.resource_arn, api::tag_keys(request.tag_keys)));
+  MEKONG_TRY(clusters_.update(request.resource_arn, [&](ClusterRecord& cluster) {
+    for (const auto& key : request.tag_keys) cluster.tags.erase(key);
+    return ok();
+  }));
+  return wire::UntagResourceResponse{};
+}
+
+Result<wire::ListTagsForResourceResponse> Service::list_tags_for_resource(
+    api::Context& ctx, const wire::ListTagsForResourceRequest& request) {
+  MEKONG_TRY_ASSIGN(auto cluster, permitted(ctx, request.resource_arn));
+  wire::ListTagsForResourceResponse out;
+  out.tags = std::move(cluster.tags);
   return out;
 }
 

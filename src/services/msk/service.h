@@ -1,4 +1,5 @@
-// Amazon MSK's API: https://docs.aws.amazon.com/msk/2.0/APIReference/
+// Amazon MSK's API, its operations as models/kafka.txt lists them:
+// https://docs.aws.amazon.com/msk/2.0/APIReference/
 #pragma once
 #include "gen/kafka/service.h"
 #include "services/msk/clusters.h"
@@ -13,6 +14,11 @@ class Service final : public wire::Service {
 #include "gen/kafka/operations.inc"
 
  private:
+  // The cluster, if it belongs to the caller's account and the caller may do the operation on it; its tags
+  // are among the conditions. AccessDenied comes before NotFoundException.
+  Result<ClusterRecord> permitted(api::Context& ctx, const std::string& arn,
+                                  ConditionContext extra = {}) const;
+
   Clusters& clusters_;
 };
 

@@ -1,0 +1,50 @@
+"""MSK's own API through boto3; what speaks Kafka stands in tests/kafka."""
+import uuid
+
+import pytest
+from callers import allow, code_of, role_session
+
+SERVERLESS = {'VpcConfigs': [{'SubnetIds': ['subnet-1', 'subnet-2']}],
+              'ClientAuthentication': {'Sasl': {'Iam': {'Enabled': True}}}}
+
+
+@pytest.fixture
+def cluster(aws):
+    made = aws('kafka').create_cluster_v2(ClusterName='tags-' + uuid.uuid4().hex[:8], Serverless=SERVERLESS,
+                                          Tags={'team': 'sales'})
+    yield made['ClusterArn']
+    aws('kafka').delete_cluster(ClusterArn=made['ClusterArn'])
+
+
+def test_tags_come_go_and_have_limits(aws, cluster):
+    kafka = aws('kafka')
+    assert kafka.list_tags_for_resource(ResourceArn=cluster)['Tags'] == {'team': 'sales'}
+    kafka.tag_resource(ResourceArn=cluster, Tags={'team': 'ops', 'Cost centre': 'Ü/7', 'empty': ''})
+    tags = {'team': 'ops', 'Cost centre': 'Ü/7', 'empty': ''}
+    assert kafka.list_tags_for_resource(ResourceArn=cluster)['Tags'] == tags
+    assert kafka.describe_cluster_v2(ClusterArn=cluster)['ClusterInfo']['Tags'] == tags
+    kafka.untag_resource(ResourceArn=cluster, TagKeys=['empty', 'never there'])
+    for refused in ({'aws:x': '1'}, {'k!': '1'}, {'k' * 129: '1'}, {'k': 'v' * 257}, {f'k{i}': '' for i in range(49)}):
+        assert code_of(kafka.tag_resource, ResourceArn=cluster, Tags=refused) == 'BadRequestException', refused
+    del tags['empty']
+    assert kafka.list_tags_for_resource(ResourceArn=cluster)['Tags'] == tags  # nothing of what was refused
+    assert code_of(kafka.list_tags_for_resource, ResourceArn=cluster + 'x') == 'NotFoundException'
+    assert code_of(kafka.list_tags_for_resource, ResourceArn='arn:aws:kafka:x') == 'BadRequestException'
+
+
+def test_tags_decide_permissions(mekong, cluster):
+    ours = mekong.client('kafka', **role_session(mekong, [
+        allow(['kafka:TagResource'], cluster, StringEquals={'aws:RequestTag/team': ['sales', 'ops']}),
+        allow(['kafka:UntagResource'], cluster, **{'ForAllValues:StringEquals': {'aws:TagKeys': ['env']}}),
+        allow(['kafka:DescribeClusterV2', 'kafka:ListTagsForResource'],
+              StringEquals={'aws:ResourceTag/team': 'sales'})]))
+    assert ours.describe_cluster_v2(ClusterArn=cluster)['ClusterInfo']['State'] == 'ACTIVE'
+    assert code_of(ours.tag_resource, ResourceArn=cluster, Tags={'team': 'other'}) == 'AccessDeniedException'
+    assert code_of(ours.untag_resource, ResourceArn=cluster, TagKeys=['team']) == 'AccessDeniedException'
+    ours.untag_resource(ResourceArn=cluster, TagKeys=['env'])
+    ours.tag_resource(ResourceArn=cluster, Tags={'team': 'ops'})
+    for call in (ours.describe_cluster_v2, ours.list_tags_for_resource):
+        name = 'ClusterArn' if call == ours.describe_cluster_v2 else 'ResourceArn'
+        assert code_of(call, **{name: cluster}) == 'AccessDeniedException'
+        assert code_of(call, **{name: cluster + 'x'}) == 'AccessDeniedException'  # nor whether it exists
+    assert code_of(ours.delete_cluster, ClusterArn=cluster) == 'AccessDeniedException'

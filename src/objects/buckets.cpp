@@ -85,6 +85,23 @@ Result<std::vector<Bucket>> ObjectStore::buckets(const AccountId& owner) const {
   }
 }
 
+Status ObjectStore::update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) {
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    MEKONG_TRY_ASSIGN(auto record, bucket_record(name));
+    MEKONG_TRY_ASSIGN(auto changed, decode_bucket(name, record));
+    MEKONG_TRY(change(changed));
+    meta::Batch batch;
+    batch.expect_value(family, bucket_key(name), record).put(family, bucket_key(name), encode(changed));
+    auto committed = meta_.commit(std::move(batch)).get();
+    if (committed.ok() || committed.error().code != "ConditionFailed") return committed;
+  }
+  return Error{
+      "OperationAborted",
+      "A conflicting conditional operation is currently in progress against this resource. Please try "
+      "again.",
+      409};
+}
+
 // The counters make this safe against a writer that comes between: they are conditions of the commit.
 Status ObjectStore::delete_bucket(std::string_view name) {
   Error not_empty{"BucketNotEmpty",

@@ -21,6 +21,7 @@ class ObjectStore final : public Store {
   Status create_bucket(const Bucket& bucket) override;
   Result<Bucket> bucket(std::string_view name) const override;
   Result<std::vector<Bucket>> buckets(const AccountId& owner) const override;
+  Status update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) override;
   Status delete_bucket(std::string_view name) override;
 
   Result<std::unique_ptr<ObjectWriter>> put(std::string_view bucket, std::string_view key,

@@ -77,6 +77,29 @@ class ObjectStoreTest : public testing::Test {
   std::unique_ptr<Store> store_;
 };
 
+TEST_F(ObjectStoreTest, a_bucket_changes_in_one_step_or_not_at_all) {
+  auto count_up = [](Bucket& bucket) {
+    auto& count = bucket.tags["count"];
+    count = std::to_string(count.empty() ? 1 : std::stoi(count) + 1);
+    return ok();
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 25; ++n) EXPECT_TRUE(store_->update_bucket("bucket", count_up).ok());
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(store_->bucket("bucket")->tags.at("count"), "100");
+  auto refused = store_->update_bucket("bucket", [](Bucket& bucket) -> Status {
+    bucket.tags.clear();
+    return Error{"InvalidTag", "on purpose", 400};
+  });
+  EXPECT_EQ(refused.error().code, "InvalidTag");
+  EXPECT_EQ(store_->bucket("bucket")->tags.size(), 1u);
+  EXPECT_EQ(store_->update_bucket("none", count_up).error().code, "NoSuchBucket");
+}
+
 TEST_F(ObjectStoreTest, bucket_rules) {
   EXPECT_EQ(store_->create_bucket(named("bucket")).error().code, "BucketAlreadyOwnedByYou");
   auto other = named("bucket");

@@ -4,6 +4,7 @@
 // InvalidPart, InvalidPartOrder, EntityTooSmall, PreconditionFailed, BadDigest …
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ struct Bucket {
   AccountId owner;
   Region region;
   int64_t created_ms = 0;
+  std::map<std::string, std::string> tags = {};
 };
 
 struct Object {
@@ -130,6 +132,10 @@ class Store {
   virtual Status create_bucket(const Bucket& bucket) = 0;
   virtual Result<Bucket> bucket(std::string_view name) const = 0;
   virtual Result<std::vector<Bucket>> buckets(const AccountId& owner) const = 0;
+  // Changes what may change of a bucket (its tags), in one step with what was read: `change` may be called
+  // again. Errors: NoSuchBucket, OperationAborted (others were faster again and again), and those of
+  // `change`.
+  virtual Status update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) = 0;
   virtual Status delete_bucket(std::string_view name) = 0;
 
   virtual Result<std::unique_ptr<ObjectWriter>> put(std::string_view bucket, std::string_view key,

@@ -161,7 +161,9 @@ std::string part_key(std::string_view upload_id, int32_t number) {
 }
 
 std::string encode(const Bucket& bucket) {
-  return Encoder().add(bucket.owner.value).add(bucket.region.value).add(bucket.created_ms).take();
+  Encoder to;
+  to.add(bucket.owner.value).add(bucket.region.value).add(bucket.created_ms).add(bucket.tags);
+  return to.take();
 }
 
 Result<Bucket> decode_bucket(std::string_view name, std::string_view record) {
@@ -171,6 +173,7 @@ Result<Bucket> decode_bucket(std::string_view name, std::string_view record) {
   bucket.owner = AccountId(from.text());
   bucket.region = Region(from.text());
   bucket.created_ms = static_cast<int64_t>(from.number());
+  bucket.tags = from.entries();
   return from.result(std::move(bucket));
 }
 

@@ -11,6 +11,7 @@ import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, MissingDependencyException
+from callers import allow, role_session
 
 
 @pytest.fixture
@@ -47,6 +48,25 @@ def test_buckets(s3, bucket):
     assert code_of(s3.create_bucket, Bucket="Not_a_name")[0] == 400
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     assert code_of(s3.delete_bucket, Bucket=bucket) == (409, "BucketNotEmpty")
+
+
+def test_tags_of_a_bucket(mekong, s3):
+    tags = [{"Key": "Cost centre", "Value": "Ü/7"}, {"Key": "empty", "Value": ""}]
+    name = "t-" + uuid.uuid4().hex
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name, "Tags": tags})
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == tags
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags[:1]})
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == tags[:1]
+    for refused in ([{"Key": "aws:x", "Value": ""}], [tags[0], tags[0]], [{"Key": "k" * 129, "Value": ""}]):
+        assert code_of(s3.put_bucket_tagging, Bucket=name, Tagging={"TagSet": refused}) == (400, "InvalidTag")
+    many = [{"Key": str(i), "Value": ""} for i in range(51)]
+    assert code_of(s3.put_bucket_tagging, Bucket=name, Tagging={"TagSet": many}) == (400, "BadRequest")
+    s3.delete_bucket_tagging(Bucket=name)
+    assert code_of(s3.get_bucket_tagging, Bucket=name) == (404, "NoSuchTagSet")
+    other = mekong.client("s3", **role_session(mekong, [allow(["s3:GetBucketTagging"])]))
+    assert code_of(other.put_bucket_tagging, Bucket=name, Tagging={"TagSet": tags}) == (403, "AccessDenied")
+    assert code_of(other.get_bucket_tagging, Bucket=name) == (404, "NoSuchTagSet")
+    s3.delete_bucket(Bucket=name)
 
 
 def test_put_get_head_delete(s3, bucket):

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "api/tags.h"
 #include "codec/text.h"
 #include "services/s3/parameters.h"
 #include "services/s3/service.h"
@@ -13,9 +14,9 @@ constexpr std::string_view default_region = "us-east-1";
 Result<Region> region_of(const api::Context& ctx, const model::CreateBucketRequest& request) {
   std::string wanted;
   if (const auto& configuration = request.create_bucket_configuration) {
-    if (configuration->location || configuration->bucket || configuration->tags) {
-      return Error{"NotImplemented",
-                   "CreateBucketConfiguration: Location, Bucket and Tags are not implemented", 501};
+    if (configuration->location || configuration->bucket) {
+      return Error{"NotImplemented", "CreateBucketConfiguration: Location and Bucket are not implemented",
+                   501};
     }
     wanted = configuration->location_constraint.value_or("");
   }
@@ -40,13 +41,24 @@ Result<Region> region_of(const api::Context& ctx, const model::CreateBucketReque
   return Region(wanted.empty() ? std::string(default_region) : wanted);
 }
 
+// The tags that a new bucket is given: a permission of its own.
+Result<Texts> tags_of(const api::Context& ctx, const model::CreateBucketRequest& request) {
+  const auto& configuration = request.create_bucket_configuration;
+  if (!configuration || !configuration->tags || configuration->tags->empty()) return Texts();
+  MEKONG_TRY_ASSIGN(auto tags, bucket_tags(*configuration->tags));
+  MEKONG_TRY(ctx.authorise_action("s3:TagResource", bucket_arn(request.bucket), api::request_tags(tags)));
+  return tags;
+}
+
 }  // namespace
 
 Result<model::CreateBucketOutput> S3Service::create_bucket(api::Context& ctx,
                                                            const model::CreateBucketRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(auto region, region_of(ctx, request));
-  auto created = store_.create_bucket({.name = request.bucket, .owner = ctx.account, .region = region});
+  MEKONG_TRY_ASSIGN(auto tags, tags_of(ctx, request));
+  auto created = store_.create_bucket(
+      {.name = request.bucket, .owner = ctx.account, .region = region, .tags = std::move(tags)});
   if (!created.ok()) {
     if (created.error().code != "BucketAlreadyOwnedByYou") return std::move(created).error();
     // us-east-1 answers the owner's second request with success, as it always has.

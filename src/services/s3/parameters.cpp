@@ -127,7 +127,9 @@ Status check_parameters(const api::Context& ctx, const void* input) {
     if (member.shape->kind == api::Kind::stream) continue;
     const void* value = member.get(input);
     if (value == nullptr) continue;
-    if (unbuilt_members().contains(member.name) && !is_false(member, value))
+    // A structure is the body: PutBucketTagging's Tagging is none of PutObject's header of that name.
+    const bool parameter = member.shape->kind != api::Kind::structure;
+    if (parameter && unbuilt_members().contains(member.name) && !is_false(member, value))
       return not_implemented(member.name);
     if (member.shape->kind == api::Kind::string) {
       MEKONG_TRY(check_text(member.name, *static_cast<const std::string*>(value)));

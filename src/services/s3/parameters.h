@@ -13,11 +13,16 @@
 
 namespace mekong::s3 {
 
+namespace model = gen::s3;
+
 // Walks the input of ctx.operation. Errors: NotImplemented with the parameter's name,
 // AccessControlListNotSupported, InvalidStorageClass, KeyTooLongError.
 Status check_parameters(const api::Context& ctx, const void* input);
 
 using Texts = std::map<std::string, std::string>;
+
+// A bucket's tag set. Errors: InvalidTag, BadRequest (too many).
+Result<Texts> bucket_tags(const std::vector<model::Tag>& set);
 
 // x-amz-checksum-* members to algorithm → base64, and back.
 template <class T>

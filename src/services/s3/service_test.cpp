@@ -170,6 +170,34 @@ TEST_F(S3ServiceTest, buckets) {
   EXPECT_EQ(send("GET", "/bucket?policy").code(), "501 NotImplemented");
 }
 
+TEST_F(S3ServiceTest, tags_of_a_bucket_are_replaced_as_a_whole) {
+  auto put = [&](const std::string& tags) {
+    const std::string body = "<Tagging><TagSet>" + tags + "</TagSet></Tagging>";
+    return send("PUT", "/bucket?tagging", body, {{"content-md5", codec::base64_encode(codec::md5(body))}})
+        .code();
+  };
+  const std::string a = "<Tag><Key>a</Key><Value>1</Value></Tag>";
+  const std::string b = "<Tag><Key>b</Key><Value></Value></Tag>";
+  EXPECT_EQ(send("GET", "/bucket?tagging").code(), "404 NoSuchTagSet");
+  EXPECT_EQ(put(a + b), "200");
+  EXPECT_EQ(texts(send("GET", "/bucket?tagging"), "Key"), "a b ");
+  EXPECT_EQ(put(b), "200");
+  EXPECT_EQ(put(a + a), "400 InvalidTag");
+  EXPECT_EQ(put("<Tag><Key>aws:a</Key><Value></Value></Tag>"), "400 InvalidTag");
+  std::string many;
+  for (int i = 0; i < 51; ++i) many += "<Tag><Key>k" + std::to_string(i) + "</Key><Value/></Tag>";
+  EXPECT_EQ(put(many), "400 BadRequest");
+  EXPECT_EQ(texts(send("GET", "/bucket?tagging"), "Key"), "b ");
+  authoriser_.denied = {"s3:PutBucketTagging"};  // which taking them away asks for, too
+  EXPECT_EQ(send("DELETE", "/bucket?tagging").code(), "403 AccessDenied");
+  authoriser_.denied = {};
+  EXPECT_EQ(send("DELETE", "/bucket?tagging").status, 204);
+  EXPECT_EQ(send("DELETE", "/bucket?tagging").status, 204);
+  EXPECT_EQ(send("GET", "/bucket?tagging").code(), "404 NoSuchTagSet");
+  EXPECT_EQ(send("GET", "/nowhere?tagging").code(), "404 NoSuchBucket");
+  EXPECT_EQ(send("PUT", "/bucket?tagging", "<Tagging/>").code(), "400 InvalidRequest");  // no checksum
+}
+
 TEST_F(S3ServiceTest, another_account_is_refused) {
   send("PUT", "/bucket/key", "x");
   authenticator_.caller = "000000000002";

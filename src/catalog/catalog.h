@@ -8,6 +8,7 @@
 // "ConcurrentModificationException" (somebody else changed the same thing again and again, or the version
 // given is not the newest one), and what meta reports.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,7 +78,11 @@ class Catalog {
   Status create_database(const Scope& scope, Database database);
   Result<Database> get_database(const Scope& scope, std::string_view name) const;
   Result<Page<Database>> list_databases(const Scope& scope, const PageRequest& page) const;
+  // Replaces the definition; what else there is of it (its tags) stays.
   Status update_database(const Scope& scope, std::string_view name, Database database);
+  // In one step with what was read: `change` may be called again, and fails with errors of its own.
+  Status change_tags(const Scope& scope, std::string_view name,
+                     const std::function<Status(Parameters&)>& change);
   // With everything inside, as Glue does; a face that wants an empty database looks first.
   Status delete_database(const Scope& scope, std::string_view name);
 

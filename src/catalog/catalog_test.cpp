@@ -43,6 +43,24 @@ TEST_F(CatalogTest, NamesFoldAndScopesAreApart) {
   EXPECT_EQ(catalog.list_databases(other, {})->items.size(), 1u);  // default
 }
 
+TEST_F(CatalogTest, TagsOutliveAnUpdateAndChangeInOneStep) {
+  auto add = [](std::string key) {
+    return [key](Parameters& tags) {
+      tags[key] = "1";
+      return ok();
+    };
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back(
+        [&, i] { EXPECT_TRUE(catalog.change_tags(scope, "Sales", add(std::to_string(i))).ok()); });
+  }
+  for (auto& thread : threads) thread.join();
+  ASSERT_TRUE(catalog.update_database(scope, "sales", {.name = "sales", .description = "new"}).ok());
+  EXPECT_EQ(catalog.get_database(scope, "sales")->tags.size(), 4u);
+  EXPECT_EQ(catalog.change_tags(scope, "none", add("a")).error().code, "EntityNotFoundException");
+}
+
 TEST_F(CatalogTest, TableRoundTripKeepsEverything) {
   Table made = table("Orders");
   made.parameters = {{"spark.sql.sources.schema", "{\"type\":\"struct\"}"}};

@@ -93,9 +93,22 @@ Status Catalog::update_database(const Scope& scope, std::string_view name, Datab
     database.name = old.value.name;
     database.uid = old.value.uid;
     database.create_ms = old.value.create_ms;
+    database.tags = old.value.tags;
     meta::Batch batch;
     batch.expect_value(meta_family, old.key, old.bytes)
         .put(meta_family, old.key, codec::encode_record(database));
+    return commit(std::move(batch));
+  });
+}
+
+Status Catalog::change_tags(const Scope& scope, std::string_view name,
+                            const std::function<Status(Parameters&)>& change) {
+  return retry_conflicts([&]() -> Status {
+    MEKONG_TRY_ASSIGN(auto database, read_database(scope, name));
+    MEKONG_TRY(change(database.value.tags));
+    meta::Batch batch;
+    batch.expect_value(meta_family, database.key, database.bytes)
+        .put(meta_family, database.key, codec::encode_record(database.value));
     return commit(std::move(batch));
   });
 }

@@ -79,10 +79,12 @@ struct Database {
   std::string owner_kind;  // USER, ROLE, GROUP
   int64_t create_ms = 0;
   std::string uid;  // the catalogue's own; a database made anew under an old name has another
+  Parameters tags;
   template <class F>
   void each_field(F&& f) {
     f("Name", name), f("Description", description), f("LocationUri", location), f("Parameters", parameters);
     f("Owner", owner), f("OwnerKind", owner_kind), f("CreateTime", create_ms), f("Uid", uid);
+    f("Tags", tags);
   }
 };
 

@@ -4,6 +4,7 @@ import uuid
 
 import botocore.exceptions
 import pytest
+from callers import allow, code_of, role_session
 
 
 def name():
@@ -105,5 +106,34 @@ def test_databases_functions_and_refusals(aws, database):
         glue.get_crawlers()
     assert code(unbuilt).startswith("NotImplemented") and "GetCrawlers" in str(unbuilt.value)
     with pytest.raises(botocore.exceptions.ClientError) as parameter:
-        glue.create_database(DatabaseInput={"Name": name()}, Tags={"a": "b"})
-    assert code(parameter).startswith("NotImplemented") and "Tags" in str(parameter.value)
+        glue.get_databases(AttributesToGet=["NAME"])
+    assert code(parameter).startswith("NotImplemented") and "AttributesToGet" in str(parameter.value)
+
+
+def test_tags_of_a_database(mekong):
+    glue, made = mekong.client("glue"), name()
+    account = mekong.client("sts").get_caller_identity()["Account"]
+    arn = f"arn:aws:glue:{glue.meta.region_name}:{account}:database/{made}"
+    glue.create_database(DatabaseInput={"Name": made}, Tags={"team": "sales"})
+    glue.tag_resource(ResourceArn=arn, TagsToAdd={"Cost centre": "Ü/7", "empty": ""})
+    glue.update_database(Name=made, DatabaseInput={"Name": made, "Description": "new"})
+    assert glue.get_tags(ResourceArn=arn)["Tags"] == {"team": "sales", "Cost centre": "Ü/7", "empty": ""}
+    glue.untag_resource(ResourceArn=arn, TagsToRemove=["empty", "Cost centre", "never there"])
+    for refused in ({"aws:x": "1"}, {"k!": "1"}, {f"k{i}": "" for i in range(50)}):
+        assert code_of(glue.tag_resource, ResourceArn=arn, TagsToAdd=refused) == "InvalidInputException", refused
+    assert glue.get_tags(ResourceArn=arn)["Tags"] == {"team": "sales"}
+    assert code_of(glue.get_tags, ResourceArn=arn + "x") == "EntityNotFoundException"
+    assert code_of(glue.get_tags, ResourceArn=arn.replace("database", "table")) == "InvalidInputException"
+    ours = mekong.client("glue", **role_session(mekong, [
+        allow(["glue:GetTags"], StringEquals={"aws:ResourceTag/team": "sales"}),
+        allow(["glue:CreateDatabase", "glue:TagResource"], StringEquals={"aws:RequestTag/team": "ops"})]))
+    assert ours.get_tags(ResourceArn=arn)["Tags"] == {"team": "sales"}
+    assert code_of(ours.create_database, DatabaseInput={"Name": name()}) == "AccessDeniedException"
+    assert code_of(ours.tag_resource, ResourceArn=arn, TagsToAdd={"team": "x"}) == "AccessDeniedException"
+    ours.tag_resource(ResourceArn=arn, TagsToAdd={"team": "ops"})
+    for anything in (arn, arn + "x"):  # nor whether it exists
+        assert code_of(ours.get_tags, ResourceArn=anything) == "AccessDeniedException"
+    glue.delete_database(Name=made)
+    glue.create_database(DatabaseInput={"Name": made})
+    assert glue.get_tags(ResourceArn=arn)["Tags"] == {}
+    glue.delete_database(Name=made)

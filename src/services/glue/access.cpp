@@ -7,7 +7,8 @@
 
 namespace mekong::glue {
 
-Status authorise(api::Context& ctx, const std::optional<std::string>& catalog_id, const Target& target) {
+Status authorise(api::Context& ctx, const std::optional<std::string>& catalog_id, const Target& target,
+                 const ConditionContext& extra) {
   if (catalog_id && *catalog_id != ctx.account.value) {
     return Error{
         "NotImplemented",
@@ -15,14 +16,14 @@ Status authorise(api::Context& ctx, const std::optional<std::string>& catalog_id
   }
   const std::string base = fmt::format("arn:aws:glue:{}:{}:", ctx.region.value, ctx.account.value);
   const std::string database = catalog::fold_name(target.database);
-  MEKONG_TRY(ctx.authorise(base + "catalog"));
-  if (!database.empty()) MEKONG_TRY(ctx.authorise(base + "database/" + database));
+  MEKONG_TRY(ctx.authorise(base + "catalog", extra));
+  if (!database.empty()) MEKONG_TRY(ctx.authorise(base + "database/" + database, extra));
   if (!target.table.empty()) {
-    MEKONG_TRY(ctx.authorise(base + "table/" + database + "/" + catalog::fold_name(target.table)));
+    MEKONG_TRY(ctx.authorise(base + "table/" + database + "/" + catalog::fold_name(target.table), extra));
   }
   if (!target.function.empty()) {
-    MEKONG_TRY(
-        ctx.authorise(base + "userDefinedFunction/" + database + "/" + catalog::fold_name(target.function)));
+    MEKONG_TRY(ctx.authorise(
+        base + "userDefinedFunction/" + database + "/" + catalog::fold_name(target.function), extra));
   }
   return ok();
 }

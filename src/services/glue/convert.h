@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/context.h"
+#include "api/tags.h"
 #include "catalog/catalog.h"
 #include "gen/glue/types.h"
 
@@ -21,17 +22,21 @@ namespace mekong::glue {
 namespace model = gen::glue;
 
 // The operation's permission, on the catalogue, the database and what is in it. `catalog_id`: refused unless
-// it is the caller's account.
+// it is the caller's account. `extra`: condition keys of the request.
 struct Target {
   std::string database, table, function;
 };
-Status authorise(api::Context& ctx, const std::optional<std::string>& catalog_id, const Target& target);
+Status authorise(api::Context& ctx, const std::optional<std::string>& catalog_id, const Target& target,
+                 const ConditionContext& extra = {});
 
 // Whether the caller may do the operation on one table of a listing.
 bool may_see(const api::Context& ctx, const catalog::Table& table);
 
 // Fails with "NotImplemented" and the parameter's name for the first that is given.
 Status refuse(const api::Context& ctx, std::initializer_list<std::pair<bool, std::string_view>> given);
+
+// Fails with "InvalidInputException" for tags that break the rules, or are too many.
+Status check_tags(const api::Tags& tags);
 
 // Fails with "InvalidInputException" for a token that this service has not handed out.
 Result<catalog::PageRequest> page_of(const std::optional<std::string>& token, std::optional<int32_t> max,

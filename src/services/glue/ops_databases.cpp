@@ -5,9 +5,12 @@ namespace mekong::glue {
 
 Result<model::CreateDatabaseResponse> Service::create_database(api::Context& ctx,
                                                                const model::CreateDatabaseRequest& request) {
-  MEKONG_TRY(authorise(ctx, request.catalog_id, {.database = request.database_input.name}));
-  MEKONG_TRY(refuse(ctx, {{request.tags && !request.tags->empty(), "Tags"}}));
+  const auto tags = request.tags.value_or(api::Tags());
+  MEKONG_TRY(
+      authorise(ctx, request.catalog_id, {.database = request.database_input.name}, api::request_tags(tags)));
+  MEKONG_TRY(check_tags(tags));
   MEKONG_TRY_ASSIGN(auto database, from_model(ctx, request.database_input));
+  database.tags = tags;
   MEKONG_TRY(catalog_.create_database(ctx.scope(), std::move(database)));
   return model::CreateDatabaseResponse{};
 }

@@ -105,6 +105,24 @@ TEST_F(GlueTest, WhatIsNotBuiltFailsByName) {
   EXPECT_EQ(service.get_database(as("GetDatabase"), elsewhere).error().code, "NotImplemented");
 }
 
+TEST_F(GlueTest, TagsAreAskedForOnTheFoldedDatabase) {
+  make_table("orders");
+  model::TagResourceRequest tag;
+  tag.resource_arn = "arn:aws:glue:us-east-1:111122223333:database/SALES";
+  tag.tags_to_add = {{"team", "a"}};
+  EXPECT_TRUE(service.tag_resource(as("TagResource"), tag).ok());
+  EXPECT_TRUE(
+      authoriser.asked.contains("glue:TagResource arn:aws:glue:us-east-1:111122223333:database/sales"));
+  EXPECT_EQ(catalog.get_database(ctx.scope(), "sales")->tags, tag.tags_to_add);
+  authoriser.denied = {"arn:aws:glue:us-east-1:111122223333:database/sales"};
+  EXPECT_EQ(service.tag_resource(as("TagResource"), tag).error().code, "AccessDenied");
+  authoriser.denied = {};
+  model::GetTagsRequest elsewhere{"arn:aws:glue:us-east-1:999999999999:database/sales"};
+  EXPECT_EQ(service.get_tags(as("GetTags"), elsewhere).error().code, "EntityNotFoundException");
+  elsewhere.resource_arn = "arn:aws:glue:us-east-1:111122223333:catalog";
+  EXPECT_EQ(service.get_tags(as("GetTags"), elsewhere).error().code, "InvalidInputException");
+}
+
 TEST_F(GlueTest, PartitionsPageWithAnOpaqueToken) {
   make_table("orders");
   model::BatchCreatePartitionRequest create;

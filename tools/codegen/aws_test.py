@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """The generator on a small made-up model: its whole output, and what it refuses. --update rewrites the golden files."""
+import contextlib
+import io
 import os
 import sys
 import unittest
 
 import aws
+import operation
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "aws")
 LISTING = open(os.path.join(HERE, "widgets.txt")).read()
@@ -76,6 +79,29 @@ class Refusals(unittest.TestCase):
 
     def test_listed_twice(self):
         self.refuses("PutBlob action=widgets:PutBlob resource=*\nPutBlob action=widgets:PutBlob resource=*", "twice")
+
+
+class Told(unittest.TestCase):
+    """operation.py, on botocore's own models."""
+
+    def told(self, *words):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            operation.describe(*words)
+        return out.getvalue()
+
+    def test_an_operation(self):
+        told = self.told("kafka", "TagResource")
+        self.assertIn("  TagResource  action=kafka:TagResource  resource=arn:aws:kafka:{region}:{account}:cluster/", told)
+        self.assertIn("condition key aws:RequestTag/${TagKey}", told)
+        self.assertIn("POST /v1/tags/{resourceArn} answers 204", told)
+        self.assertIn("  resource_arn: std::string  // uri resourceArn", told)
+        self.assertIn("in src/services/msk/ops_<family>.cpp:\n  Result<gen::kafka::TagResourceResponse> Service::tag_resource(", told)
+
+    def test_an_action_of_another_name(self):
+        self.assertIn("no action s3:DeleteBucketTagging; did you mean", self.told("s3", "DeleteBucketTagging"))
+
+    def test_a_body_that_streams(self):
+        self.assertIn("  body: (streams)", self.told("s3", "PutObject"))
 
 
 class Names(unittest.TestCase):

@@ -5,6 +5,7 @@
     operation.py SERVICE OPERATION    all about one
 """
 import pathlib
+import re
 import sys
 
 from aws import declaration, load_actions, load_model
@@ -39,6 +40,13 @@ def model_line(name, operation, actions):
     action = f"{prefix}:{operation}"
     resources = proposals(actions, action)
     notes += ["or resource=" + other for other in resources[1:]]
+    shape = model["operations"].get(operation, {}).get("input", {}).get("shape")
+    members = set(model["shapes"].get(shape, {}).get("members", {}))
+    foreign = sorted(set(re.findall(r"\{(\w+)\}", resources[0])) - members - {"region", "account"})
+    if foreign:
+        notes.append(f"instead of {{{'}, {'.join(foreign)}}}: members of the input, or resource=handler")
+    if model["metadata"]["protocol"] == "rest-xml" and "output" in model["operations"].get(operation, {}):
+        notes.append("root=NAME: the reply's outermost element, as its page of the API reference shows it")
     return f"{operation}  action={action}  resource={resources[0]}", notes
 
 
@@ -52,6 +60,8 @@ def write_shapes(service, structs):
         shape = service.shapes[struct]
         print(f"\n{camel(struct)}")
         for member, reference in shape.get("members", {}).items():
+            if shape.get("exception") and member.lower() == "message":
+                continue
             streams = service.is_stream(struct, member) or service.is_events(struct, member)
             kind = "(streams)" if streams else service.field(struct, member)[0]
             words = [f"{reference['location']} {reference.get('locationName', '')}"] if "location" in reference else []

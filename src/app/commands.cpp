@@ -56,8 +56,9 @@ int serve(const ServeOptions& options) {
   os::raise_descriptor_limit();
 
   static os::SystemClock clock;
-  static StderrLogger logger(clock);
-  auto server = Server::start(options, logger);
+  static LogBook book;
+  static StderrLogger logger(clock, options.log_format == "json" ? LogFormat::json : LogFormat::text, book);
+  auto server = Server::start(options, logger, book);
   if (!server.ok()) {
     std::fflush(stdout);
     const int code = fail(server.error());

@@ -31,6 +31,11 @@ int settle(const std::string& data, int64_t timeout_s, bool json);
 // "90s", "1h30m", "30d", "250ms": milliseconds; none when it is no duration.
 std::optional<int64_t> parse_duration_ms(std::string_view text);
 
+// The running server's last `lines` lines of log, and with `follow` what comes after, until the server ends.
+int print_logs(const std::string& data, int64_t lines, bool follow);
+// What could keep a server from running well here, and how to mend it. 1 when something is broken.
+int doctor(const ServeOptions& options, bool json);
+
 int print_status(const std::string& data, bool json);
 
 }  // namespace mekong::app

@@ -77,7 +77,8 @@ struct Words {
   EnvOptions env;
   std::string data = default_data_folder(), config, account_name, duration;
   int64_t timeout_s = 30;
-  bool json = false;
+  int64_t lines = 100;
+  bool json = false, follow = false;
 };
 
 void add_serve(CLI::App& app, Words& words, int& code) {
@@ -106,6 +107,14 @@ void add_serve(CLI::App& app, Words& words, int& code) {
   command->add_option("--advertise", options.advertise, "Host name in every address handed out")
       ->envname("MEKONG_ADVERTISE")
       ->capture_default_str();
+  command->add_option("--log-format", options.log_format, "text or json, a line an event on stderr")
+      ->envname("MEKONG_LOG_FORMAT")
+      ->capture_default_str();
+  command->add_option("--slow-request-ms", options.slow_request_ms, "Log requests that take longer; 0: none")
+      ->envname("MEKONG_SLOW_REQUEST_MS")
+      ->capture_default_str();
+  command->add_flag("--access-log", options.access_log,
+                    "Log every AWS request: caller, operation, status, time");
   command->add_flag("--dev", options.dev,
                     "Loopback only: also take test/test as root, and this user at the metastore");
   command->add_option("--config", words.config, "YAML file with these options by their long names")
@@ -151,6 +160,37 @@ void add_status(CLI::App& app, Words& words, int& code) {
   data_option(*command, words.data);
   command->add_flag("--json", words.json, "Print JSON");
   command->callback([&] { code = print_status(absolute(words.data), words.json); });
+}
+
+void add_logs(CLI::App& app, Words& words, int& code) {
+  auto* command = app.add_subcommand("logs", "Print the running server's last lines of log");
+  command->footer(manual::logs);
+  data_option(*command, words.data);
+  command->add_option("--lines", words.lines, "How many")->capture_default_str()->check(CLI::Range(0, 1000));
+  command->add_flag("-f,--follow", words.follow, "Go on with what comes");
+  command->callback([&] { code = print_logs(absolute(words.data), words.lines, words.follow); });
+}
+
+void add_doctor(CLI::App& app, Words& words, int& code) {
+  auto* command =
+      app.add_subcommand("doctor", "Say what would keep a server from running well, and how to mend it");
+  command->footer(manual::doctor);
+  auto& options = words.serve;
+  data_option(*command, words.data);
+  command->add_option("--listen", options.listen, "As of serve")
+      ->envname("MEKONG_LISTEN")
+      ->capture_default_str();
+  command->add_option("--kafka-ports", options.kafka_ports, "As of serve")
+      ->envname("MEKONG_KAFKA_PORTS")
+      ->capture_default_str();
+  command->add_option("--metastore-port", options.metastore_port, "As of serve")
+      ->envname("MEKONG_METASTORE_PORT")
+      ->capture_default_str();
+  command->add_flag("--json", words.json, "Print JSON");
+  command->callback([&] {
+    words.serve.data = absolute(words.data);
+    code = doctor(words.serve, words.json);
+  });
 }
 
 void add_clock(CLI::App& app, Words& words, int& code) {
@@ -204,6 +244,8 @@ int main(int argc, char** argv) {
   add_env(app, words, code);
   add_account(app, words, code);
   add_status(app, words, code);
+  add_logs(app, words, code);
+  add_doctor(app, words, code);
   add_clock(app, words, code);
   add_settle(app, words, code);
   app.add_subcommand("version", "Print the version")->callback([] { std::puts("mekong " MEKONG_VERSION); });

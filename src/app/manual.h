@@ -72,6 +72,23 @@ Examples
   mekong status --json
   mekong status || mekong serve &)text";
 
+inline constexpr const char* logs = R"text(
+The server keeps its last 4096 lines in memory; all of them go to its stderr as well. Lines are as
+serve's --log-format wrote them. Exit code 3 when no server runs on the data folder.
+
+Examples
+  mekong logs --lines 20
+  mekong logs --follow | grep 'slow request')text";
+
+inline constexpr const char* doctor = R"text(
+Looks at the data folder, free space, ports, the clock, the certificate authority, the engines that run jobs
+and queries, and the limits of this process. Each line: ok, warn or FAIL, what was found, what to do.
+Exit code 1 when something is broken, 0 with warnings.
+
+Examples
+  mekong doctor --data ./data
+  mekong doctor --json)text";
+
 inline constexpr const char* clock = R"text(
 Signatures, tokens and TLS go by the wall clock, never by this one. The service clock never goes back.
 Moves are kept: a restart finds the clock where it was.

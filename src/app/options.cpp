@@ -89,6 +89,10 @@ Status check(const ServeOptions& options) {
   if (!is_address(options.advertise) && !is_host_name(options.advertise)) {
     return usage("--advertise takes a host name or address, not '" + options.advertise + "'");
   }
+  if (options.log_format != "text" && options.log_format != "json") {
+    return usage("--log-format is 'text' or 'json', not '" + options.log_format + "'");
+  }
+  if (options.slow_request_ms < 0) return usage("--slow-request-ms is a number of milliseconds, 0 for never");
   if (options.durability != "sync" && options.durability != "os") {
     return usage("--durability is 'sync' or 'os', not '" + options.durability + "'");
   }

@@ -16,6 +16,9 @@ struct ServeOptions {
   std::string durability = "sync";  // sync | os
   std::string advertise = "localhost";
   bool dev = false;
+  std::string log_format = "text";  // text | json
+  int64_t slow_request_ms = 5'000;  // 0: none is told
+  bool access_log = false;
 };
 
 struct HostPort {

@@ -2,7 +2,11 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "codec/record.h"
+#include "codec/text.h"
 #include "services/emr_serverless/dashboard.h"
 
 namespace mekong::app {
@@ -76,7 +80,8 @@ Status note_accounts(const iam::Directory& directory, DataFolder& folder) {
 
 Routes::Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serverless::EmrServerless& spark,
                os::Network& network, Executor& pool, const os::Clock& clock, std::string control_token,
-               const ServeOptions& options, DataFolder& folder)
+               const ServeOptions& options, DataFolder& folder, const api::Telemetry& telemetry,
+               const LogBook& book)
     : directory_(directory),
       jobs_(jobs),
       spark_(spark),
@@ -86,12 +91,15 @@ Routes::Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serv
       control_token_(std::move(control_token)),
       options_(options),
       folder_(folder),
+      telemetry_(telemetry),
+      book_(book),
       started_ns_(clock.monotonic_ns()) {}
 
 front::InternalRoutes Routes::table() {
   using Request = const front::HttpRequest&;
   return {{"/_mekong/health", [this](Request request) { return health(request); }},
           {"/_mekong/info", [this](Request request) { return info(request); }},
+          {"/_mekong/logs", [this](Request request) { return logs(request); }},
           {"/metrics", [this](Request request) { return metrics(request); }},
           {"/_mekong/credentials", [this](Request request) { return credentials(request); }},
           {"/_mekong/dashboards", [this](Request request) { return dashboard(request); }},
@@ -122,8 +130,21 @@ Task<api::Response> Routes::metrics(const front::HttpRequest&) const {
              std::to_string(uptime_s) +
              "\n"
              "# TYPE mekong_jobs_running gauge\nmekong_jobs_running " +
-             std::to_string(jobs_.running()) + "\n";
+             std::to_string(jobs_.running()) + "\n" + telemetry_.prometheus();
   co_return out;
+}
+
+Task<api::Response> Routes::logs(const front::HttpRequest& request) const {
+  constexpr int64_t lines_max = 1000;
+  if (!holds_token(request, control_token_)) co_return token_needed();
+  int64_t after = -1, lines = lines_max;
+  const auto query = codec::parse_query(request.head.raw_query, false).value_or(api::Headers{});
+  for (const auto& [name, value] : query) {
+    int64_t& number = name == "after" ? after : lines;
+    std::from_chars(value.data(), value.data() + value.size(), number);
+  }
+  const auto most = static_cast<size_t>(std::clamp<int64_t>(lines, 0, lines_max));
+  co_return json_reply(200, codec::encode_record(book_.after(after, most, after < 0)));
 }
 
 Task<api::Response> Routes::credentials(const front::HttpRequest& request) {

@@ -3,7 +3,9 @@
 #pragma once
 #include <string>
 
+#include "api/telemetry.h"
 #include "app/data_folder.h"
+#include "app/log_book.h"
 #include "app/options.h"
 #include "base/executor.h"
 #include "front/server.h"
@@ -19,12 +21,15 @@ class Routes {
  public:
   Routes(iam::Directory& directory, jobs::Supervisor& jobs, const emr_serverless::EmrServerless& spark,
          os::Network& network, Executor& pool, const os::Clock& clock, std::string control_token,
-         const ServeOptions& options, DataFolder& folder);
+         const ServeOptions& options, DataFolder& folder, const api::Telemetry& telemetry,
+         const LogBook& book);
   front::InternalRoutes table();
 
  private:
   Task<api::Response> health(const front::HttpRequest& request) const;
   Task<api::Response> info(const front::HttpRequest& request) const;
+  // "?after=N&lines=M": a LogPage; without `after` the newest lines. Takes the control token.
+  Task<api::Response> logs(const front::HttpRequest& request) const;
   Task<api::Response> metrics(const front::HttpRequest& request) const;
   Task<api::Response> credentials(const front::HttpRequest& request);
   // The live Spark UI of a job run, by the token that GetDashboardForJobRun gave.
@@ -41,6 +46,8 @@ class Routes {
   std::string control_token_;
   ServeOptions options_;
   DataFolder& folder_;
+  const api::Telemetry& telemetry_;
+  const LogBook& book_;
   int64_t started_ns_;
 };
 

@@ -67,8 +67,8 @@ PrincipalPtr root_of(const std::string& account) {
 
 // In the order of construction; destroyed from the end.
 struct Server::Parts {
-  Parts(const ServeOptions& given, Logger& log_to)
-      : options(given), logger(log_to), folder(files, given.data) {}
+  Parts(const ServeOptions& given, Logger& log_to, const LogBook& log_book)
+      : options(given), logger(log_to), book(log_book), folder(files, given.data) {}
 
   Status open_engines();
   Status open_identity();
@@ -85,6 +85,7 @@ struct Server::Parts {
 
   ServeOptions options;
   Logger& logger;
+  const LogBook& book;
   os::SystemClock system_clock;
   os::MovableClock clock{system_clock};
   os::SystemRandom random;
@@ -261,13 +262,15 @@ Status Server::Parts::open_front(const HostPort& listen) {
       gen::kafka::bind(*msk_service),    gen::emr_serverless::bind(*emr_serverless),
       gen::athena::bind(*athena_service)};
   api::Pipeline::Options pipeline_options;
+  pipeline_options.slow_request_ms = options.slow_request_ms;
+  pipeline_options.access_log = options.access_log;
   if (advertised != "localhost" && !is_address(advertised)) {
     pipeline_options.bucket_domains.push_back("s3." + advertised);
   }
   pipeline = std::make_unique<api::Pipeline>(std::move(services), iam->authenticator(), iam->authoriser(),
                                              pool, clock, random, logger, pipeline_options);
   routes = std::make_unique<Routes>(iam->directory(), *jobs, *emr_serverless, *network, pool, clock,
-                                    control_token, options, folder);
+                                    control_token, options, folder, pipeline->telemetry(), book);
   front::InternalRoutes internal = routes->table();
   open_time(internal);
   MEKONG_TRY_ASSIGN(front, open_listener(listen.host, listen.port, internal));
@@ -312,9 +315,10 @@ std::string Server::url() const {
   return parts_->url;
 }
 
-Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logger& logger) {
+Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logger& logger,
+                                              const LogBook& book) {
   MEKONG_TRY(check(options));
-  auto parts = std::make_unique<Parts>(options, logger);
+  auto parts = std::make_unique<Parts>(options, logger, book);
   MEKONG_TRY(parts->open_engines());
   MEKONG_TRY(parts->open_identity());
   MEKONG_TRY(parts->open_faces());

@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 
+#include "app/log_book.h"
 #include "app/options.h"
 #include "base/logging.h"
 #include "base/result.h"
@@ -12,8 +13,9 @@ namespace mekong::app {
 class Server {
  public:
   // Returns when every face answers. Errors: "Usage", "InUse" (the data folder), "AddressInUse",
-  // "PermissionDenied" …
-  static Result<std::unique_ptr<Server>> start(const ServeOptions& options, Logger& logger);
+  // "PermissionDenied" … `book`: what `logger` wrote, for `mekong logs`; both outlive the server.
+  static Result<std::unique_ptr<Server>> start(const ServeOptions& options, Logger& logger,
+                                               const LogBook& book);
   ~Server();
   std::string url() const;
   // A new certificate of the same authority for connections from now on: on SIGHUP, and every month by

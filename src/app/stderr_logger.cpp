@@ -1,8 +1,7 @@
 #include "app/stderr_logger.h"
 
-#include <unistd.h>
-
-#include <ctime>
+#include "codec/json.h"
+#include "codec/time.h"
 
 namespace mekong::app {
 namespace {
@@ -19,24 +18,50 @@ std::string quoted(const std::string& value) {
 
 constexpr std::string_view names[] = {"debug", "info", "warn", "error"};
 
+struct Line {
+  std::string time;
+  std::string_view level, module, event;
+  std::initializer_list<LogField> fields;
+};
+
+std::string as_text(const Line& line) {
+  std::string out = line.time;
+  out.append(" ").append(line.level).append(" ").append(line.module).append(": ").append(line.event);
+  for (const auto& field : line.fields)
+    out.append(" ").append(field.key).append("=").append(quoted(field.value));
+  return out;
+}
+
+std::string as_json(const Line& line) {
+  std::string out;
+  codec::JsonWriter json(out);
+  const auto pair = [&json](std::string_view key, std::string_view value) {
+    json.key(key);
+    json.value(value);
+  };
+  json.begin_object();
+  pair("time", line.time);
+  pair("level", line.level);
+  pair("module", line.module);
+  pair("event", line.event);
+  for (const auto& field : line.fields) pair(field.key, field.value);
+  json.end_object();
+  return out;
+}
+
 }  // namespace
 
 void StderrLogger::write(Level level, std::string_view module, std::string_view event,
                          std::initializer_list<LogField> fields) {
-  const int64_t now_ms = clock_.wall_ms();
-  const time_t seconds = now_ms / 1000;
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char time[40];
-  const size_t length = strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string line(time, length);
-  std::string millis = std::to_string(1000 + now_ms % 1000);
-  line += "." + millis.substr(1) + "Z ";
-  line.append(names[static_cast<int>(level)]).append(" ").append(module).append(": ").append(event);
-  for (const auto& field : fields) line.append(" ").append(field.key).append("=").append(quoted(field.value));
-  line.push_back('\n');
-  const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());
-  (void)ignored;
+  const Line line{codec::format_iso8601_millis(clock_.wall_ms()), names[static_cast<int>(level)], module,
+                  event, fields};
+  std::string text = format_ == LogFormat::json ? as_json(line) : as_text(line);
+  if (descriptor_ >= 0) {
+    const std::string whole = text + "\n";
+    const ssize_t ignored = ::write(descriptor_, whole.data(), whole.size());
+    (void)ignored;
+  }
+  book_.add(std::move(text));
 }
 
 }  // namespace mekong::app

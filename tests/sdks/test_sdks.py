@@ -1,0 +1,81 @@
+"""Five services by each SDK that a registry has, unmodified: AWS_ENDPOINT_URL, a region and keys are all they are told.
+
+Long (toolchains, downloads, compilers), so only in ./dev test full. What is downloaded is held by lock files (npm, Go)
+or by sums (jars) and kept in $MEKONG_DEPS/sdks.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import uuid
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+HELD = HERE.parents[1] / 'deps' / 'held.sh'
+CACHE = pathlib.Path(os.environ.get('MEKONG_DEPS', HERE)) / 'sdks'
+
+pytestmark = pytest.mark.skipif(os.environ.get('MEKONG_TIER') != 'full', reason='only in ./dev test full')
+
+
+def run(*words, cwd, env=None, timeout=3000):
+    done = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, f'{words}: {done.stdout}\n{done.stderr}'
+    return done.stdout
+
+
+def tool(name):
+    if shutil.which(name) is None:
+        pytest.skip(f'{name} is not installed')
+
+
+def copied(name):
+    """The SDK's folder outside of the checkout, with what earlier runs downloaded and compiled."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(HERE / name, CACHE / name, dirs_exist_ok=True)
+    return CACHE / name
+
+
+def javascript():
+    tool('npm')
+    folder = copied('javascript')
+    run('npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', cwd=folder)
+    return folder, ['node', 'smoke.mjs']
+
+
+def go():
+    tool('go')
+    folder = copied('go')
+    run('go', 'build', '-mod=readonly', '-o', 'smoke', '.', cwd=folder)
+    return folder, ['./smoke']
+
+
+def java():
+    tool('javac')
+    tool('mvn')
+    folder = copied('java')
+    if not (folder / 'jars').exists():
+        run('mvn', '-q', '-B', '--strict-checksums', 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
+            f'-DoutputDirectory={folder}/jars', cwd=folder)
+    run(HELD, folder / 'jars.sha256', 'jars', cwd=folder)
+    run('javac', '-encoding', 'UTF-8', '-cp', 'jars/*', '-d', 'classes', 'Smoke.java', cwd=folder)
+    return folder, ['java', '-Dfile.encoding=UTF-8', '-cp', 'classes:jars/*', 'Smoke']
+
+
+# A code as each SDK shows it.
+CODES = {'iam': 'NoSuchEntity', 's3': 'NoSuchKey', 'glue': 'EntityNotFoundException', 'kafka': 'NotFoundException'}
+
+
+@pytest.mark.parametrize('make', [javascript, go, java], ids=lambda make: make.__name__)
+def test_five_services(mekong, make):
+    folder, words = make()
+    env = {**os.environ, **mekong.env(), 'LC_ALL': 'C.UTF-8', 'HOME': '/nonexistent'}
+    if make is java:
+        env.pop('JAVA_TOOL_OPTIONS', None)
+    lines = dict(line.split(' ', 1) for line in run(*words, 'smoke-' + uuid.uuid4().hex[:12], cwd=folder, env=env).splitlines())
+    assert lines['sts'].startswith('arn:aws:iam::')
+    codes = {**CODES, 'iam': 'NoSuchEntityException'} if make is javascript else CODES
+    assert lines['iam'] == 'true ' + codes['iam']
+    assert lines['s3'] == 'hello a b/ü ' + codes['s3']
+    assert lines['glue'] == 'b true ' + codes['glue']
+    assert lines['kafka'].split()[1] == codes['kafka']

@@ -94,6 +94,17 @@ TEST(Xml, RefusesDocumentTypesAndRubbish) {
   EXPECT_FALSE(parse_xml("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>").ok());
   EXPECT_FALSE(parse_xml("<a><b></a>").ok());
   EXPECT_FALSE(parse_xml("").ok());
+  EXPECT_FALSE(parse_xml("<a><b:/></a>").ok());
+  EXPECT_FALSE(parse_xml("<a><?b/></a>").ok());
+  EXPECT_FALSE(parse_xml("<a 1=\"x\"/>").ok());
+  EXPECT_TRUE(parse_xml("<a:b-c.d_1 e:f=\"x\"/>").ok());
+}
+
+TEST(Json, WritesLargeNumbersThatAreReadBack) {
+  const auto read = parse_json("[211111111111111111111.5, 1e15, 12.0, 1e300]");
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->dump(), "[211111111111111114752.0,1e+15,12,1e+300]");
+  EXPECT_EQ(parse_json(read->dump())->dump(), read->dump());
 }
 
 }  // namespace

@@ -67,7 +67,11 @@ void append_real(std::string& out, T value) {
   } else if (std::isinf(value)) {
     out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
   } else {
+    const size_t begin = out.size();
     append_number(out, value);
+    // Digits alone would be read back as an integer, which ends at 64 bits.
+    const bool digits_alone = out.find_first_of(".e", begin) == std::string::npos;
+    if (digits_alone && std::abs(value) >= T(1e15)) out += ".0";
   }
 }
 

@@ -2,6 +2,9 @@
 
 #include <pugixml.hpp>
 
+#include <algorithm>
+#include <cctype>
+
 #include "codec/text.h"
 
 namespace mekong::codec {
@@ -14,18 +17,33 @@ std::string_view local_name(std::string_view name) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
-bool convert(const pugi::xml_node& node, XmlNode& out, int depth) {
-  if (depth > kDepthMax) return false;
+// The parser takes more names than XML 1.0 (section 2.3), even none in "<a:>"; what it takes must be writable
+// again.
+bool valid_name(std::string_view name) {
+  const auto begins = [](unsigned char c) { return std::isalpha(c) != 0 || c == '_' || c >= 0x80; };
+  const auto goes_on = [&](unsigned char c) {
+    return begins(c) || std::isdigit(c) != 0 || c == '-' || c == '.';
+  };
+  return !name.empty() && begins(name.front()) && std::all_of(name.begin(), name.end(), goes_on);
+}
+
+Status convert(const pugi::xml_node& node, XmlNode& out, int depth) {
+  if (depth > kDepthMax) return Error{"InvalidXml", "nested too deeply"};
   out.name = local_name(node.name());
-  for (auto attribute : node.attributes()) out.attributes.emplace_back(attribute.name(), attribute.value());
+  if (!node.empty() && !valid_name(out.name)) return Error{"InvalidXml", "an element without a proper name"};
+  for (auto attribute : node.attributes()) {
+    if (!valid_name(local_name(attribute.name())))
+      return Error{"InvalidXml", "an attribute without a proper name"};
+    out.attributes.emplace_back(attribute.name(), attribute.value());
+  }
   for (auto child : node.children()) {
     if (child.type() == pugi::node_element) {
-      if (!convert(child, out.children.emplace_back(), depth + 1)) return false;
+      MEKONG_TRY(convert(child, out.children.emplace_back(), depth + 1));
     } else if (child.type() == pugi::node_pcdata || child.type() == pugi::node_cdata) {
       out.text += child.value();
     }
   }
-  return true;
+  return ok();
 }
 
 void append_escaped(std::string& out, std::string_view text, bool attribute) {
@@ -82,7 +100,7 @@ Result<XmlNode> parse_xml(std::string_view text) {
     if (node.type() == pugi::node_doctype) return Error{"InvalidXml", "a document type is not allowed"};
   }
   XmlNode root;
-  if (!convert(document.document_element(), root, 0)) return Error{"InvalidXml", "nested too deeply"};
+  MEKONG_TRY(convert(document.document_element(), root, 0));
   return root;
 }
 

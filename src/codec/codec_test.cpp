@@ -101,9 +101,9 @@ TEST(Xml, RefusesDocumentTypesAndRubbish) {
 }
 
 TEST(Json, WritesLargeNumbersThatAreReadBack) {
-  const auto read = parse_json("[211111111111111111111.5, 1e15, 12.0, 1e300]");
+  const auto read = parse_json("[211111111111111111111.5, 1e15, 12.0, 1e300, -0.0, 0.0]");
   ASSERT_TRUE(read.ok());
-  EXPECT_EQ(read->dump(), "[211111111111111114752.0,1e+15,12,1e+300]");
+  EXPECT_EQ(read->dump(), "[211111111111111114752.0,1e+15,12,1e+300,-0.0,0]");
   EXPECT_EQ(parse_json(read->dump())->dump(), read->dump());
 }
 

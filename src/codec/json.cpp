@@ -69,9 +69,10 @@ void append_real(std::string& out, T value) {
   } else {
     const size_t begin = out.size();
     append_number(out, value);
-    // Digits alone would be read back as an integer, which ends at 64 bits.
+    // Digits alone would be read back as an integer, which ends at 64 bits and has no negative zero.
     const bool digits_alone = out.find_first_of(".e", begin) == std::string::npos;
-    if (digits_alone && std::abs(value) >= T(1e15)) out += ".0";
+    const bool no_integer = std::abs(value) >= T(1e15) || (value == 0 && std::signbit(value));
+    if (digits_alone && no_integer) out += ".0";
   }
 }
 

@@ -193,11 +193,10 @@ bool CborReader::more(Items& items) {
   return any && !failed_;
 }
 
-void CborReader::skip_value(int depth) {
+void CborReader::skip() {
+  skip_tags();
   const auto next = head();
-  if (depth > kDepthMax) failed_ = true;
   if (failed_) return;
-  if (next.major == kTag) return skip_value(depth + 1);
   if (next.major == kBytes || next.major == kText) {
     if (next.info != kIndefinite) {
       take(next.argument);
@@ -208,16 +207,12 @@ void CborReader::skip_value(int depth) {
   }
   if (next.major == kSimple && next.info == kIndefinite) failed_ = true;  // an end where a value must be
   if (next.major != kArray && next.major != kMap) return;
-  ++depth_;
+  if (++depth_ > kDepthMax) failed_ = true;
   Items items{next.info == kIndefinite ? 0 : next.argument, next.info == kIndefinite};
   while (more(items)) {
-    skip_value(depth + 1);
-    if (next.major == kMap) skip_value(depth + 1);
+    skip();
+    if (next.major == kMap) skip();
   }
-}
-
-void CborReader::skip() {
-  skip_value(depth_);
 }
 
 std::string_view CborReader::raw() {

@@ -52,7 +52,6 @@ class CborReader {
   void skip_tags();
   std::string_view take(uint64_t bytes);
   void joined(uint8_t major, std::string& out);
-  void skip_value(int depth);
 
   std::string_view data_;
   size_t position_ = 0;

@@ -121,5 +121,20 @@ TEST(Cbor, DeepNestingEnds) {
   EXPECT_LE(reader.position(), 257U);
 }
 
+// What a reader takes value by value, skip() takes too: tags are no depth, and an empty array is.
+TEST(Cbor, SkipsAsDeepAsItReads) {
+  const std::string tagged = std::string(1000, '\xc1') + '\x01';
+  CborReader reading(tagged), skipping(tagged);
+  EXPECT_EQ(reading.integer(), 1);
+  skipping.skip();
+  EXPECT_TRUE(!skipping.failed() && skipping.at_end());
+  for (size_t depth : {255, 256, 257}) {
+    const std::string nested = std::string(depth - 1, '\x81') + '\x80';
+    CborReader reader(nested);
+    reader.skip();
+    EXPECT_EQ(reader.failed(), depth > 256) << depth;
+  }
+}
+
 }  // namespace
 }  // namespace mekong::codec

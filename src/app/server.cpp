@@ -212,8 +212,8 @@ Status Server::Parts::open_jobs(const HostPort& listen) {
                                                std::string_view key, std::string_view bytes) {
     return objects::ObjectAccess(*objects, iam->authoriser(), principal).put(bucket, key, bytes);
   };
-  emr_serverless = std::make_unique<emr_serverless::EmrServerless>(std::move(spark), *meta, *jobs, put, clock,
-                                                                   random, logger);
+  emr_serverless = std::make_unique<emr_serverless::EmrServerless>(std::move(spark), *meta, *timers, *jobs,
+                                                                   put, clock, random, logger);
   return ok();
 }
 

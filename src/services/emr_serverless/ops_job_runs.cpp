@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "services/emr_serverless/idle_stop.h"
 #include "services/emr_serverless/pages.h"
 #include "services/emr_serverless/service.h"
 #include "services/emr_serverless/shapes.h"
@@ -15,13 +16,18 @@ constexpr int32_t grace_s_default = 15;
 
 }  // namespace
 
-EmrServerless::EmrServerless(Config config, meta::Store& meta, jobs::Supervisor& supervisor, PutObject put,
-                             const os::Clock& clock, os::Random& random, Logger& logger)
+EmrServerless::EmrServerless(Config config, meta::Store& meta, timers::Timers& timers,
+                             jobs::Supervisor& supervisor, PutObject put, const os::Clock& clock,
+                             os::Random& random, Logger& logger)
     : config_(std::move(config)),
-      records_(meta),
+      records_(meta, timers),
       clock_(clock),
       random_(random),
-      runner_(config_, records_, supervisor, std::move(put), clock, random, logger) {}
+      runner_(config_, records_, supervisor, std::move(put), clock, random, logger) {
+  timers.handle(timer_owner, [this](const timers::Timer& timer, timers::Change& change) {
+    return stop_when_idle(records_, clock_, timer, change);
+  });
+}
 
 Status EmrServerless::start() {
   return runner_.start();
@@ -37,7 +43,10 @@ std::string EmrServerless::new_id() {
 
 Result<Application> EmrServerless::startable(const Scope& scope, const std::string& id) {
   return records_.update(scope, id, [&](Application& record) -> Status {
-    if (record.state == "STARTED") return ok();
+    if (record.state == "STARTED") {
+      record.idle_since_ms = clock_.service_ms();  // its idle stop must not come before the run is there
+      return ok();
+    }
     if (record.state == "TERMINATED" || !record.auto_start) {
       return Error{"ConflictException",
                    fmt::format("Application {} is {} and does not start by itself.", id, record.state)};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "codec/record.h"
+#include "services/emr_serverless/idle_stop.h"
 
 namespace mekong::emr_serverless {
 
@@ -22,6 +23,10 @@ std::string run_key(const RunKey& key) {
 
 std::string token_key(const Scope& scope, std::string_view operation, std::string_view token) {
   return fmt::format("token/{}/{}/{}/{}", scope.account.value, scope.region.value, operation, token);
+}
+
+Error no_application(std::string_view id) {
+  return {"ResourceNotFoundException", fmt::format("Application {} does not exist", id)};
 }
 
 template <class T>
@@ -89,7 +94,7 @@ RunKey key_of(const JobRun& run) {
 
 Result<Application> Records::application(const Scope& scope, std::string_view id) const {
   MEKONG_TRY_ASSIGN(const auto found, meta_.get(family, application_key(scope, id)));
-  if (!found) return Error{"ResourceNotFoundException", fmt::format("Application {} does not exist", id)};
+  if (!found) return no_application(id);
   return codec::decode_record<Application>(*found);
 }
 
@@ -132,13 +137,29 @@ Status Records::add(const JobRun& run, std::string_view token) {
                         token_key(key.scope, "StartJobRun/" + run.application_id, token), run.id);
 }
 
+Result<Application> Records::update_in(timers::Change& batch, const Scope& scope, std::string_view id,
+                                       const ChangeApplication& change) const {
+  const std::string key = application_key(scope, id);
+  MEKONG_TRY_ASSIGN(auto found, meta_.get(family, key));
+  if (!found) return no_application(id);
+  MEKONG_TRY_ASSIGN(auto record, codec::decode_record<Application>(*found));
+  MEKONG_TRY(change(record));
+  batch.batch.expect_value(family, key, std::move(*found));
+  batch.batch.put(family, key, codec::encode_record(record));
+  set_idle_stop(record, batch);
+  return record;
+}
+
 Result<Application> Records::update(const Scope& scope, std::string_view id,
                                     const ChangeApplication& change) {
   std::lock_guard lock(mutex_);
-  MEKONG_TRY_ASSIGN(auto record, application(scope, id));
-  MEKONG_TRY(change(record));
-  MEKONG_TRY(put(meta_, application_key(scope, id), codec::encode_record(record)));
-  return record;
+  for (;;) {
+    timers::Change batch;
+    MEKONG_TRY_ASSIGN(auto record, update_in(batch, scope, id, change));
+    const Status written = timers_.commit(std::move(batch));
+    if (written.ok()) return record;
+    if (written.error().code != "ConditionFailed") return written.error();
+  }
 }
 
 Result<JobRun> Records::update(const RunKey& key, const ChangeRun& change) {

@@ -2,7 +2,9 @@
 //   app/<account>/<region>/<application>          Application
 //   run/<account>/<region>/<application>/<run>    JobRun
 //   token/<account>/<region>/<operation>/<token>  the id that the client token made
-// Read-modify-write goes through update_*, one at a time. Pool threads: commits are awaited.
+// Each write of an application sets or takes away the timer that stops it when it has been idle for its
+// timeout (idle_stop.h), in the same batch. Read-modify-write goes through update, one at a time; a timer's
+// change that came between is seen and the change made anew. Pool threads: commits are awaited.
 #pragma once
 #include <functional>
 #include <map>
@@ -16,6 +18,7 @@
 #include "base/result.h"
 #include "meta/store.h"
 #include "os/clock.h"
+#include "timers/timers.h"
 
 namespace mekong::emr_serverless {
 
@@ -24,7 +27,8 @@ struct Application {
   std::string name, release_label, type, architecture;
   std::string state, state_details;
   int64_t created_ms = 0, updated_ms = 0;
-  int64_t idle_since_ms = 0;  // service clock: when it started or its last job ended, whichever was later
+  // Service clock: when it started, a job was last submitted or ended, whichever was latest.
+  int64_t idle_since_ms = 0;
   std::map<std::string, std::string> tags;
   bool auto_start = true, auto_stop = true;
   int32_t idle_timeout_minutes = 15;
@@ -117,7 +121,7 @@ RunKey key_of(const JobRun& run);
 
 class Records {
  public:
-  explicit Records(meta::Store& meta) : meta_(meta) {}
+  Records(meta::Store& meta, timers::Timers& timers) : meta_(meta), timers_(timers) {}
 
   // Errors: "ResourceNotFoundException".
   Result<Application> application(const Scope& scope, std::string_view id) const;
@@ -139,9 +143,13 @@ class Records {
   using ChangeRun = std::function<Status(JobRun&)>;
   Result<Application> update(const Scope& scope, std::string_view id, const ChangeApplication& change);
   Result<JobRun> update(const RunKey& key, const ChangeRun& change);
+  // The same as part of another change, which holds only where the record was not written meanwhile.
+  Result<Application> update_in(timers::Change& batch, const Scope& scope, std::string_view id,
+                                const ChangeApplication& change) const;
 
  private:
   meta::Store& meta_;
+  timers::Timers& timers_;
   std::mutex mutex_;  // of read-modify-write
 };
 

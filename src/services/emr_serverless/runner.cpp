@@ -16,7 +16,6 @@ namespace {
 
 constexpr size_t tail_bytes = 64 << 10;
 constexpr int64_t upload_every_ns = 15'000'000'000;
-constexpr int64_t idle_check_every_ns = 5'000'000'000;
 constexpr int64_t hour_ms = 3'600'000;
 constexpr int64_t stop_grace_ms = 15'000;
 constexpr int ui_port_first = 20'000;
@@ -89,6 +88,13 @@ Status Runner::start() {
   for (const auto& run : runs) {
     if (!is_terminal(run)) MEKONG_TRY(recover_run(run));
   }
+  // Where the server died between a run's end and its application's word of it, no timer stands.
+  MEKONG_TRY_ASSIGN(const auto applications, records_.all_applications());
+  for (const auto& application : applications) {
+    const Scope scope{AccountId(application.account), Region(application.region)};
+    if (application.state == "STARTED")
+      MEKONG_TRY(records_.update(scope, application.id, [](Application&) { return ok(); }));
+  }
   thread_ = std::thread([this] { loop(); });
   return ok();
 }
@@ -127,13 +133,12 @@ void Runner::loop() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_ || look_; });
+      wake_.wait(lock, [this] { return stopping_ || look_; });
       if (stopping_) return;
       look_ = false;
     }
     while (take_next()) {
     }
-    stop_idle_applications();
   }
 }
 
@@ -421,29 +426,6 @@ std::vector<Owed> Runner::owed() const {
   }
   if (count == 0) return {};
   return {{"emr-serverless", "job runs that have not ended", count}};
-}
-
-void Runner::stop_idle_applications() {
-  const auto now_ns = clock_.monotonic_ns();
-  if (now_ns - idle_check_ns_ < idle_check_every_ns) return;
-  idle_check_ns_ = now_ns;
-  const auto applications = records_.all_applications();
-  if (!applications.ok()) return;  // the store has failed; its owner stops the server
-  for (const auto& application : *applications) {
-    const auto idle_ms = clock_.service_ms() - application.idle_since_ms;
-    if (application.state != "STARTED" || !application.auto_stop) continue;
-    if (idle_ms < application.idle_timeout_minutes * 60'000LL) continue;
-    const Scope scope{AccountId(application.account), Region(application.region)};
-    const auto runs = records_.runs(scope, application.id);
-    if (!runs.ok() || !std::all_of(runs->begin(), runs->end(), is_terminal)) continue;
-    const auto stopped = records_.update(scope, application.id, [&](Application& record) {
-      record.state = "STOPPED";
-      record.state_details = "Stopped after its idle timeout.";
-      record.updated_ms = clock_.wall_ms();
-      return ok();
-    });
-    if (!stopped.ok()) logger_.warn("emr-serverless", "cannot stop an application", {{"id", application.id}});
-  }
 }
 
 }  // namespace mekong::emr_serverless

@@ -55,7 +55,6 @@ class Runner {
   // Whether the runs of its application that run leave room for it under maximumCapacity; with mutex_ held.
   bool has_room(const RunKey& key) const;
   Result<Fit> fit_of(const JobRun& run, const Application& application) const;
-  void stop_idle_applications();
   Status begin(const RunKey& key);
   Result<ActivePtr> prepare(const JobRun& run);
   Status launch(const ActivePtr& active, const JobRun& run);
@@ -82,7 +81,6 @@ class Runner {
   bool look_ = true;  // something came or ended since the queue was last looked through
   std::map<RunKey, ActivePtr> active_;
   bool stopping_ = false;
-  int64_t idle_check_ns_ = 0;
   std::thread thread_;
 };
 

@@ -12,17 +12,19 @@
 #include "services/emr_serverless/config.h"
 #include "services/emr_serverless/records.h"
 #include "services/emr_serverless/runner.h"
+#include "timers/timers.h"
 
 namespace mekong::emr_serverless {
 
 namespace wire = gen::emr_serverless;
 
-// Meta family: "emr-serverless". Thread safe. Everything given must outlive the service; the supervisor must
-// be stopped (Supervisor::stop) before the service is destroyed.
+// Meta family: "emr-serverless". Thread safe. Everything given must outlive the service; the supervisor and
+// the timers must be stopped before the service is destroyed, and the timers not be started before it is
+// made.
 class EmrServerless final : public wire::Service {
  public:
-  EmrServerless(Config config, meta::Store& meta, jobs::Supervisor& supervisor, PutObject put,
-                const os::Clock& clock, os::Random& random, Logger& logger);
+  EmrServerless(Config config, meta::Store& meta, timers::Timers& timers, jobs::Supervisor& supervisor,
+                PutObject put, const os::Clock& clock, os::Random& random, Logger& logger);
 
   // After Supervisor::recover(): ends or resumes what an earlier run of the server left, then takes jobs.
   Status start();

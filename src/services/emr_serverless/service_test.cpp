@@ -1,5 +1,6 @@
 #include "services/emr_serverless/service.h"
 
+#include "services/emr_serverless/idle_stop.h"
 #include "services/emr_serverless/shapes.h"
 #include "services/emr_serverless/test_support.h"
 
@@ -52,18 +53,48 @@ TEST_F(ServiceTest, AnApplicationThatDoesNotRunIsUpdated) {
 }
 
 TEST_F(ServiceTest, AnIdleApplicationStopsOnTheServiceClock) {
-  const auto idle = create_application("idle");
-  ASSERT_TRUE(service->start_application(ctx, {idle}).ok());
-  clock.run_from(clock.service_ms() + 16 * 60'000);
-  const auto fresh = create_application("fresh");
-  ASSERT_TRUE(service->start_application(ctx, {fresh}).ok());
-  shut();
-  boot();  // looks at once
+  clock.freeze_at(clock.service_ms());
   const auto state = [&](const std::string& id) {
     return service->get_application(ctx, {id})->application.state;
   };
-  while (state(idle) != "STOPPED") std::this_thread::yield();
+  const auto pass = [&](int64_t minutes) {
+    clock.freeze_at(clock.service_ms() + minutes * 60'000);
+    ASSERT_TRUE(timers->fire_due().ok());
+  };
+  const auto idle = create_application("idle");
+  ASSERT_TRUE(service->start_application(ctx, {idle}).ok());
+  pass(14);
+  EXPECT_EQ(state(idle), "STARTED");
+  const auto fresh = create_application("fresh");
+  ASSERT_TRUE(service->start_application(ctx, {fresh}).ok());
+  pass(1);
+  EXPECT_EQ(state(idle), "STOPPED");
+  EXPECT_EQ(service->get_application(ctx, {idle})->application.state_details,
+            "Stopped after its idle timeout.");
   EXPECT_EQ(state(fresh), "STARTED");
+  shut();
+  clock.freeze_at(clock.service_ms() + 14 * 60'000);
+  boot();  // what was due meanwhile fires
+  ASSERT_TRUE(timers->fire_due().ok());
+  EXPECT_EQ(state(fresh), "STOPPED");
+}
+
+TEST_F(ServiceTest, AnApplicationWithJobsDoesNotStop) {
+  clock.freeze_at(clock.service_ms());
+  const auto id = create_application();
+  const auto run = start(job(id, "while [ ! -e " + folder + "/go ]; do sleep 0.01; done", "waits"));
+  ASSERT_EQ(wait_for(id, run, "RUNNING").state, "RUNNING");
+  const auto pass = [&](int64_t minutes) {
+    clock.freeze_at(clock.service_ms() + minutes * 60'000);
+    EXPECT_TRUE(timers->fire_due().ok());
+    return service->get_application(ctx, {id})->application.state;
+  };
+  EXPECT_EQ(pass(60), "STARTED");
+  write("go", "");
+  ASSERT_EQ(wait_for(id, run, "SUCCESS").state, "SUCCESS");
+  while (!timers->find(timer_owner, "000000000001/us-east-1/" + id)->has_value()) std::this_thread::yield();
+  EXPECT_EQ(pass(14), "STARTED");
+  EXPECT_EQ(pass(1), "STOPPED");
 }
 
 TEST_F(ServiceTest, TheRunsOfAnApplicationShareItsMaximumCapacity) {

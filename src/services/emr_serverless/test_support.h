@@ -75,14 +75,19 @@ class ServiceTest : public testing::Test {
     };
     Config config{
         .spark = spark, .endpoint = "http://127.0.0.1:4566", .public_endpoint = "http://lake.example:4566"};
-    service = std::make_unique<EmrServerless>(config, *meta, *supervisor, put, clock, random, null_logger());
+    timers = std::move(*timers::Timers::open(*meta, clock, null_logger()));
+    service = std::make_unique<EmrServerless>(config, *meta, *timers, *supervisor, put, clock, random,
+                                              null_logger());
     ASSERT_TRUE(service->start().ok());
+    timers->start();
   }
   void shut() {
+    timers->stop();
     service->stop();
     supervisor->stop();
     service.reset();
     supervisor.reset();
+    timers.reset();
   }
   static std::string fmt_path(std::string_view bucket, std::string_view key) {
     return std::string(bucket) + "/" + std::string(key);
@@ -155,6 +160,7 @@ class ServiceTest : public testing::Test {
   api::Context ctx;
   SparkRuntime spark;
   std::unique_ptr<jobs::Supervisor> supervisor;
+  std::unique_ptr<timers::Timers> timers;
   std::unique_ptr<EmrServerless> service;
 };
 

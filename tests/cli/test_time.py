@@ -56,3 +56,20 @@ def test_settle_waits_for_a_running_query(mekong):
     assert mekong.command('settle', '--timeout', '120').returncode == 0
     state = athena.get_query_execution(QueryExecutionId=started)['QueryExecution']['Status']
     assert state['State'] == 'SUCCEEDED', state
+
+
+def test_an_idle_application_stops_when_its_time_has_come(own_mekong):
+    emr = own_mekong.client('emr-serverless')
+    made = emr.create_application(name='idle', type='SPARK', releaseLabel='emr-7.2.0', clientToken='once',
+                                  autoStopConfiguration={'enabled': True, 'idleTimeoutMinutes': 60})['applicationId']
+    emr.start_application(applicationId=made)
+
+    def state_after(duration):
+        own_mekong.command('clock', 'advance', duration)
+        assert own_mekong.command('settle', '--timeout', '20').returncode == 0
+        return emr.get_application(applicationId=made)['application']['state']
+
+    assert state_after('59m') == 'STARTED'
+    own_mekong.kill()
+    own_mekong.start()
+    assert state_after('1m') == 'STOPPED'

@@ -50,10 +50,10 @@ def go():
     return folder, ['./smoke']
 
 
-def java():
+def jvm(name):
     tool('javac')
     tool('mvn')
-    folder = copied('java')
+    folder = copied(name)
     if not (folder / 'jars').exists():
         run('mvn', '-q', '-B', '--strict-checksums', 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
             f'-DoutputDirectory={folder}/jars', cwd=folder)
@@ -62,15 +62,24 @@ def java():
     return folder, ['java', '-Dfile.encoding=UTF-8', '-cp', 'classes:jars/*', 'Smoke']
 
 
+def java():
+    return jvm('java')
+
+
+def java1():
+    """Not AWS_ENDPOINT_URL, which it does not know, but its own endpoint setting."""
+    return jvm('java1')
+
+
 # A code as each SDK shows it.
 CODES = {'iam': 'NoSuchEntity', 's3': 'NoSuchKey', 'glue': 'EntityNotFoundException', 'kafka': 'NotFoundException'}
 
 
-@pytest.mark.parametrize('make', [javascript, go, java], ids=lambda make: make.__name__)
+@pytest.mark.parametrize('make', [javascript, go, java, java1], ids=lambda make: make.__name__)
 def test_five_services(mekong, make):
     folder, words = make()
     env = {**os.environ, **mekong.env(), 'LC_ALL': 'C.UTF-8', 'HOME': '/nonexistent'}
-    if make is java:
+    if make in (java, java1):
         env.pop('JAVA_TOOL_OPTIONS', None)
     lines = dict(line.split(' ', 1) for line in run(*words, 'smoke-' + uuid.uuid4().hex[:12], cwd=folder, env=env).splitlines())
     assert lines['sts'].startswith('arn:aws:iam::')

@@ -55,19 +55,17 @@ Status BlobWriter::append(std::string_view bytes) {
   if (failed_ || finished_) return Error{"InvalidState", "this content takes no more bytes"};
   buffer_ += bytes;
   size_bytes_ += bytes.size();
-  if (size_bytes_ <= inline_bytes_max_) return ok();
-  if (!file_ || buffer_.size() >= write_bytes) {
-    auto status = file_ ? ok() : open_file();
-    if (status.ok() && buffer_.size() >= write_bytes) status = write_blocks(false);
-    failed_ = !status.ok();
-    return status;
-  }
-  return ok();
+  if (buffer_.size() < write_bytes) return ok();
+  // So much is seldom read back at once, and filling the page cache costs more than the disk does.
+  auto status = file_ ? ok() : open_file(os::OpenMode::create_new_direct);
+  if (status.ok()) status = write_blocks(false);
+  failed_ = !status.ok();
+  return status;
 }
 
-Status BlobWriter::open_file() {
+Status BlobWriter::open_file(os::OpenMode mode) {
   MEKONG_TRY(folders_.ensure(id_.substr(0, 2)));
-  MEKONG_TRY_ASSIGN(file_, files_.open(path(), os::OpenMode::create_new));
+  MEKONG_TRY_ASSIGN(file_, files_.open(path(), mode));
   return ok();
 }
 
@@ -84,6 +82,7 @@ Status BlobWriter::write_blocks(bool all) {
 }
 
 Status BlobWriter::finish_file() {
+  if (!file_) MEKONG_TRY(open_file(os::OpenMode::create_new));
   if (!buffer_.empty()) MEKONG_TRY(write_blocks(true));
   MEKONG_TRY(file_->write(written_bytes_, encode_trailer(id_, size_bytes_, checksums_)));
   MEKONG_TRY(file_->sync());
@@ -92,7 +91,8 @@ Status BlobWriter::finish_file() {
 
 Result<BlobRef> BlobWriter::finish(meta::Batch& batch) {
   if (failed_ || finished_) return Error{"InvalidState", "this content cannot be finished"};
-  BlobRef ref{.id = id_, .size_bytes = size_bytes_, .inline_content = file_ == nullptr};
+  BlobRef ref{
+      .id = id_, .size_bytes = size_bytes_, .inline_content = !file_ && size_bytes_ <= inline_bytes_max_};
   if (ref.inline_content) {
     batch.put(family, content_key(id_), encode_inline(id_, buffer_));
   } else if (auto status = finish_file(); !status.ok()) {

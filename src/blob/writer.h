@@ -29,7 +29,7 @@ class BlobWriter final : public Writer {
   uint64_t size_bytes() const override { return size_bytes_; }
 
  private:
-  Status open_file();
+  Status open_file(os::OpenMode mode);
   Status write_blocks(bool all);
   Status finish_file();
   std::string path() const { return folders_.path(id_.substr(0, 2)) + "/" + id_; }

@@ -11,7 +11,10 @@
 
 namespace mekong::os {
 
-enum class OpenMode { read, write, create, create_new };  // write: existing; create: existing or new
+// write: existing; create: existing or new. create_new_direct: create_new for much that is written from front to
+// back and not read at once: whole pages go around the page cache where the file system can (O_DIRECT). What
+// sync() promises is the same.
+enum class OpenMode { read, write, create, create_new, create_new_direct };
 
 class File {
  public:

@@ -28,6 +28,26 @@ TEST_F(PosixFilesTest, reads_back_what_was_written_at_an_offset) {
   EXPECT_EQ((*files_.open(folder_ + "/a", OpenMode::read))->read(6, 1).value(), "");
 }
 
+TEST_F(PosixFilesTest, a_direct_file_takes_writes_of_any_size) {
+  std::string all;
+  const std::string path = folder_ + "/direct";
+  {
+    auto file = files_.open(path, OpenMode::create_new_direct);
+    ASSERT_TRUE(file.ok());
+    EXPECT_EQ(files_.open(path, OpenMode::create_new_direct).error().code, "EEXIST");
+    for (const size_t bytes : {3U << 20, 8192U, (1U << 20) + 4096U, 70'001U, 5U, 1U << 20}) {
+      std::string part(bytes, '\0');
+      for (size_t i = 0; i < bytes; ++i) part[i] = static_cast<char>((all.size() + i) * 31 >> 3);
+      ASSERT_TRUE((*file)->write(all.size(), part).ok());
+      all += part;
+      EXPECT_EQ(*(*file)->size(), all.size());
+      EXPECT_TRUE(*(*file)->read(1, all.size()) == all.substr(1));
+    }
+    ASSERT_TRUE((*file)->sync().ok());
+  }
+  EXPECT_TRUE(*files_.read_file(path) == all);
+}
+
 TEST_F(PosixFilesTest, errors_carry_the_name_of_errno) {
   EXPECT_EQ(files_.open(folder_ + "/none", OpenMode::read).error().code, "ENOENT");
   ASSERT_TRUE(files_.open(folder_ + "/a", OpenMode::create_new).ok());

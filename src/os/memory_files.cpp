@@ -84,7 +84,8 @@ Status MemoryFiles::change(std::string_view what) {
 Result<std::unique_ptr<File>> MemoryFiles::open(const std::string& path, OpenMode mode) {
   std::lock_guard lock(mutex_);
   auto found = names_.find(path);
-  if (found != names_.end() && mode == OpenMode::create_new) return Error{"EEXIST", path};
+  const bool must_be_new = mode == OpenMode::create_new || mode == OpenMode::create_new_direct;
+  if (found != names_.end() && must_be_new) return Error{"EEXIST", path};
   if (found == names_.end()) {
     if (mode == OpenMode::read || mode == OpenMode::write || !folders_.contains(parent(path))) {
       return Error{"ENOENT", path};

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <memory>
+#include <new>
+#include <string>
 
 #include "os/errno_error.h"
 #include "os/files.h"
@@ -13,7 +17,7 @@
 namespace mekong::os {
 namespace {
 
-class PosixFile final : public File {
+class PosixFile : public File {
  public:
   PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
   ~PosixFile() override { ::close(descriptor_); }
@@ -57,6 +61,7 @@ class PosixFile final : public File {
     return static_cast<uint64_t>(info.st_size);
   }
   int descriptor() const override { return descriptor_; }
+  const std::string& path() const { return path_; }
 
  private:
   Status check(int result, const char* call) const {
@@ -65,6 +70,52 @@ class PosixFile final : public File {
   }
   int descriptor_;
   std::string path_;
+};
+
+// Whole pages go to the device from an aligned buffer; the first write that is none, usually the file's last
+// ones, and all after it go through the page cache.
+class DirectFile final : public PosixFile {
+ public:
+  DirectFile(int descriptor, std::string path)
+      : PosixFile(descriptor, std::move(path)),
+        buffer_(static_cast<char*>(::operator new(buffer_bytes, std::align_val_t(page_bytes)))) {}
+
+  // A descriptor of its own, since the other one takes whole pages only.
+  Result<std::string> read(uint64_t offset, size_t bytes) const override {
+    if (!direct()) return PosixFile::read(offset, bytes);
+    const std::string name = "/proc/self/fd/" + std::to_string(descriptor());
+    const int plain = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+    if (plain < 0) return errno_error(errno, "open", path());
+    return PosixFile(plain, path()).read(offset, bytes);
+  }
+
+  Status write(uint64_t offset, std::string_view data) override {
+    while (direct() && offset % page_bytes == 0 && data.size() >= page_bytes) {
+      const size_t bytes = std::min(data.size() / page_bytes * page_bytes, buffer_bytes);
+      std::memcpy(buffer_.get(), data.data(), bytes);
+      const ssize_t put = ::pwrite(descriptor(), buffer_.get(), bytes, static_cast<off_t>(offset));
+      if (put < 0 && errno == EINTR) continue;
+      // A refusal for the alignment's sake or a short write ends it; plain writes say what is wrong.
+      if (put < 0 || static_cast<size_t>(put) % page_bytes != 0) break;
+      data.remove_prefix(static_cast<size_t>(put));
+      offset += static_cast<uint64_t>(put);
+    }
+    if (data.empty()) return ok();
+    if (direct() && ::fcntl(descriptor(), F_SETFL, ::fcntl(descriptor(), F_GETFL) & ~O_DIRECT) != 0) {
+      return errno_error(errno, "fcntl", path());
+    }
+    buffer_.reset();
+    return PosixFile::write(offset, data);
+  }
+
+ private:
+  struct Free {
+    void operator()(char* buffer) const { ::operator delete(buffer, std::align_val_t(page_bytes)); }
+  };
+  static constexpr size_t page_bytes = 4096;  // at least the block of any device in use
+  static constexpr size_t buffer_bytes = 1 << 20;
+  bool direct() const { return buffer_ != nullptr; }
+  std::unique_ptr<char, Free> buffer_;
 };
 
 int open_flags(OpenMode mode) {
@@ -76,6 +127,7 @@ int open_flags(OpenMode mode) {
     case OpenMode::create:
       return O_RDWR | O_CREAT;
     case OpenMode::create_new:
+    case OpenMode::create_new_direct:
       return O_RDWR | O_CREAT | O_EXCL;
   }
   return O_RDONLY;
@@ -86,6 +138,11 @@ int open_flags(OpenMode mode) {
 Result<std::unique_ptr<File>> PosixFiles::open(const std::string& path, OpenMode mode) {
   const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC, 0600);
   if (descriptor < 0) return errno_error(errno, "open", path);
+  // Asked for after the file is there: a file system that cannot would refuse the open and leave the file.
+  if (mode == OpenMode::create_new_direct &&
+      ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_DIRECT) == 0) {
+    return std::unique_ptr<File>(std::make_unique<DirectFile>(descriptor, path));
+  }
   return std::unique_ptr<File>(std::make_unique<PosixFile>(descriptor, path));
 }
 

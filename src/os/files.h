@@ -11,9 +11,9 @@
 
 namespace mekong::os {
 
-// write: existing; create: existing or new. create_new_direct: create_new for much that is written from front to
-// back and not read at once: whole pages go around the page cache where the file system can (O_DIRECT). What
-// sync() promises is the same.
+// write: existing; create: existing or new. create_new_direct: create_new for much that is written from front
+// to back and not read at once: whole pages go around the page cache where the file system can (O_DIRECT).
+// What sync() promises is the same.
 enum class OpenMode { read, write, create, create_new, create_new_direct };
 
 class File {

@@ -37,7 +37,7 @@ namespace mekong::app {
 namespace {
 
 constexpr int handler_threads = 16;
-constexpr int64_t retention_every_ms = 60'000;
+constexpr int64_t housekeeping_every_ms = 60'000;
 constexpr int64_t certificate_every_ms = 30LL * 24 * 3'600'000;  // of a year's validity
 
 const std::vector<std::string> meta_families = {
@@ -82,6 +82,8 @@ struct Server::Parts {
   Result<std::unique_ptr<front::Server>> open_listener(const std::string& host, uint16_t port,
                                                        const front::InternalRoutes& internal);
   Result<PrincipalPtr> caller_of(uint32_t uid);
+  void keep_usage();
+  void tidy_up();
 
   ServeOptions options;
   Logger& logger;
@@ -130,7 +132,7 @@ struct Server::Parts {
   std::unique_ptr<front::Server> front;
   std::unique_ptr<front::Server> loopback_front;  // for jobs and commands, where `front` takes no loopback
   std::string url;
-  std::unique_ptr<Ticker> retention, renewal;
+  std::unique_ptr<Ticker> housekeeping, renewal;
 };
 
 Status Server::Parts::open_engines() {
@@ -176,6 +178,17 @@ Result<PrincipalPtr> Server::Parts::caller_of(uint32_t uid) {
   if (options.dev && uid == ::geteuid()) return root_of(iam->directory().accounts().front().id);
   return Error{"AccessDenied",
                "uid " + std::to_string(uid) + " is no running job: the metastore serves jobs"};
+}
+
+// When keys were last used is worth a line in the log, not a stop.
+void Server::Parts::keep_usage() {
+  const Status kept = iam->usage().flush();
+  if (!kept.ok()) logger.error("iam", "last uses not kept", {{"error", kept.error().message}});
+}
+
+void Server::Parts::tidy_up() {
+  log->retain();
+  keep_usage();
 }
 
 Status Server::Parts::open_jobs(const HostPort& listen) {
@@ -244,7 +257,7 @@ void Server::Parts::open_time(front::InternalRoutes& internal) {
 }
 
 Status Server::Parts::open_front(const HostPort& listen) {
-  iam_service = std::make_unique<iam::Service>(iam->directory());
+  iam_service = std::make_unique<iam::Service>(iam->directory(), iam->usage(), clock);
   sts_service = std::make_unique<sts::Service>(iam->directory(), iam->sessions());
   s3_service = std::make_unique<s3::S3Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
@@ -326,8 +339,8 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
       parts->folder.write_note({parts->url, options.region, MEKONG_VERSION, parts->advertised, ::getpid()}));
   logger.info("app", "jobs run apart", {{"by", parts->jobs->walls()}});
   parts->timers->start();
-  parts->retention =
-      std::make_unique<Ticker>(retention_every_ms, [log = parts->log.get()] { log->retain(); });
+  parts->housekeeping =
+      std::make_unique<Ticker>(housekeeping_every_ms, [all = parts.get()] { all->tidy_up(); });
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   server->parts_->renewal =
       std::make_unique<Ticker>(certificate_every_ms, [raw = server.get()] { raw->renew_certificate(); });
@@ -348,13 +361,14 @@ void Server::renew_certificate() {
 
 void Server::stop(int64_t grace_ms) {
   parts_->renewal.reset();
-  parts_->retention.reset();
+  parts_->housekeeping.reset();
   parts_->timers->stop();
   parts_->front->stop(grace_ms);
   if (parts_->loopback_front) parts_->loopback_front->stop(grace_ms);
   parts_->emr_serverless->stop();
   parts_->jobs->stop();
   parts_->broker.reset();  // closes the listeners once no request runs
+  parts_->keep_usage();
 }
 
 }  // namespace mekong::app

@@ -12,7 +12,9 @@
 
 namespace mekong {
 
-enum class PrincipalKind { root, user, role_session, federated_user, service, anonymous };
+// federated_user: a session of GetFederationToken. web_identity: who a trusted OpenID Connect provider says
+// it is, while it assumes a role; only trust policies let it do anything.
+enum class PrincipalKind { root, user, role_session, federated_user, service, web_identity, anonymous };
 
 // An authenticated caller. Immutable and shared; a session outlives the request that made it.
 struct Principal {
@@ -22,8 +24,13 @@ struct Principal {
   std::string user_id;        // AIDA…, AROA…:session, account id for root
   std::string access_key_id;  // the key that signed; empty inside the process
   std::string role_arn;       // role sessions: the role (policies are looked up by it)
+  std::string issuer_arn;     // federated users: the user or root that vouches for them
   std::vector<std::string> session_policies;  // policy documents given to AssumeRole
   std::map<std::string, std::string> tags;    // principal tags
+  std::vector<std::string> transitive_tags;   // keys of `tags` that go along when another role is assumed
+  std::string source_identity;                // set once in a chain of sessions; empty: none
+  std::string federated_provider;             // sessions by web identity: the provider's ARN
+  int64_t issued_ms = 0;                      // sessions: when the credentials were made; 0: long-lived
   int64_t expires_ms = 0;                     // wall clock; 0: never
 };
 using PrincipalPtr = std::shared_ptr<const Principal>;

@@ -1,13 +1,16 @@
 #include "iam/decider.h"
 
-#include <mutex>
-
 #include "codec/time.h"
 
 namespace mekong::iam {
 namespace {
 
-constexpr size_t documents_max = 4096;
+constexpr std::string_view allow_everything =
+    R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})";
+
+Error gone() {
+  return {"AccessDenied", "the caller's role or user no longer exists"};
+}
 
 const char* principal_type(PrincipalKind kind) {
   switch (kind) {
@@ -21,66 +24,75 @@ const char* principal_type(PrincipalKind kind) {
       return "FederatedUser";
     case PrincipalKind::service:
       return "Service";
+    case PrincipalKind::web_identity:
+      return "FederatedUser";
     case PrincipalKind::anonymous:
       return "Anonymous";
   }
   return "Anonymous";
 }
 
-}  // namespace
-
-Result<policy::DocumentPtr> DocumentCache::get(std::string_view text) const {
-  {
-    std::shared_lock lock(mutex_);
-    if (auto at = documents_.find(text); at != documents_.end()) return at->second;
-  }
-  MEKONG_TRY_ASSIGN(auto document, policy::parse_document(text, policy::DocumentKind::stored));
-  std::unique_lock lock(mutex_);
-  if (documents_.size() >= documents_max) documents_.clear();
-  documents_.emplace(text, document);
-  return document;
+std::vector<std::string> if_any(std::string value) {
+  return value.empty() ? std::vector<std::string>{} : std::vector{std::move(value)};
 }
 
-Status Decider::add_identity(const Identity& identity, policy::Documents& documents) const {
-  for (const auto& [name, text] : identity.inline_policies) {
-    MEKONG_TRY_ASSIGN(auto document, cache_.get(text));
-    documents.identity.push_back({name, document});
-  }
-  for (const std::string& arn : identity.attached) {
-    auto found = directory_.policy_in_force(arn);
-    if (!found) continue;  // being deleted; an attachment to nothing grants nothing
-    MEKONG_TRY_ASSIGN(auto document, cache_.get(found->document));
-    documents.identity.push_back({found->name, document});
-  }
-  if (identity.boundary.empty()) return ok();
-  auto boundary = directory_.policy_in_force(identity.boundary);
-  if (!boundary) return Error{"AccessDenied", "the permissions boundary is gone"};
-  MEKONG_TRY_ASSIGN(auto document, cache_.get(boundary->document));
-  documents.boundary = policy::NamedDocument{boundary->name, document};
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+void set_principal_keys(policy::Context& context, const Principal& principal) {
+  const bool service = principal.kind == PrincipalKind::service;
+  context.set("aws:PrincipalType", {principal_type(principal.kind)});
+  context.set("aws:PrincipalArn", if_any(principal.role_arn.empty() ? principal.arn : principal.role_arn));
+  context.set("aws:PrincipalAccount", if_any(principal.account.value));
+  context.set("aws:userid", if_any(principal.user_id));
+  const bool user = principal.kind == PrincipalKind::user;
+  context.set("aws:username", user ? if_any(principal.arn.substr(principal.arn.rfind('/') + 1)) : if_any(""));
+  context.set("aws:PrincipalIsAWSService", {service ? "true" : "false"});
+  context.set("aws:PrincipalServiceName", if_any(service ? principal.arn : ""));
+  context.set("aws:SourceIdentity", if_any(principal.source_identity));
+  context.set("aws:FederatedProvider", if_any(principal.federated_provider));
+  const bool temporary = principal.issued_ms != 0;
+  context.set("aws:TokenIssueTime", if_any(temporary ? codec::format_iso8601(principal.issued_ms) : ""));
+  // Long-lived keys have no such key at all, as in AWS.
+  context.set("aws:MultiFactorAuthPresent", if_any(temporary ? "false" : ""));
+  for (const auto& [key, value] : principal.tags) context.set("aws:PrincipalTag/" + key, {value});
+}
+
+}  // namespace
+
+Status Decider::add_user(std::string_view arn, std::string_view id, policy::Documents& documents) const {
+  auto parsed = parse_iam_arn(arn, User::type);
+  auto user = parsed ? directory_.find_user(parsed->account, parsed->name) : nullptr;
+  if (!user || (!id.empty() && user->id != id)) return gone();
+  return standing_.add(*user, documents);
+}
+
+// What a federated user may at most: its issuer's policies, and nothing without a session policy.
+Status Decider::add_issuer(const Principal& principal, policy::Documents& documents) const {
+  if (principal.session_policies.empty()) return ok();
+  if (!principal.issuer_arn.ends_with(":root")) return add_user(principal.issuer_arn, "", documents);
+  MEKONG_TRY_ASSIGN(auto everything, standing_.compiled(allow_everything));
+  documents.identity.push_back({"root", everything});
   return ok();
 }
 
 Result<policy::Documents> Decider::documents_for(const AuthorisationRequest& request) const {
   const Principal& principal = request.principal;
   policy::Documents documents;
-  const Error gone{"AccessDenied", "the caller's role or user no longer exists"};
   if (principal.kind == PrincipalKind::role_session) {
     auto role = directory_.find_role_by_arn(principal.role_arn);
     const std::string id = principal.user_id.substr(0, principal.user_id.find(':'));
-    if (!role || role->id != id) return gone;
-    MEKONG_TRY(add_identity(*role, documents));
+    if (!role || role->id != id) return gone();
+    MEKONG_TRY(standing_.add(*role, documents));
   } else if (principal.kind == PrincipalKind::user) {
-    auto parsed = parse_iam_arn(principal.arn, "user");
-    auto user = parsed ? directory_.find_user(parsed->account, parsed->name) : nullptr;
-    if (!user || user->id != principal.user_id) return gone;
-    MEKONG_TRY(add_identity(*user, documents));
+    MEKONG_TRY(add_user(principal.arn, principal.user_id, documents));
+  } else if (principal.kind == PrincipalKind::federated_user) {
+    MEKONG_TRY(add_issuer(principal, documents));
   }
   for (const std::string& text : principal.session_policies) {
-    MEKONG_TRY_ASSIGN(auto document, cache_.get(text));
+    MEKONG_TRY_ASSIGN(auto document, standing_.compiled(text));
     documents.session.push_back({"session", document});
   }
   if (!request.resource_policy.empty()) {
-    MEKONG_TRY_ASSIGN(auto document, cache_.get(request.resource_policy));
+    MEKONG_TRY_ASSIGN(auto document, standing_.compiled(request.resource_policy));
     documents.resource = policy::NamedDocument{"resource", document};
   }
   return documents;
@@ -93,16 +105,7 @@ policy::Context Decider::context_for(const AuthorisationRequest& request) const 
   // Set last: a face cannot speak for the principal.
   context.set("aws:CurrentTime", {codec::format_iso8601(now_ms)});
   context.set("aws:EpochTime", {std::to_string(now_ms / 1000)});
-  context.set("aws:PrincipalType", {principal_type(principal.kind)});
-  context.set("aws:PrincipalArn", {principal.role_arn.empty() ? principal.arn : principal.role_arn});
-  context.set("aws:PrincipalAccount", {principal.account.value});
-  context.set("aws:userid", {principal.user_id});
-  context.set("aws:username", {});
-  if (principal.kind == PrincipalKind::user) {
-    context.set("aws:username", {principal.arn.substr(principal.arn.rfind('/') + 1)});
-  }
-  context.set("aws:PrincipalIsAWSService", {principal.kind == PrincipalKind::service ? "true" : "false"});
-  for (const auto& [key, value] : principal.tags) context.set("aws:PrincipalTag/" + key, {value});
+  set_principal_keys(context, principal);
   if (!request.resource_account.value.empty()) {
     context.set("aws:ResourceAccount", {request.resource_account.value});
   }

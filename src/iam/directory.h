@@ -1,6 +1,8 @@
-// Accounts and what lives in them: users, roles, policies, access keys. Durable in meta, whole in memory.
-// Any thread; writes wait for their commit (handler pool). Errors carry IAM's names: "EntityAlreadyExists",
-// "NoSuchEntity", "DeleteConflict", "LimitExceeded", "InvalidInput", "MalformedPolicyDocument".
+// Accounts and what lives in them: users, groups, roles, instance profiles, policies, access keys, identity
+// providers. Durable in meta, whole in memory. Any thread; writes wait for their commit (handler pool).
+// Errors carry IAM's names: "EntityAlreadyExists", "NoSuchEntity", "DeleteConflict", "LimitExceeded",
+// "InvalidInput", "MalformedPolicyDocument". Quotas are IAM's defaults:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 #pragma once
 #include <functional>
 #include <mutex>
@@ -34,55 +36,104 @@ class Directory {
   Status load();
 
   std::vector<Account> accounts() const;
+  std::optional<Account> find_account(const AccountId& id) const;
   // With its root key. "EntityAlreadyExists" for a name in use.
   Result<RootCredentials> create_account(const std::string& name);
   Result<RootCredentials> root_credentials(const std::string& account_name) const;
+  // An alias is of one account only, in the whole server. Empty takes it away.
+  Status set_alias(const AccountId& account, const std::string& alias);
   // Secret of this server, 32 raw bytes, made at first load: session tokens hang on it.
   const std::string& server_secret() const { return server_secret_; }
 
-  UserPtr find_user(const AccountId& account, const std::string& name) const;
-  RolePtr find_role(const AccountId& account, const std::string& name) const;
+  // T: User, Group, Role, InstanceProfile, ManagedPolicy. Names are found exactly, but unique without case.
+  template <class T>
+  Ptr<T> find(const AccountId& account, const std::string& name) const;
+  template <class T>
+  std::vector<Ptr<T>> list(const AccountId& account) const;
+  // Loads, changes and stores one record as one step. `change` may refuse; it may read here, never write.
+  template <class T>
+  Status change(const AccountId& account, const std::string& name, const std::function<Status(T&)>& change);
+
+  UserPtr find_user(const AccountId& account, const std::string& name) const {
+    return find<User>(account, name);
+  }
+  RolePtr find_role(const AccountId& account, const std::string& name) const {
+    return find<Role>(account, name);
+  }
   RolePtr find_role_by_arn(std::string_view arn) const;
   ManagedPolicyPtr find_policy(std::string_view arn) const;  // customer's policies only
   std::optional<PolicyInForce> policy_in_force(std::string_view arn) const;
   // AWS's own, or of this account.
   bool policy_visible(const AccountId& account, std::string_view arn) const;
   AccessKeyPtr find_key(const std::string& access_key_id) const;
+  IdentityProviderPtr find_provider(const std::string& arn) const;
 
-  std::vector<UserPtr> users(const AccountId& account) const;
-  std::vector<RolePtr> roles(const AccountId& account) const;
-  std::vector<ManagedPolicyPtr> policies(const AccountId& account) const;
   std::vector<AccessKeyPtr> keys(const AccountId& account, const std::string& user) const;
+  std::vector<IdentityProviderPtr> providers(const AccountId& account, bool saml) const;
   int attachments(const AccountId& account, std::string_view policy_arn) const;
+  int bounded(const AccountId& account, std::string_view policy_arn) const;  // as a permissions boundary
 
   // Ids and dates are filled in; documents are checked here.
   Result<UserPtr> create_user(User user);
+  Result<GroupPtr> create_group(Group group);
   Result<RolePtr> create_role(Role role);
+  Result<InstanceProfilePtr> create_instance_profile(InstanceProfile profile);
   Result<ManagedPolicyPtr> create_policy(ManagedPolicy policy, std::string document);
   Result<AccessKeyPtr> create_key(const AccountId& account, const std::string& user);
-  // Loads, changes and stores one record as one step. `change` may refuse; it must not call back into this.
-  Status change_user(const AccountId& account, const std::string& name,
-                     const std::function<Status(User&)>& change);
-  Status change_role(const AccountId& account, const std::string& name,
-                     const std::function<Status(Role&)>& change);
+  Result<IdentityProviderPtr> create_provider(IdentityProvider provider);
+
+  // What is not given stays. The new name must be free; keys and members go along.
+  struct Rename {
+    std::optional<std::string> name, path;
+  };
+  Status rename_user(const AccountId& account, const std::string& name, const Rename& rename);
+  Status rename_group(const AccountId& account, const std::string& name, const Rename& rename);
+  Status change_provider(const std::string& arn, const std::function<Status(IdentityProvider&)>& change);
+  Status set_key_active(const AccountId& account, const std::string& user, const std::string& access_key_id,
+                        bool active);
+  // Empty, AWS's own, or a policy of this account.
+  Status check_boundary(const AccountId& account, const std::string& arn) const;
+
+  // At most five versions are kept; the oldest is not dropped by itself.
+  Result<PolicyVersion> create_policy_version(std::string_view arn, std::string document, bool as_default);
+  Status set_default_policy_version(std::string_view arn, const std::string& version);
+  Status delete_policy_version(std::string_view arn, const std::string& version);
+
   Status delete_user(const AccountId& account, const std::string& name);
+  Status delete_group(const AccountId& account, const std::string& name);
   Status delete_role(const AccountId& account, const std::string& name);
+  Status delete_instance_profile(const AccountId& account, const std::string& name);
   Status delete_policy(std::string_view arn);
+  Status delete_provider(const std::string& arn);
   Status delete_key(const AccountId& account, const std::string& user, const std::string& access_key_id);
 
  private:
+  template <class T>
+  Table<T>& table();
+  template <class T>
+  const Table<T>& table() const {
+    return const_cast<Directory*>(this)->table<T>();
+  }
+  template <class T>
+  Result<Ptr<T>> add(T record, size_t quota, const char* quota_name);
+  template <class T>
+  Status rename(Change& change, const T& from, const Rename& to);
+  Status change_policy(std::string_view arn, const std::function<Status(ManagedPolicy&)>& change);
   std::string new_id(std::string_view prefix);
   Result<AccessKey> new_key(const AccountId& account, const std::string& user);
-  Status check_boundary(const std::string& arn) const;
 
+  meta::Store& store_;
   os::Clock& clock_;
   os::Random& random_;
   std::mutex write_mutex_;
   Table<Account> accounts_;
   Table<User> users_;
+  Table<Group> groups_;
   Table<Role> roles_;
+  Table<InstanceProfile> profiles_;
   Table<ManagedPolicy> policies_;
   Table<AccessKey> keys_;
+  Table<IdentityProvider> providers_;
   Table<AccessKey> server_;  // one record: the server's secret
   std::string server_secret_;
 };

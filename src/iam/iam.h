@@ -7,6 +7,7 @@
 #include "iam/directory.h"
 #include "iam/kafka_login.h"
 #include "iam/sessions.h"
+#include "iam/usage.h"
 #include "iam/verifier.h"
 
 namespace mekong::iam {
@@ -24,11 +25,13 @@ class Iam {
                                            const Config& config) {
     std::unique_ptr<Iam> iam(new Iam(store, clock, random, config));
     MEKONG_TRY(iam->directory_.load());
+    MEKONG_TRY(iam->usage_.load());
     if (iam->directory_.accounts().empty()) MEKONG_TRY(iam->directory_.create_account(config.first_account));
     return iam;
   }
 
   Directory& directory() { return directory_; }
+  Usage& usage() { return usage_; }           // flush() it now and then, and at the end
   Sessions& sessions() { return sessions_; }  // also the RoleSessions of jobs
   const Authoriser& authoriser() const { return decider_; }
   const Authenticator& authenticator() const { return verifier_; }
@@ -37,12 +40,14 @@ class Iam {
  private:
   Iam(meta::Store& store, os::Clock& clock, os::Random& random, const Config& config)
       : directory_(store, clock, random),
+        usage_(store, clock),
         sessions_(directory_, clock, random),
         decider_(directory_, clock),
-        verifier_(directory_, sessions_, clock, {config.well_known_test_pair}),
+        verifier_(directory_, sessions_, usage_, clock, {config.well_known_test_pair}),
         kafka_login_(verifier_, clock) {}
 
   Directory directory_;
+  Usage usage_;
   Sessions sessions_;
   Decider decider_;
   Verifier verifier_;

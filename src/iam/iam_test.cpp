@@ -25,7 +25,7 @@ struct IamTest : IamFixture {
                                   .duration_s = 900});
   }
   Status set_policy(const std::string& role, const std::string& document) {
-    return iam->directory().change_role(test_account, role, [&](Role& r) {
+    return iam->directory().change<Role>(test_account, role, [&](Role& r) {
       r.inline_policies["p"] = document;
       return ok();
     });
@@ -53,11 +53,11 @@ TEST_F(IamTest, SessionPolicyAndBoundaryNarrow) {
   EXPECT_FALSE(allowed(*session(role, {read_only}).principal, "s3:PutObject"));
   EXPECT_TRUE(allowed(*session(role, {read_only}).principal, "s3:GetObject"));
   ASSERT_TRUE(iam->directory()
-                  .change_role(test_account, "r",
-                               [](Role& r) {
-                                 r.boundary = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
-                                 return ok();
-                               })
+                  .change<Role>(test_account, "r",
+                                [](Role& r) {
+                                  r.boundary = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+                                  return ok();
+                                })
                   .ok());
   EXPECT_FALSE(allowed(*session(role).principal, "s3:PutObject"));
   EXPECT_TRUE(allowed(*session(role).principal, "s3:GetObject"));
@@ -137,7 +137,7 @@ TEST_F(IamTest, NamesAndConflicts) {
   ASSERT_TRUE(policy.ok());
   const std::string arn = (*policy)->arn();
   ASSERT_TRUE(
-      directory.change_role(test_account, "Role", [&](Role& r) { return r.attached.push_back(arn), ok(); })
+      directory.change<Role>(test_account, "Role", [&](Role& r) { return r.attached.push_back(arn), ok(); })
           .ok());
   EXPECT_EQ(directory.delete_policy(arn).error().code, "DeleteConflict");
   EXPECT_EQ(directory.delete_role(test_account, "Role").error().code, "DeleteConflict");

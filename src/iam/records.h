@@ -9,15 +9,15 @@
 namespace mekong::iam {
 
 struct Account {
-  std::string id, name;
+  std::string id, name, alias;
   int64_t created_ms = 0;
   template <class F>
   void each_field(F&& f) {
-    f("Id", id), f("Name", name), f("Created", created_ms);
+    f("Id", id), f("Name", name), f("Created", created_ms), f("Alias", alias);
   }
 };
 
-// What users and roles have in common.
+// What users, roles and groups have in common. Groups have neither tags nor a boundary.
 struct Identity {
   std::string account, name, path = "/", id;
   int64_t created_ms = 0;
@@ -33,18 +33,47 @@ struct Identity {
   }
 };
 
+// `kind`: in "The user with name … cannot be found". `type`: in ARNs. `id_prefix`: of unique ids.
 struct User : Identity {
+  static constexpr const char *kind = "user", *type = "user", *id_prefix = "AIDA";
+  std::vector<std::string> groups;  // names
   std::string arn() const { return "arn:aws:iam::" + account + ":user" + path + name; }
+  template <class F>
+  void each_field(F&& f) {
+    Identity::each_field(f);
+    f("Groups", groups);
+  }
+};
+
+struct Group : Identity {
+  static constexpr const char *kind = "group", *type = "group", *id_prefix = "AGPA";
+  std::string arn() const { return "arn:aws:iam::" + account + ":group" + path + name; }
 };
 
 struct Role : Identity {
+  static constexpr const char *kind = "role", *type = "role", *id_prefix = "AROA";
   std::string trust, description;
   int32_t max_session_s = 3600;
+  std::string linked_service;  // service-linked roles: who may change them, nobody else
   std::string arn() const { return "arn:aws:iam::" + account + ":role" + path + name; }
   template <class F>
   void each_field(F&& f) {
     Identity::each_field(f);
     f("Trust", trust), f("Description", description), f("MaxSession", max_session_s);
+    f("Linked", linked_service);
+  }
+};
+
+struct InstanceProfile {
+  static constexpr const char *kind = "instance profile", *type = "instance-profile", *id_prefix = "AIPA";
+  std::string account, name, path = "/", id, role;
+  int64_t created_ms = 0;
+  std::map<std::string, std::string> tags;
+  std::string arn() const { return "arn:aws:iam::" + account + ":instance-profile" + path + name; }
+  template <class F>
+  void each_field(F&& f) {
+    f("Account", account), f("Name", name), f("Path", path), f("Id", id), f("Role", role);
+    f("Created", created_ms), f("Tags", tags);
   }
 };
 
@@ -58,8 +87,10 @@ struct PolicyVersion {
 };
 
 struct ManagedPolicy {
+  static constexpr const char *kind = "policy", *type = "policy", *id_prefix = "ANPA";
   std::string account, name, path = "/", id, description, default_version;
   int64_t created_ms = 0, updated_ms = 0;
+  int32_t versions_made = 1;  // numbers are never used again
   std::map<std::string, std::string> tags;
   std::vector<PolicyVersion> versions;
   std::string arn() const { return "arn:aws:iam::" + account + ":policy" + path + name; }
@@ -67,7 +98,7 @@ struct ManagedPolicy {
   void each_field(F&& f) {
     f("Account", account), f("Name", name), f("Path", path), f("Id", id), f("Description", description);
     f("Default", default_version), f("Created", created_ms), f("Updated", updated_ms), f("Tags", tags);
-    f("Versions", versions);
+    f("Versions", versions), f("Made", versions_made);
   }
 };
 
@@ -82,9 +113,41 @@ struct AccessKey {
   }
 };
 
-using UserPtr = std::shared_ptr<const User>;
-using RolePtr = std::shared_ptr<const Role>;
-using ManagedPolicyPtr = std::shared_ptr<const ManagedPolicy>;
-using AccessKeyPtr = std::shared_ptr<const AccessKey>;
+// Who else may say who somebody is. OpenID Connect: the issuer without "https://", its audiences, the
+// certificates' thumbprints. SAML: a metadata document, kept as a record.
+struct IdentityProvider {
+  std::string account, arn, url, id;
+  bool saml = false;
+  std::vector<std::string> client_ids, thumbprints;
+  std::string metadata;
+  int64_t created_ms = 0;
+  std::map<std::string, std::string> tags;
+  template <class F>
+  void each_field(F&& f) {
+    f("Account", account), f("Arn", arn), f("Url", url), f("Saml", saml), f("ClientIds", client_ids);
+    f("Thumbprints", thumbprints), f("Metadata", metadata), f("Created", created_ms), f("Tags", tags);
+    f("Id", id);
+  }
+};
+
+// When a key or a role was last used.
+struct LastUse {
+  std::string id, service, region;  // id: of the access key, or "AROA…" of the role
+  int64_t at_ms = 0;
+  template <class F>
+  void each_field(F&& f) {
+    f("Id", id), f("Service", service), f("Region", region), f("At", at_ms);
+  }
+};
+
+template <class T>
+using Ptr = std::shared_ptr<const T>;
+using UserPtr = Ptr<User>;
+using RolePtr = Ptr<Role>;
+using GroupPtr = Ptr<Group>;
+using InstanceProfilePtr = Ptr<InstanceProfile>;
+using ManagedPolicyPtr = Ptr<ManagedPolicy>;
+using AccessKeyPtr = Ptr<AccessKey>;
+using IdentityProviderPtr = Ptr<IdentityProvider>;
 
 }  // namespace mekong::iam

@@ -12,23 +12,53 @@ namespace {
 constexpr std::string_view base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr size_t secret_length = 40;
 constexpr size_t nonce_bytes = 12;
+constexpr size_t account_seal_length = 8;
 
 // What a token carries.
 struct Sealed {
-  std::string account, role_arn, entity_id, user, session_name;
-  std::vector<std::string> policies;
+  std::string account, role_arn, entity_id, user, session_name, federated_name;
+  std::vector<std::string> policies, transitive;
   std::map<std::string, std::string> tags;
-  int64_t expires_ms = 0;
+  std::string source_identity, provider;
+  int64_t expires_ms = 0, issued_ms = 0;
   template <class F>
   void each_field(F&& f) {
     f("A", account), f("R", role_arn), f("I", entity_id), f("U", user), f("N", session_name),
         f("P", policies);
-    f("T", tags), f("E", expires_ms);
+    f("T", tags), f("E", expires_ms), f("S", issued_ms), f("F", federated_name), f("V", transitive);
+    f("O", source_identity), f("W", provider);
   }
 };
 
 Error invalid_token() {
   return {"InvalidClientTokenId", "The security token included in the request is invalid.", 403};
+}
+
+std::string root_arn(const std::string& account) {
+  return "arn:aws:iam::" + account + ":root";
+}
+
+void fill_who(Principal& out, const Sealed& sealed) {
+  if (!sealed.role_arn.empty()) {
+    const std::string role_name = sealed.role_arn.substr(sealed.role_arn.rfind('/') + 1);
+    out.kind = PrincipalKind::role_session;
+    out.role_arn = sealed.role_arn;
+    out.user_id = sealed.entity_id + ":" + sealed.session_name;
+    out.arn = "arn:aws:sts::" + sealed.account + ":assumed-role/" + role_name + "/" + sealed.session_name;
+  } else if (!sealed.federated_name.empty()) {
+    out.kind = PrincipalKind::federated_user;
+    out.issuer_arn = sealed.user.empty() ? root_arn(sealed.account) : sealed.user;
+    out.user_id = sealed.account + ":" + sealed.federated_name;
+    out.arn = "arn:aws:sts::" + sealed.account + ":federated-user/" + sealed.federated_name;
+  } else if (!sealed.user.empty()) {
+    out.kind = PrincipalKind::user;
+    out.user_id = sealed.entity_id;
+    out.arn = sealed.user;
+  } else {
+    out.kind = PrincipalKind::root;
+    out.user_id = sealed.account;
+    out.arn = root_arn(sealed.account);
+  }
 }
 
 PrincipalPtr principal_of(const Sealed& sealed, const std::string& access_key_id) {
@@ -37,22 +67,23 @@ PrincipalPtr principal_of(const Sealed& sealed, const std::string& access_key_id
   out->access_key_id = access_key_id;
   out->session_policies = sealed.policies;
   out->tags = sealed.tags;
+  out->transitive_tags = sealed.transitive;
+  out->source_identity = sealed.source_identity;
+  out->federated_provider = sealed.provider;
+  out->issued_ms = sealed.issued_ms;
   out->expires_ms = sealed.expires_ms;
-  if (!sealed.role_arn.empty()) {
-    const std::string role_name = sealed.role_arn.substr(sealed.role_arn.rfind('/') + 1);
-    out->kind = PrincipalKind::role_session;
-    out->role_arn = sealed.role_arn;
-    out->user_id = sealed.entity_id + ":" + sealed.session_name;
-    out->arn = "arn:aws:sts::" + sealed.account + ":assumed-role/" + role_name + "/" + sealed.session_name;
-  } else if (!sealed.user.empty()) {
-    out->kind = PrincipalKind::user;
-    out->user_id = sealed.entity_id;
-    out->arn = sealed.user;
-  } else {
-    out->kind = PrincipalKind::root;
-    out->user_id = sealed.account;
-    out->arn = "arn:aws:iam::" + sealed.account + ":root";
-  }
+  fill_who(*out, sealed);
+  return out;
+}
+
+// "ASIA", eight random characters, eight that seal the account to them: 40 bits, which tell whose a key is,
+// as GetAccessKeyInfo does; nothing else hangs on them.
+std::string seal_of_account(const std::string& server_secret, std::string_view random,
+                            std::string_view account) {
+  const std::string key = codec::hmac_sha256(server_secret, "session-account");
+  const std::string mac = codec::hmac_sha256(key, std::string(random) + "/" + std::string(account));
+  std::string out;
+  for (size_t i = 0; i < account_seal_length; ++i) out += base32[static_cast<unsigned char>(mac[i]) % 32];
   return out;
 }
 
@@ -90,12 +121,31 @@ std::string Sessions::secret_of(std::string_view access_key_id) const {
   return codec::base64_encode(codec::hmac_sha256(key, access_key_id)).substr(0, secret_length);
 }
 
+std::string Sessions::new_key_id(const AccountId& account) const {
+  const std::string random = random_.from_alphabet(base32, 8);
+  return "ASIA" + random + seal_of_account(directory_.server_secret(), random, account.value);
+}
+
+std::optional<AccountId> Sessions::account_of(std::string_view id) const {
+  if (id.size() != 20 || !id.starts_with("ASIA")) return std::nullopt;
+  for (const auto& account : directory_.accounts()) {
+    const std::string seal = seal_of_account(directory_.server_secret(), id.substr(4, 8), account.id);
+    if (equal_in_constant_time(seal, id.substr(12))) return AccountId(account.id);
+  }
+  return std::nullopt;
+}
+
 SessionCredentials Sessions::issue(const SessionRequest& request) const {
   Sealed sealed{.account = request.account.value,
                 .session_name = request.session_name,
+                .federated_name = request.federated_name,
                 .policies = request.policies,
+                .transitive = request.transitive_tags,
                 .tags = request.tags,
-                .expires_ms = clock_.wall_ms() + request.duration_s * 1000};
+                .source_identity = request.source_identity,
+                .provider = request.federated_provider,
+                .expires_ms = clock_.wall_ms() + request.duration_s * 1000,
+                .issued_ms = clock_.wall_ms()};
   if (request.role) {
     sealed.role_arn = request.role->arn();
     sealed.entity_id = request.role->id;
@@ -103,10 +153,9 @@ SessionCredentials Sessions::issue(const SessionRequest& request) const {
   } else if (request.user) {
     sealed.user = request.user->arn();
     sealed.entity_id = request.user->id;
-    sealed.tags = request.user->tags;
+    for (const auto& tag : request.user->tags) sealed.tags.insert(tag);
   }
-  SessionCredentials out{.access_key_id = "ASIA" + random_.from_alphabet(base32, 16),
-                         .expires_ms = sealed.expires_ms};
+  SessionCredentials out{.access_key_id = new_key_id(request.account), .expires_ms = sealed.expires_ms};
   out.secret_access_key = secret_of(out.access_key_id);
   std::string nonce(nonce_bytes, '\0');
   random_.fill(nonce.data(), nonce.size());
@@ -141,6 +190,7 @@ Result<SessionCredentials> Sessions::assume_for_service(std::string_view role_ar
   policy::Context context;
   context.set("aws:SourceAccount", {role->account});
   context.set("aws:PrincipalIsAWSService", {"true"});
+  context.set("sts:RoleSessionName", {std::string(session_name)});
   if (policy::evaluate({caller, "sts:AssumeRole", role_arn, context}, documents).outcome !=
       policy::Outcome::allowed) {
     return Error{"AccessDenied",

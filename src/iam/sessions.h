@@ -14,12 +14,15 @@
 namespace mekong::iam {
 
 struct SessionRequest {
-  RolePtr role;  // null: a session of `user` itself (GetSessionToken)
+  RolePtr role;  // null: a session of `user` itself (GetSessionToken), or federated by it
   UserPtr user;  // null with a null role: the account's root
   AccountId account;
   std::string session_name;           // role sessions
+  std::string federated_name;         // GetFederationToken: the name; empty for the others
   std::vector<std::string> policies;  // documents, already parsed once
   std::map<std::string, std::string> tags;
+  std::vector<std::string> transitive_tags;
+  std::string source_identity, federated_provider;
   int64_t duration_s = 3600;
 };
 
@@ -35,11 +38,14 @@ class Sessions final : public RoleSessions {
     std::string secret;
   };
   Result<Opened> open(const std::string& access_key_id, std::string_view token) const;
+  // The account that a temporary key was made in: the key id carries a seal of it. None: not one of ours.
+  std::optional<AccountId> account_of(std::string_view access_key_id) const;
 
   Result<SessionCredentials> assume_for_service(std::string_view role_arn, std::string_view service_principal,
                                                 std::string_view session_name, int64_t duration_s) override;
 
  private:
+  std::string new_key_id(const AccountId& account) const;
   std::string secret_of(std::string_view access_key_id) const;
 
   Directory& directory_;

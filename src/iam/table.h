@@ -16,6 +16,22 @@ namespace mekong::iam {
 
 inline constexpr std::string_view family = "iam";
 
+// Writes of several tables as one step: one batch, and what memory shows once it is durable.
+class Change {
+ public:
+  Status commit(meta::Store& store) {
+    MEKONG_TRY(store.commit(std::move(batch_)).get());
+    for (const auto& apply : applied_) apply();
+    return ok();
+  }
+
+ private:
+  template <class T>
+  friend class Table;
+  meta::Batch batch_;
+  std::vector<std::function<void()>> applied_;
+};
+
 // Reads: any thread, never blocked by a commit. Writes: one at a time (Directory's write lock); a write is
 // durable before a reader sees it, and seen before it is acknowledged.
 template <class T>
@@ -54,22 +70,32 @@ class Table {
     return out;
   }
 
+  void put(Change& change, const std::string& key, T record) {
+    change.batch_.put(family, prefix_ + key, codec::encode_record(record));
+    change.applied_.push_back([this, key, held = std::make_shared<const T>(std::move(record))] {
+      std::unique_lock lock(mutex_);
+      records_[key] = held;
+    });
+  }
+
+  void remove(Change& change, const std::string& key) {
+    change.batch_.remove(family, prefix_ + key);
+    change.applied_.push_back([this, key] {
+      std::unique_lock lock(mutex_);
+      records_.erase(key);
+    });
+  }
+
   Status put(const std::string& key, T record) {
-    meta::Batch batch;
-    batch.put(family, prefix_ + key, codec::encode_record(record));
-    MEKONG_TRY(store_.commit(std::move(batch)).get());
-    std::unique_lock lock(mutex_);
-    records_[key] = std::make_shared<const T>(std::move(record));
-    return ok();
+    Change change;
+    put(change, key, std::move(record));
+    return change.commit(store_);
   }
 
   Status remove(const std::string& key) {
-    meta::Batch batch;
-    batch.remove(family, prefix_ + key);
-    MEKONG_TRY(store_.commit(std::move(batch)).get());
-    std::unique_lock lock(mutex_);
-    records_.erase(key);
-    return ok();
+    Change change;
+    remove(change, key);
+    return change.commit(store_);
   }
 
  private:

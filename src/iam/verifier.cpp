@@ -267,6 +267,7 @@ Result<Authentication> Verifier::by_header(const SignedRequest& request,
   const std::string text = sigv4::string_to_sign(*amz_date, credential.scope(), canonical);
   if (!equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature)) return mismatch();
   MEKONG_TRY(check_skew(*signed_ms, credential));
+  usage_.saw(*caller.principal, credential.service, credential.region);
   Authentication out = authentication(std::move(caller.principal), credential, payload, *amz_date);
   out.signing_key = key;
   out.seed_signature = signature;
@@ -335,6 +336,7 @@ Result<Verifier::Presigned> Verifier::verify_presigned(const PresignedQuery& req
   const int64_t now_ms = clock_.wall_ms(), expires_ms = *signed_ms + expires_s * 1000;
   if (now_ms > expires_ms) return refused("AccessDenied", "Request has expired");
   if (*signed_ms > now_ms + skew_s3_ms) return refused("AccessDenied", "Request is not valid yet");
+  usage_.saw(*caller.principal, credential->service, credential->region);
   Presigned out{authentication(std::move(caller.principal), *credential, request.payload_sha256, amz_date),
                 expires_ms};
   out.authentication.signing_key = key;

@@ -14,6 +14,7 @@
 #include "iam/directory.h"
 #include "iam/sessions.h"
 #include "iam/sigv4.h"
+#include "iam/usage.h"
 
 namespace mekong::iam {
 
@@ -42,8 +43,9 @@ class Verifier final : public Authenticator {
   struct Config {
     bool well_known_test_pair = false;  // test/test is the first account's root; loopback only, app's duty
   };
-  Verifier(const Directory& directory, const Sessions& sessions, os::Clock& clock, Config config)
-      : directory_(directory), sessions_(sessions), clock_(clock), config_(config) {}
+  Verifier(const Directory& directory, const Sessions& sessions, Usage& usage, os::Clock& clock,
+           Config config)
+      : directory_(directory), sessions_(sessions), usage_(usage), clock_(clock), config_(config) {}
 
   Result<Authentication> authenticate(const SignedRequest& request, bool allow_anonymous) const override;
   // Also for Kafka logins. `expires_ms`: when the signature itself ends.
@@ -65,6 +67,7 @@ class Verifier final : public Authenticator {
 
   const Directory& directory_;
   const Sessions& sessions_;
+  Usage& usage_;
   os::Clock& clock_;
   Config config_;
   SigningKeys signing_keys_;

@@ -40,7 +40,8 @@ std::optional<ConditionOperator> parse_condition_operator(std::string_view name)
 // One key under one operator.
 struct Condition {
   ConditionOperator op;
-  std::string key;  // lower case
+  std::string key;      // lower case
+  std::string written;  // as it stands in the document
   std::vector<Pattern> values;
 
   // May `value` stand under this operator at all (a number, a date, a CIDR …)?

@@ -176,7 +176,7 @@ class StatementReader {
       return malformed("Conditions must be prefaced by a vendor: " + std::string(key));
     }
     MEKONG_TRY_ASSIGN(auto list, strings(wanted, key, true));
-    Condition condition{op, lower(key), {}};
+    Condition condition{op, lower(key), std::string(key), {}};
     for (const std::string& text : list) {
       if (!Condition::valid_value(op, text)) {
         return malformed("Syntax errors in policy: value \"" + text + "\" of " + std::string(key) +
@@ -205,12 +205,27 @@ class StatementReader {
   bool has_effect_ = false, has_action_ = false;
 };
 
+// " at position (line, column)", both from 1.
+std::string position(std::string_view text, size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return " at position (" + std::to_string(line) + ", " + std::to_string(before.size() - line_start + 1) +
+         ")";
+}
+
 Result<json::object> parse_object(std::string_view text) {
-  boost::system::error_code failed;
-  json::value root = json::parse({text.data(), text.size()}, failed);
-  if (failed) return malformed("Syntax errors in policy: " + failed.message() + ".");
+  json::error_code failed;
+  json::stream_parser parser;
+  const size_t read = parser.write_some(text.data(), text.size(), failed);
+  if (!failed && read < text.size()) failed = json::error::extra_data;
+  if (!failed) parser.finish(failed);
+  if (failed) {
+    return malformed("This policy contains invalid Json: " + failed.message() + position(text, read) + ".");
+  }
+  const json::value root = parser.release();
   if (!root.is_object()) return malformed("Syntax errors in policy: a policy is an object.");
-  return std::move(root.get_object());
+  return root.get_object();
 }
 
 Status read_head(const json::object& root, Document& document) {
@@ -255,6 +270,31 @@ Result<DocumentPtr> parse_document(std::string_view text, DocumentKind kind) {
   }
   if (document->statements.empty()) return malformed("Syntax errors in policy: Statement is empty.");
   return DocumentPtr(std::move(document));
+}
+
+std::vector<std::string> context_keys(const Document& document) {
+  std::vector<std::string> out;
+  auto add = [&](const std::string& key) {
+    const bool known =
+        std::any_of(out.begin(), out.end(), [&](const std::string& k) { return lower(k) == lower(key); });
+    if (!known) out.push_back(key);
+  };
+  auto add_variables = [&](const Pattern& pattern) {
+    for (const std::string& key : pattern.variables()) add(key);
+  };
+  for (const Statement& statement : document.statements) {
+    for (const Condition& condition : statement.conditions) {
+      add(condition.written);
+      std::for_each(condition.values.begin(), condition.values.end(), add_variables);
+    }
+    std::for_each(statement.resources.begin(), statement.resources.end(), add_variables);
+  }
+  return out;
+}
+
+size_t counted_size(std::string_view json) {
+  return static_cast<size_t>(std::count_if(
+      json.begin(), json.end(), [](char c) { return c != ' ' && c != '\t' && c != '\n' && c != '\r'; }));
 }
 
 }  // namespace mekong::policy

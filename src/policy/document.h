@@ -50,4 +50,10 @@ using DocumentPtr = std::shared_ptr<const Document>;
 // refused, never skipped.
 Result<DocumentPtr> parse_document(std::string_view json, DocumentKind kind);
 
+// The keys that conditions and variables ask for, as written, each once.
+std::vector<std::string> context_keys(const Document& document);
+
+// Characters as IAM's quotas count them: without white space.
+size_t counted_size(std::string_view json);
+
 }  // namespace mekong::policy

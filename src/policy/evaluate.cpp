@@ -9,9 +9,14 @@ namespace {
 enum class Naming { no, account, role, exact };
 
 Naming naming_of(const Principal& principal, const std::string& name) {
-  if (principal.kind == PrincipalKind::service) return Naming::no;
+  const bool elsewhere =
+      principal.kind == PrincipalKind::service || principal.kind == PrincipalKind::web_identity;
+  if (elsewhere) return Naming::no;
   if (name == principal.arn) return Naming::exact;
   if (!principal.role_arn.empty() && name == principal.role_arn) return Naming::role;
+  if (!principal.issuer_arn.empty() && name == principal.issuer_arn && !name.ends_with(":root")) {
+    return Naming::role;
+  }
   const std::string& account = principal.account.value;
   if (account.empty()) return Naming::no;
   return name == account || name == "arn:aws:iam::" + account + ":root" ? Naming::account : Naming::no;
@@ -19,7 +24,9 @@ Naming naming_of(const Principal& principal, const std::string& name) {
 
 // "*" names a user as itself, but a session only as its role: a session policy must go on narrowing it.
 Naming naming_by_star(const Principal& principal) {
-  return principal.kind == PrincipalKind::role_session ? Naming::role : Naming::exact;
+  const bool session =
+      principal.kind == PrincipalKind::role_session || principal.kind == PrincipalKind::federated_user;
+  return session ? Naming::role : Naming::exact;
 }
 
 Naming naming_in(const Principal& principal, const PrincipalMatcher& matcher) {
@@ -32,14 +39,37 @@ Naming naming_in(const Principal& principal, const PrincipalMatcher& matcher) {
     const auto& services = matcher.services;
     if (std::find(services.begin(), services.end(), principal.arn) != services.end()) best = Naming::exact;
   }
+  if (principal.kind == PrincipalKind::web_identity) {
+    const auto& providers = matcher.federated;
+    if (std::find(providers.begin(), providers.end(), principal.federated_provider) != providers.end()) {
+      best = Naming::exact;
+    }
+  }
   return best;
+}
+
+// Everything that the caller is must stand in a Deny's NotPrincipal for it to be spared: a session's own ARN,
+// its role's, and the account's.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+bool wholly_named(const Principal& principal, const PrincipalMatcher& matcher) {
+  const auto& names = matcher.aws;
+  auto listed = [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (matcher.anyone || listed("*")) return true;
+  const std::string& account = principal.account.value;
+  if (account.empty()) return naming_in(principal, matcher) != Naming::no;
+  if (!listed(principal.arn) || (!listed(account) && !listed("arn:aws:iam::" + account + ":root")))
+    return false;
+  return principal.role_arn.empty() || listed(principal.role_arn);
 }
 
 Naming principal_matches(const Statement& statement, const Principal& principal) {
   if (!statement.has_principal) return Naming::exact;
   const Naming named = naming_in(principal, statement.principal);
   if (!statement.not_principal) return named;
-  return named == Naming::no ? naming_by_star(principal) : Naming::no;
+  const bool spared = statement.allow ? named != Naming::no : wholly_named(principal, statement.principal);
+  return spared ? Naming::no : naming_by_star(principal);
 }
 
 bool action_matches(const Statement& statement, std::string_view action) {
@@ -103,9 +133,11 @@ Found find_allow(const std::vector<NamedDocument>& list, const Query& query) {
 }
 
 Verdict verdict(Outcome outcome, Source source, const Found& found = {}) {
-  Verdict out{outcome, source, {}, {}};
-  if (found.document != nullptr) out.policy = found.document->name;
-  if (found.statement != nullptr) out.sid = found.statement->sid;
+  Verdict out{.outcome = outcome, .source = source};
+  if (found.statement == nullptr) return out;
+  out.policy = found.document->name;
+  out.sid = found.statement->sid;
+  out.statement = static_cast<size_t>(found.statement - found.document->document->statements.data());
   return out;
 }
 
@@ -152,7 +184,9 @@ Verdict evaluate(const Query& query, const Documents& documents) {
   if (auto denied = explicit_deny(query, documents)) return *denied;
   const Found by_resource = documents.resource ? find_allow(*documents.resource, query) : Found{};
   const PrincipalKind kind = query.principal.kind;
-  if (kind == PrincipalKind::service || kind == PrincipalKind::anonymous) {
+  const bool known_here = kind != PrincipalKind::service && kind != PrincipalKind::anonymous &&
+                          kind != PrincipalKind::web_identity;
+  if (!known_here) {
     if (by_resource.statement == nullptr) return verdict(Outcome::implicit_deny, Source::resource);
     return verdict(Outcome::allowed, Source::resource, by_resource);
   }

@@ -43,13 +43,14 @@ struct Verdict {
   Outcome outcome = Outcome::implicit_deny;
   Source source = Source::none;  // what decided; for an implicit denial: where an Allow was missing
   std::string policy, sid;       // the deciding statement, where there is one
+  size_t statement = 0;          // its place in its document
 };
 
 // Rules, in order: an explicit Deny anywhere; root within its account; a resource policy that names the very
 // user or session needs nothing else in the same account, one that names the role is narrowed by boundary and
 // session policies, one that names the account only lets the account's own policies decide; otherwise
-// identity, boundary and session policies must each allow. Across accounts both sides must allow. Services
-// and anonymous callers have resource policies only.
+// identity, boundary and session policies must each allow. Across accounts both sides must allow. Services,
+// web identities and anonymous callers have resource policies only.
 Verdict evaluate(const Query& query, const Documents& documents);
 
 // "with an explicit deny in an identity-based policy", "because no session policy allows the s3:GetObject

@@ -98,7 +98,8 @@ Pattern::Pattern(std::string_view text, Variables variables) : source_(text) {
 void Pattern::add_variable(std::string_view body) {
   Part part{.variable = true};
   const size_t comma = body.find(',');
-  part.text = lower(trim(body.substr(0, comma)));
+  part.written = trim(body.substr(0, comma));
+  part.text = lower(part.written);
   if (comma != std::string_view::npos) {
     std::string_view fallback = trim(body.substr(comma + 1));
     if (fallback.size() >= 2 && fallback.front() == '\'' && fallback.back() == '\'') {
@@ -106,6 +107,14 @@ void Pattern::add_variable(std::string_view body) {
     }
   }
   parts_.push_back(std::move(part));
+}
+
+std::vector<std::string> Pattern::variables() const {
+  std::vector<std::string> out;
+  for (const Part& part : parts_) {
+    if (part.variable && part.text.size() > 1) out.push_back(part.written);  // not ${*}, ${?}, ${$}
+  }
+  return out;
 }
 
 std::optional<std::string> Pattern::value(const Part& part, const Context& context) const {

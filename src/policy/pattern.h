@@ -43,11 +43,13 @@ class Pattern {
   // No wildcards: the string itself.
   std::optional<std::string> text(const Context& context) const;
   const std::string& source() const { return source_; }
+  std::vector<std::string> variables() const;  // their keys, as written
 
  private:
   struct Part {
     bool variable = false;
-    std::string text;  // or the lower-case key
+    std::string text;     // or the lower-case key
+    std::string written;  // the key as it stands there
     std::optional<std::string> fallback;
   };
   void add_variable(std::string_view body);

@@ -1,3 +1,6 @@
+#include <array>
+
+#include "iam/managed_policies.h"
 #include "policy/document.h"
 #include "services/iam/service.h"
 #include "services/iam/shared.h"
@@ -6,21 +9,36 @@ namespace mekong::iam {
 namespace {
 
 constexpr int32_t session_s_default = 3600;
+constexpr size_t trust_characters_max = 2048;
 
-Error no_policy_arn(const std::string& arn) {
-  return {"NoSuchEntity", "Policy " + arn + " does not exist or is not attachable.", 404};
+Status check_trust(const std::string& document) {
+  MEKONG_TRY(policy::parse_document(document, policy::DocumentKind::trust));
+  if (policy::counted_size(document) <= trust_characters_max) return ok();
+  return Error{"LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048", 409};
+}
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html, those that
+// this server has a face for.
+struct LinkedRole {
+  std::string_view service, role, policy;
+};
+constexpr std::array linked_roles = {
+    LinkedRole{"kafka.amazonaws.com", "AWSServiceRoleForKafka", "KafkaServiceRolePolicy"},
+    LinkedRole{"ops.emr-serverless.amazonaws.com", "AWSServiceRoleForAmazonEMRServerless",
+               "AmazonEMRServerlessServiceRolePolicy"},
+    LinkedRole{"elasticmapreduce.amazonaws.com", "AWSServiceRoleForEMRCleanup", "AmazonEMRCleanupPolicy"},
+    LinkedRole{"emr-containers.amazonaws.com", "AWSServiceRoleForAmazonEMRContainers",
+               "AmazonEMRContainersServiceRolePolicy"},
+    LinkedRole{"airflow.amazonaws.com", "AWSServiceRoleForAmazonMWAA", "AmazonMWAAServiceRolePolicy"},
+    LinkedRole{"lakeformation.amazonaws.com", "AWSServiceRoleForLakeFormationDataAccess",
+               "LakeFormationDataAccessServiceRolePolicy"},
+};
+
+std::string linked_policy_arn(const LinkedRole& known) {
+  return "arn:aws:iam::aws:policy/aws-service-role/" + std::string(known.policy);
 }
 
 }  // namespace
-
-Result<RolePtr> Service::role(api::Context& ctx, const std::string& name, ConditionContext extra) const {
-  auto found = directory_.find_role(ctx.account, name);
-  const std::string arn = found ? found->arn() : "arn:aws:iam::" + ctx.account.value + ":role/" + name;
-  if (found && !found->boundary.empty()) extra["iam:PermissionsBoundary"] = {found->boundary};
-  MEKONG_TRY(ctx.authorise(arn, std::move(extra)));
-  if (!found) return Error{"NoSuchEntity", "The role with name " + name + " cannot be found.", 404};
-  return found;
-}
 
 Result<wire::CreateRoleResponse> Service::create_role(api::Context& ctx,
                                                       const wire::CreateRoleRequest& request) {
@@ -32,24 +50,33 @@ Result<wire::CreateRoleResponse> Service::create_role(api::Context& ctx,
   role.description = request.description.value_or("");
   role.max_session_s = request.max_session_duration.value_or(session_s_default);
   role.boundary = request.permissions_boundary.value_or("");
-  ConditionContext extra;
+  ConditionContext extra = request_tags(request.tags);
   if (!role.boundary.empty()) extra["iam:PermissionsBoundary"] = {role.boundary};
   MEKONG_TRY(ctx.authorise(role.arn(), std::move(extra)));
+  if (role.path.starts_with("/aws-service-role/")) {
+    return Error{"InvalidInput", "Path is reserved for service-linked roles.", 400};
+  }
+  MEKONG_TRY(check_trust(role.trust));
   if (request.tags) MEKONG_TRY(add_tags(role.tags, *request.tags));
   MEKONG_TRY_ASSIGN(auto made, directory_.create_role(std::move(role)));
   return wire::CreateRoleResponse{role_shape(*made)};
 }
 
 Result<wire::GetRoleResponse> Service::get_role(api::Context& ctx, const wire::GetRoleRequest& request) {
-  MEKONG_TRY_ASSIGN(auto found, role(ctx, request.role_name));
+  MEKONG_TRY_ASSIGN(auto found, entity<Role>(ctx, request.role_name));
   return wire::GetRoleResponse{role_shape(*found)};
 }
 
 Result<wire::ListRolesResponse> Service::list_roles(api::Context& ctx,
                                                     const wire::ListRolesRequest& request) {
   std::vector<wire::Role> all;
-  for (const auto& found : directory_.roles(ctx.account)) {
-    if (found->path.starts_with(request.path_prefix.value_or("/"))) all.push_back(role_shape(*found));
+  for (const auto& found : directory_.list<Role>(ctx.account)) {
+    if (!found->path.starts_with(request.path_prefix.value_or("/"))) continue;
+    all.push_back(role_shape(*found));
+    // As in AWS: lists leave out what GetRole alone shows.
+    all.back().tags.reset();
+    all.back().permissions_boundary.reset();
+    all.back().role_last_used.reset();
   }
   wire::ListRolesResponse out;
   MEKONG_TRY(
@@ -59,15 +86,14 @@ Result<wire::ListRolesResponse> Service::list_roles(api::Context& ctx,
 
 Result<wire::DeleteRoleResponse> Service::delete_role(api::Context& ctx,
                                                       const wire::DeleteRoleRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name));
+  MEKONG_TRY(change<Role>(ctx, request.role_name, [](Role&) { return ok(); }));
   MEKONG_TRY(directory_.delete_role(ctx.account, request.role_name));
   return wire::DeleteRoleResponse{};
 }
 
 Result<wire::UpdateRoleResponse> Service::update_role(api::Context& ctx,
                                                       const wire::UpdateRoleRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name, [&](Role& r) {
+  MEKONG_TRY(change<Role>(ctx, request.role_name, [&](Role& r) {
     r.description = request.description.value_or("");
     r.max_session_s = request.max_session_duration.value_or(session_s_default);
     return ok();
@@ -75,106 +101,84 @@ Result<wire::UpdateRoleResponse> Service::update_role(api::Context& ctx,
   return wire::UpdateRoleResponse{};
 }
 
+Result<wire::UpdateRoleDescriptionResponse> Service::update_role_description(
+    api::Context& ctx, const wire::UpdateRoleDescriptionRequest& request) {
+  MEKONG_TRY(entity<Role>(ctx, request.role_name));
+  MEKONG_TRY(directory_.change<Role>(ctx.account, request.role_name, [&](Role& r) {
+    r.description = request.description;
+    return ok();
+  }));
+  auto changed = directory_.find_role(ctx.account, request.role_name);
+  if (!changed) return Error{"NoSuchEntity", "The role has just been deleted.", 404};
+  return wire::UpdateRoleDescriptionResponse{role_shape(*changed)};
+}
+
 Result<wire::UpdateAssumeRolePolicyResponse> Service::update_assume_role_policy(
     api::Context& ctx, const wire::UpdateAssumeRolePolicyRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name));
-  MEKONG_TRY(policy::parse_document(request.policy_document, policy::DocumentKind::trust));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name, [&](Role& r) {
+  MEKONG_TRY(change<Role>(ctx, request.role_name, [&](Role& r) -> Status {
+    MEKONG_TRY(check_trust(request.policy_document));
     r.trust = request.policy_document;
     return ok();
   }));
   return wire::UpdateAssumeRolePolicyResponse{};
 }
 
-Result<wire::PutRolePolicyResponse> Service::put_role_policy(api::Context& ctx,
-                                                             const wire::PutRolePolicyRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name, [&](Role& r) {
-    return put_inline(r, request.policy_name, request.policy_document);
-  }));
-  return wire::PutRolePolicyResponse{};
-}
-
-Result<wire::GetRolePolicyResponse> Service::get_role_policy(api::Context& ctx,
-                                                             const wire::GetRolePolicyRequest& request) {
-  MEKONG_TRY_ASSIGN(auto found, role(ctx, request.role_name));
-  MEKONG_TRY_ASSIGN(auto document, find_inline(*found, request.policy_name));
-  return wire::GetRolePolicyResponse{request.role_name, request.policy_name, document_shape(document)};
-}
-
-Result<wire::DeleteRolePolicyResponse> Service::delete_role_policy(
-    api::Context& ctx, const wire::DeleteRolePolicyRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name,
-                                    [&](Role& r) { return delete_inline(r, request.policy_name); }));
-  return wire::DeleteRolePolicyResponse{};
-}
-
-Result<wire::ListRolePoliciesResponse> Service::list_role_policies(
-    api::Context& ctx, const wire::ListRolePoliciesRequest& request) {
-  MEKONG_TRY_ASSIGN(auto found, role(ctx, request.role_name));
-  std::vector<std::string> names;
-  for (const auto& entry : found->inline_policies) names.push_back(entry.first);
-  wire::ListRolePoliciesResponse out;
-  MEKONG_TRY(
-      paginate(request, std::move(names), out.policy_names, out, [](const std::string& n) { return n; }));
-  return out;
-}
-
-Result<wire::AttachRolePolicyResponse> Service::attach_role_policy(
-    api::Context& ctx, const wire::AttachRolePolicyRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name, {{"iam:PolicyARN", {request.policy_arn}}}));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name, [&](Role& r) -> Status {
-    if (!directory_.policy_visible(ctx.account, request.policy_arn)) return no_policy_arn(request.policy_arn);
-    return attach(r, request.policy_arn);
-  }));
-  return wire::AttachRolePolicyResponse{};
-}
-
-Result<wire::DetachRolePolicyResponse> Service::detach_role_policy(
-    api::Context& ctx, const wire::DetachRolePolicyRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name, {{"iam:PolicyARN", {request.policy_arn}}}));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name,
-                                    [&](Role& r) { return detach(r, request.policy_arn); }));
-  return wire::DetachRolePolicyResponse{};
-}
-
-Result<wire::ListAttachedRolePoliciesResponse> Service::list_attached_role_policies(
-    api::Context& ctx, const wire::ListAttachedRolePoliciesRequest& request) {
-  if (request.path_prefix && *request.path_prefix != "/") {
-    return Error{"NotImplemented", "ListAttachedRolePolicies: PathPrefix is not built", 501};
+Result<wire::CreateServiceLinkedRoleResponse> Service::create_service_linked_role(
+    api::Context& ctx, const wire::CreateServiceLinkedRoleRequest& request) {
+  const std::string& service = request.aws_service_name;
+  const std::string path = "/aws-service-role/" + service + "/";
+  const auto* known = std::find_if(linked_roles.begin(), linked_roles.end(),
+                                   [&](const LinkedRole& l) { return l.service == service; });
+  const std::string name = known == linked_roles.end() ? "*" : std::string(known->role);
+  MEKONG_TRY(ctx.authorise("arn:aws:iam::" + ctx.account.value + ":role" + path + name,
+                           {{"iam:AWSServiceName", {service}}}));
+  if (known == linked_roles.end()) {
+    return Error{"InvalidInput", service + " has no service-linked role here.", 400};
   }
-  MEKONG_TRY_ASSIGN(auto found, role(ctx, request.role_name));
-  wire::ListAttachedRolePoliciesResponse out;
-  MEKONG_TRY(paginate(request, attached_shapes(*found), out.attached_policies.emplace(), out,
-                      [](const wire::AttachedPolicy& p) { return *p.policy_name; }));
-  return out;
+  if (request.custom_suffix) {
+    return Error{"InvalidInput", "Custom suffix is not allowed for " + service, 400};
+  }
+  Role role;
+  role.account = ctx.account.value;
+  role.name = name;
+  role.path = path;
+  role.linked_service = service;
+  role.description = request.description.value_or("");
+  role.trust = R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":")" +
+               service + R"("},"Action":"sts:AssumeRole"}]})";
+  if (find_aws_managed_policy(linked_policy_arn(*known))) role.attached = {linked_policy_arn(*known)};
+  auto made = directory_.create_role(std::move(role));
+  if (!made.ok() && made.error().code == "EntityAlreadyExists") {
+    return Error{
+        "InvalidInput",
+        "Service role name " + name + " has been taken in this account, please try a different suffix.", 400};
+  }
+  if (!made.ok()) return made.error();
+  return wire::CreateServiceLinkedRoleResponse{role_shape(**made)};
 }
 
-Result<wire::TagRoleResponse> Service::tag_role(api::Context& ctx, const wire::TagRoleRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name,
-                                    [&](Role& r) { return add_tags(r.tags, request.tags); }));
-  return wire::TagRoleResponse{};
+Result<wire::DeleteServiceLinkedRoleResponse> Service::delete_service_linked_role(
+    api::Context& ctx, const wire::DeleteServiceLinkedRoleRequest& request) {
+  MEKONG_TRY_ASSIGN(auto role, entity<Role>(ctx, request.role_name));
+  if (role->linked_service.empty()) {
+    return Error{"InvalidInput", request.role_name + " is no service-linked role.", 400};
+  }
+  MEKONG_TRY(directory_.delete_role(ctx.account, request.role_name));
+  return wire::DeleteServiceLinkedRoleResponse{"task" + role->path + role->name + "/" + role->id};
 }
 
-Result<wire::UntagRoleResponse> Service::untag_role(api::Context& ctx,
-                                                    const wire::UntagRoleRequest& request) {
-  MEKONG_TRY(role(ctx, request.role_name));
-  MEKONG_TRY(directory_.change_role(ctx.account, request.role_name, [&](Role& r) {
-    for (const std::string& key : request.tag_keys) r.tags.erase(key);
-    return ok();
-  }));
-  return wire::UntagRoleResponse{};
-}
-
-Result<wire::ListRoleTagsResponse> Service::list_role_tags(api::Context& ctx,
-                                                           const wire::ListRoleTagsRequest& request) {
-  MEKONG_TRY_ASSIGN(auto found, role(ctx, request.role_name));
-  wire::ListRoleTagsResponse out;
-  MEKONG_TRY(
-      paginate(request, tag_shapes(found->tags), out.tags, out, [](const wire::Tag& t) { return t.key; }));
-  return out;
+// Deleting is done when it is answered; the task's name alone tells the role.
+Result<wire::GetServiceLinkedRoleDeletionStatusResponse> Service::get_service_linked_role_deletion_status(
+    api::Context& ctx, const wire::GetServiceLinkedRoleDeletionStatusRequest& request) {
+  const std::string& task = request.deletion_task_id;
+  const size_t end = task.rfind('/');
+  const std::string resource = "arn:aws:iam::" + ctx.account.value + ":role" +
+                               (task.starts_with("task/") ? task.substr(4, end - 4) : "/" + task);
+  MEKONG_TRY(ctx.authorise(resource));
+  if (!task.starts_with("task/aws-service-role/")) {
+    return Error{"NoSuchEntity", "Deletion task " + task + " was not found.", 404};
+  }
+  return wire::GetServiceLinkedRoleDeletionStatusResponse{.status = "SUCCEEDED"};
 }
 
 }  // namespace mekong::iam

@@ -7,20 +7,11 @@ namespace {
 // Without UserName a user asks about itself.
 std::string name_or_caller(const api::Context& ctx, const std::optional<std::string>& name) {
   if (name) return *name;
-  auto parsed = parse_iam_arn(ctx.principal->arn, "user");
+  auto parsed = parse_iam_arn(ctx.principal->arn, User::type);
   return parsed ? parsed->name : "";
 }
 
 }  // namespace
-
-Result<UserPtr> Service::user(api::Context& ctx, const std::string& name, ConditionContext extra) const {
-  auto found = directory_.find_user(ctx.account, name);
-  const std::string arn = found ? found->arn() : "arn:aws:iam::" + ctx.account.value + ":user/" + name;
-  if (found && !found->boundary.empty()) extra["iam:PermissionsBoundary"] = {found->boundary};
-  MEKONG_TRY(ctx.authorise(arn, std::move(extra)));
-  if (!found) return Error{"NoSuchEntity", "The user with name " + name + " cannot be found.", 404};
-  return found;
-}
 
 Result<wire::CreateUserResponse> Service::create_user(api::Context& ctx,
                                                       const wire::CreateUserRequest& request) {
@@ -29,7 +20,7 @@ Result<wire::CreateUserResponse> Service::create_user(api::Context& ctx,
   user.name = request.user_name;
   user.path = request.path.value_or("/");
   user.boundary = request.permissions_boundary.value_or("");
-  ConditionContext extra;
+  ConditionContext extra = request_tags(request.tags);
   if (!user.boundary.empty()) extra["iam:PermissionsBoundary"] = {user.boundary};
   MEKONG_TRY(ctx.authorise(user.arn(), std::move(extra)));
   if (request.tags) MEKONG_TRY(add_tags(user.tags, *request.tags));
@@ -43,20 +34,21 @@ Result<wire::GetUserResponse> Service::get_user(api::Context& ctx, const wire::G
     wire::User root{.user_id = ctx.account.value, .arn = ctx.principal->arn};
     root.path = "/";
     root.user_name = "root";
-    for (const auto& account : directory_.accounts()) {
-      if (account.id == ctx.account.value) root.create_date = {account.created_ms};
-    }
+    if (auto account = directory_.find_account(ctx.account)) root.create_date = {account->created_ms};
     return wire::GetUserResponse{root};
   }
-  MEKONG_TRY_ASSIGN(auto found, user(ctx, name_or_caller(ctx, request.user_name)));
+  MEKONG_TRY_ASSIGN(auto found, entity<User>(ctx, name_or_caller(ctx, request.user_name)));
   return wire::GetUserResponse{user_shape(*found)};
 }
 
 Result<wire::ListUsersResponse> Service::list_users(api::Context& ctx,
                                                     const wire::ListUsersRequest& request) {
   std::vector<wire::User> all;
-  for (const auto& found : directory_.users(ctx.account)) {
-    if (found->path.starts_with(request.path_prefix.value_or("/"))) all.push_back(user_shape(*found));
+  for (const auto& found : directory_.list<User>(ctx.account)) {
+    if (!found->path.starts_with(request.path_prefix.value_or("/"))) continue;
+    all.push_back(user_shape(*found));
+    all.back().tags.reset();
+    all.back().permissions_boundary.reset();
   }
   wire::ListUsersResponse out;
   MEKONG_TRY(
@@ -64,83 +56,39 @@ Result<wire::ListUsersResponse> Service::list_users(api::Context& ctx,
   return out;
 }
 
+Result<wire::UpdateUserResponse> Service::update_user(api::Context& ctx,
+                                                      const wire::UpdateUserRequest& request) {
+  MEKONG_TRY_ASSIGN(auto found, entity<User>(ctx, request.user_name));
+  User renamed = *found;
+  renamed.name = request.new_user_name.value_or(found->name);
+  renamed.path = request.new_path.value_or(found->path);
+  MEKONG_TRY(ctx.authorise(renamed.arn()));  // AWS asks for both ends of the move
+  MEKONG_TRY(
+      directory_.rename_user(ctx.account, request.user_name, {request.new_user_name, request.new_path}));
+  return wire::UpdateUserResponse{};
+}
+
 Result<wire::DeleteUserResponse> Service::delete_user(api::Context& ctx,
                                                       const wire::DeleteUserRequest& request) {
-  MEKONG_TRY(user(ctx, request.user_name));
+  MEKONG_TRY(entity<User>(ctx, request.user_name));
   MEKONG_TRY(directory_.delete_user(ctx.account, request.user_name));
   return wire::DeleteUserResponse{};
 }
 
-Result<wire::PutUserPolicyResponse> Service::put_user_policy(api::Context& ctx,
-                                                             const wire::PutUserPolicyRequest& request) {
-  MEKONG_TRY(user(ctx, request.user_name));
-  MEKONG_TRY(directory_.change_user(ctx.account, request.user_name, [&](User& u) {
-    return put_inline(u, request.policy_name, request.policy_document);
-  }));
-  return wire::PutUserPolicyResponse{};
-}
-
-Result<wire::GetUserPolicyResponse> Service::get_user_policy(api::Context& ctx,
-                                                             const wire::GetUserPolicyRequest& request) {
-  MEKONG_TRY_ASSIGN(auto found, user(ctx, request.user_name));
-  MEKONG_TRY_ASSIGN(auto document, find_inline(*found, request.policy_name));
-  return wire::GetUserPolicyResponse{request.user_name, request.policy_name, document_shape(document)};
-}
-
-Result<wire::DeleteUserPolicyResponse> Service::delete_user_policy(
-    api::Context& ctx, const wire::DeleteUserPolicyRequest& request) {
-  MEKONG_TRY(user(ctx, request.user_name));
-  MEKONG_TRY(directory_.change_user(ctx.account, request.user_name,
-                                    [&](User& u) { return delete_inline(u, request.policy_name); }));
-  return wire::DeleteUserPolicyResponse{};
-}
-
-Result<wire::ListUserPoliciesResponse> Service::list_user_policies(
-    api::Context& ctx, const wire::ListUserPoliciesRequest& request) {
-  MEKONG_TRY_ASSIGN(auto found, user(ctx, request.user_name));
-  std::vector<std::string> names;
-  for (const auto& entry : found->inline_policies) names.push_back(entry.first);
-  wire::ListUserPoliciesResponse out;
-  MEKONG_TRY(
-      paginate(request, std::move(names), out.policy_names, out, [](const std::string& n) { return n; }));
-  return out;
-}
-
-Result<wire::AttachUserPolicyResponse> Service::attach_user_policy(
-    api::Context& ctx, const wire::AttachUserPolicyRequest& request) {
-  MEKONG_TRY(user(ctx, request.user_name, {{"iam:PolicyARN", {request.policy_arn}}}));
-  MEKONG_TRY(directory_.change_user(ctx.account, request.user_name, [&](User& u) -> Status {
-    if (directory_.policy_visible(ctx.account, request.policy_arn)) return attach(u, request.policy_arn);
-    return Error{"NoSuchEntity", "Policy " + request.policy_arn + " does not exist or is not attachable.",
-                 404};
-  }));
-  return wire::AttachUserPolicyResponse{};
-}
-
-Result<wire::DetachUserPolicyResponse> Service::detach_user_policy(
-    api::Context& ctx, const wire::DetachUserPolicyRequest& request) {
-  MEKONG_TRY(user(ctx, request.user_name, {{"iam:PolicyARN", {request.policy_arn}}}));
-  MEKONG_TRY(directory_.change_user(ctx.account, request.user_name,
-                                    [&](User& u) { return detach(u, request.policy_arn); }));
-  return wire::DetachUserPolicyResponse{};
-}
-
-Result<wire::ListAttachedUserPoliciesResponse> Service::list_attached_user_policies(
-    api::Context& ctx, const wire::ListAttachedUserPoliciesRequest& request) {
-  if (request.path_prefix && *request.path_prefix != "/") {
-    return Error{"NotImplemented", "ListAttachedUserPolicies: PathPrefix is not built", 501};
+Result<std::string> Service::key_owner(api::Context& ctx, const std::optional<std::string>& given) const {
+  const std::string name = name_or_caller(ctx, given);
+  if (!name.empty()) {
+    MEKONG_TRY(entity<User>(ctx, name));
+    return name;
   }
-  MEKONG_TRY_ASSIGN(auto found, user(ctx, request.user_name));
-  wire::ListAttachedUserPoliciesResponse out;
-  MEKONG_TRY(paginate(request, attached_shapes(*found), out.attached_policies.emplace(), out,
-                      [](const wire::AttachedPolicy& p) { return *p.policy_name; }));
-  return out;
+  MEKONG_TRY(ctx.authorise(ctx.principal->arn));
+  if (ctx.principal->kind == PrincipalKind::root) return name;
+  return Error{"ValidationError", "Must specify userName when calling with non-User credentials", 400};
 }
 
 Result<wire::CreateAccessKeyResponse> Service::create_access_key(
     api::Context& ctx, const wire::CreateAccessKeyRequest& request) {
-  const std::string name = name_or_caller(ctx, request.user_name);
-  MEKONG_TRY(name.empty() ? ctx.authorise(ctx.principal->arn) : authorised_user(ctx, name));
+  MEKONG_TRY_ASSIGN(const std::string name, key_owner(ctx, request.user_name));
   MEKONG_TRY_ASSIGN(auto key, directory_.create_key(ctx.account, name));
   return wire::CreateAccessKeyResponse{{.user_name = name,
                                         .access_key_id = key->id,
@@ -151,8 +99,7 @@ Result<wire::CreateAccessKeyResponse> Service::create_access_key(
 
 Result<wire::ListAccessKeysResponse> Service::list_access_keys(api::Context& ctx,
                                                                const wire::ListAccessKeysRequest& request) {
-  const std::string name = name_or_caller(ctx, request.user_name);
-  MEKONG_TRY(name.empty() ? ctx.authorise(ctx.principal->arn) : authorised_user(ctx, name));
+  MEKONG_TRY_ASSIGN(const std::string name, key_owner(ctx, request.user_name));
   std::vector<wire::AccessKeyMetadata> all;
   for (const auto& key : directory_.keys(ctx.account, name)) {
     all.push_back({name, key->id, key->active ? "Active" : "Inactive", api::Timestamp{key->created_ms}});
@@ -163,17 +110,37 @@ Result<wire::ListAccessKeysResponse> Service::list_access_keys(api::Context& ctx
   return out;
 }
 
+Result<wire::UpdateAccessKeyResponse> Service::update_access_key(
+    api::Context& ctx, const wire::UpdateAccessKeyRequest& request) {
+  MEKONG_TRY_ASSIGN(const std::string name, key_owner(ctx, request.user_name));
+  if (request.status != "Active" && request.status != "Inactive") {
+    return Error{"ValidationError", "Status must be Active or Inactive.", 400};
+  }
+  MEKONG_TRY(directory_.set_key_active(ctx.account, name, request.access_key_id, request.status == "Active"));
+  return wire::UpdateAccessKeyResponse{};
+}
+
 Result<wire::DeleteAccessKeyResponse> Service::delete_access_key(
     api::Context& ctx, const wire::DeleteAccessKeyRequest& request) {
-  const std::string name = name_or_caller(ctx, request.user_name);
-  MEKONG_TRY(name.empty() ? ctx.authorise(ctx.principal->arn) : authorised_user(ctx, name));
+  MEKONG_TRY_ASSIGN(const std::string name, key_owner(ctx, request.user_name));
   MEKONG_TRY(directory_.delete_key(ctx.account, name, request.access_key_id));
   return wire::DeleteAccessKeyResponse{};
 }
 
-Status Service::authorised_user(api::Context& ctx, const std::string& name) const {
-  MEKONG_TRY(user(ctx, name));
-  return ok();
+Result<wire::GetAccessKeyLastUsedResponse> Service::get_access_key_last_used(
+    api::Context& ctx, const wire::GetAccessKeyLastUsedRequest& request) {
+  auto key = directory_.find_key(request.access_key_id);
+  const bool mine = key && key->account == ctx.account.value;
+  auto owner = mine ? directory_.find_user(ctx.account, key->user) : nullptr;
+  MEKONG_TRY(ctx.authorise(owner ? owner->arn() : "arn:aws:iam::" + ctx.account.value + ":user/*"));
+  if (!mine) {
+    return Error{"AccessDenied", "The access key " + request.access_key_id + " is not of this account.", 403};
+  }
+  wire::AccessKeyLastUsed last{.service_name = "N/A", .region = "N/A"};
+  if (auto used = usage_.find(key->id)) last = {api::Timestamp{used->at_ms}, used->service, used->region};
+  wire::GetAccessKeyLastUsedResponse out{.access_key_last_used = last};
+  if (!key->user.empty()) out.user_name = key->user;
+  return out;
 }
 
 }  // namespace mekong::iam

@@ -24,7 +24,7 @@ struct ServiceTest : api::QueryFixture {
     const std::string made = call("CreateAccessKey", {{"UserName", name}});
     return {element(made, "AccessKeyId"), element(made, "SecretAccessKey"), ""};
   }
-  Service service{iam->directory()};
+  Service service{iam->directory(), iam->usage(), clock};
 };
 
 TEST_F(ServiceTest, RoleFromBirthToDeath) {
@@ -120,9 +120,9 @@ TEST_F(ServiceTest, UsersAreDeniedByDefaultAndByName) {
 }
 
 TEST_F(ServiceTest, UnbuiltOperationFailsByName) {
-  const std::string reply = call("CreateGroup", {{"GroupName", "g"}});
+  const std::string reply = call("CreateLoginProfile", {{"UserName", "u"}, {"Password", "p"}});
   EXPECT_THAT(reply, StartsWith("501"));
-  EXPECT_THAT(reply, HasSubstr("CreateGroup"));
+  EXPECT_THAT(reply, HasSubstr("CreateLoginProfile"));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "services/iam/shared.h"
 
-#include "policy/document.h"
+#include <set>
 
 namespace mekong::iam {
 namespace {
@@ -13,8 +13,8 @@ void fill(Shape& out, const Identity& identity) {
   if (!identity.boundary.empty()) out.permissions_boundary = {{"Policy", identity.boundary}};
 }
 
-Error no_policy(const std::string& name) {
-  return {"NoSuchEntity", "The policy with name " + name + " cannot be found.", 404};
+Error invalid_input(std::string message) {
+  return {"InvalidInput", std::move(message), 400};
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ std::vector<wire::Tag> tag_shapes(const std::map<std::string, std::string>& tags
   return out;
 }
 
-wire::Role role_shape(const Role& role) {
+wire::Role Service::role_shape(const Role& role) const {
   wire::Role out;
   fill(out, role);
   out.role_name = role.name;
@@ -38,6 +38,7 @@ wire::Role role_shape(const Role& role) {
   out.assume_role_policy_document = document_shape(role.trust);
   if (!role.description.empty()) out.description = role.description;
   out.max_session_duration = role.max_session_s;
+  if (auto used = usage_.find(role.id)) out.role_last_used = {{api::Timestamp{used->at_ms}, used->region}};
   return out;
 }
 
@@ -50,48 +51,60 @@ wire::User user_shape(const User& user) {
   return out;
 }
 
+wire::Group group_shape(const Group& group) {
+  return {group.path, group.name, group.id, group.arn(), {group.created_ms}};
+}
+
+wire::PolicyVersion version_shape(const PolicyVersion& version, bool is_default) {
+  return {document_shape(version.document), version.id, is_default, api::Timestamp{version.created_ms}};
+}
+
 std::vector<wire::AttachedPolicy> attached_shapes(const Identity& identity) {
   std::vector<wire::AttachedPolicy> out;
   for (const std::string& arn : identity.attached) out.push_back({arn.substr(arn.rfind('/') + 1), arn});
   return out;
 }
 
+ConditionContext request_tags(const std::optional<std::vector<wire::Tag>>& tags) {
+  ConditionContext out;
+  if (!tags) return out;
+  for (const wire::Tag& tag : *tags) {
+    out["aws:RequestTag/" + tag.key] = {tag.value};
+    out["aws:TagKeys"].push_back(tag.key);
+  }
+  return out;
+}
+
+ConditionContext tag_keys(const std::vector<std::string>& keys) {
+  return {{"aws:TagKeys", keys}};
+}
+
+void add_resource_tags(ConditionContext& extra, const std::map<std::string, std::string>& tags) {
+  for (const auto& [key, value] : tags) {
+    extra["aws:ResourceTag/" + key] = {value};
+    extra["iam:ResourceTag/" + key] = {value};
+  }
+}
+
+// Keys keep the case they were first given in, and are equal without it.
 Status add_tags(std::map<std::string, std::string>& tags, const std::vector<wire::Tag>& added) {
-  for (const wire::Tag& tag : added) tags[tag.key] = tag.value;
+  std::set<std::string> seen;
+  for (const wire::Tag& tag : added) {
+    const std::string key = codec::lower_case(tag.key);
+    if (key.starts_with("aws:")) return invalid_input("Tag keys must not begin with aws:.");
+    if (!seen.insert(key).second) {
+      return invalid_input("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+    }
+    std::erase_if(tags, [&](const auto& known) { return codec::lower_case(known.first) == key; });
+    tags[tag.key] = tag.value;
+  }
   if (tags.size() > tags_max) return Error{"LimitExceeded", "Cannot exceed quota for TagsPerEntity: 50", 409};
   return ok();
 }
 
-Status put_inline(Identity& identity, const std::string& name, const std::string& document) {
-  MEKONG_TRY(policy::parse_document(document, policy::DocumentKind::identity));
-  identity.inline_policies[name] = document;
-  return ok();
-}
-
-Status delete_inline(Identity& identity, const std::string& name) {
-  if (identity.inline_policies.erase(name) == 0) return no_policy(name);
-  return ok();
-}
-
-Result<std::string> find_inline(const Identity& identity, const std::string& name) {
-  auto at = identity.inline_policies.find(name);
-  if (at == identity.inline_policies.end()) return no_policy(name);
-  return at->second;
-}
-
-Status attach(Identity& identity, const std::string& arn) {
-  auto& attached = identity.attached;
-  if (std::find(attached.begin(), attached.end(), arn) != attached.end()) return ok();
-  if (attached.size() >= attached_policies_max) {
-    return Error{"LimitExceeded", "Cannot exceed quota for PoliciesPerEntity: 10", 409};
-  }
-  attached.push_back(arn);
-  return ok();
-}
-
-Status detach(Identity& identity, const std::string& arn) {
-  if (std::erase(identity.attached, arn) == 0) {
-    return Error{"NoSuchEntity", "Policy " + arn + " was not found.", 404};
+Status remove_tags(std::map<std::string, std::string>& tags, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    std::erase_if(tags, [&](const auto& known) { return codec::equal_no_case(known.first, key); });
   }
   return ok();
 }

@@ -13,8 +13,13 @@ Status Context::authorise(std::string_view resource, ConditionContext extra) {
 Status Context::authorise_action(std::string_view wanted, std::string_view resource,
                                  ConditionContext extra) const {
   extra.insert(conditions.begin(), conditions.end());
-  auto decision = authoriser->decide({*principal, wanted, resource, std::move(extra)});
+  auto decision = authoriser->decide({.principal = *principal,
+                                      .action = wanted,
+                                      .resource = resource,
+                                      .context = std::move(extra),
+                                      .request_id = request_id});
   if (decision.allowed) return {};
+  denial_message = std::move(decision.encoded_message);
   auto reason = decision.reason.empty()
                     ? fmt::format("because no identity-based policy allows the {} action", wanted)
                     : std::move(decision.reason);

@@ -28,6 +28,8 @@ struct Context {
   std::string action;           // the operation's IAM action
   ConditionContext conditions;  // of the request: aws:SourceIp, aws:SecureTransport, those of the table
   bool authorised = false;      // set by the pipeline, or by authorise()
+  // Of the last denial: what sts:DecodeAuthorizationMessage reads; goes out as a header of the refusal.
+  mutable std::string denial_message;
 
   Scope scope() const { return {account, region}; }
   // For operations with resource=handler: the operation's own action on `resource`.

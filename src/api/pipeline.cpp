@@ -243,7 +243,15 @@ Response Pipeline::Parts::fail(Call& call, Error error) const {
         "api", "internal failure",
         {{"operation", call.operation_name}, {"request_id", call.request_id}, {"reason", error.message}});
   }
-  return error_response(call.error_target(), std::move(error), call.request_id);
+  const bool denied = !call.context.denial_message.empty() && error.code.starts_with("AccessDenied");
+  if (denied) {
+    logger.info(
+        "api", "denied",
+        {{"request_id", call.request_id}, {"operation", call.operation_name}, {"why", error.message}});
+  }
+  auto response = error_response(call.error_target(), std::move(error), call.request_id);
+  if (denied) response.headers.emplace_back("x-mekong-authorization-message", call.context.denial_message);
+  return response;
 }
 
 // Counts the request, and logs it where that is wanted.

@@ -79,6 +79,7 @@ struct Words {
   int64_t timeout_s = 30;
   int64_t lines = 100;
   bool json = false, follow = false;
+  std::string request_id, principal;
 };
 
 void add_serve(CLI::App& app, Words& words, int& code) {
@@ -230,6 +231,29 @@ void add_settle(CLI::App& app, Words& words, int& code) {
   command->callback([&] { code = settle(absolute(words.data), words.timeout_s, words.json); });
 }
 
+void add_why(CLI::App& app, Words& words, int& code) {
+  auto* command = app.add_subcommand("why", "Say why a request was allowed or denied");
+  command->footer(manual::why);
+  data_option(*command, words.data);
+  command->add_option("request-id", words.request_id, "From the reply's headers")->required();
+  command->add_flag("--json", words.json, "Print JSON");
+  command->callback([&] { code = why(absolute(words.data), words.request_id, words.json); });
+}
+
+void add_policy(CLI::App& app, Words& words, int& code) {
+  auto* policy = app.add_subcommand("policy", "The least policy that a run needed");
+  policy->footer(manual::policy);
+  policy->require_subcommand(1);
+  auto* record = policy->add_subcommand("record", "Begin to record what everybody does");
+  auto* stop = policy->add_subcommand("stop", "End the recording");
+  auto* write = policy->add_subcommand("write", "Print what was recorded as policies");
+  write->add_option("principal", words.principal, "ARN of a user, role or root; else all");
+  for (auto* command : {record, stop, write}) data_option(*command, words.data);
+  record->callback([&] { code = record_policy(absolute(words.data), true); });
+  stop->callback([&] { code = record_policy(absolute(words.data), false); });
+  write->callback([&] { code = write_policy(absolute(words.data), words.principal); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -248,6 +272,8 @@ int main(int argc, char** argv) {
   add_doctor(app, words, code);
   add_clock(app, words, code);
   add_settle(app, words, code);
+  add_why(app, words, code);
+  add_policy(app, words, code);
   app.add_subcommand("version", "Print the version")->callback([] { std::puts("mekong " MEKONG_VERSION); });
   if (const auto unknown = unknown_command(app, argc > 1 ? argv[1] : ""); !unknown.empty()) {
     std::fprintf(stderr, "mekong: %s See  mekong --help\n",

@@ -98,6 +98,21 @@ Examples
   mekong clock advance 30d        # a month of schedules, each at its own hour
   mekong clock resume)text";
 
+inline constexpr const char* why = R"text(
+The request id stands in the reply: x-amzn-RequestId, or x-amz-request-id from S3. The last 8192 decisions
+are kept, in memory.
+
+Examples
+  mekong why 2f0d3a52-7f0b-4c58-9d43-1d6f6f3f2a11)text";
+
+inline constexpr const char* policy = R"text(
+Records which actions on which resources each user, role or root was let do, HTTP, Kafka and data alike; then
+writes them as the least policy that does the same. Recording anew forgets what was recorded before.
+
+Examples
+  mekong policy record && ./pipeline.sh && mekong policy stop
+  mekong policy write arn:aws:iam::123456789012:role/pipeline > least.json)text";
+
 inline constexpr const char* settle = R"text(
 What counts as owed: Athena queries queued or running; EMR Serverless batch runs that have not ended,
 streaming runs that do not stream yet; records that a Kafka group with members has not committed; timers

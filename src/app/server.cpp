@@ -7,6 +7,7 @@
 
 #include "app/adapters.h"
 #include "app/data_folder.h"
+#include "app/identity_routes.h"
 #include "app/routes.h"
 #include "app/spark.h"
 #include "app/sql.h"
@@ -129,6 +130,7 @@ struct Server::Parts {
   std::unique_ptr<Routes> routes;
   std::unique_ptr<timers::ServiceClock> service_clock;
   std::unique_ptr<TimeRoutes> time_routes;
+  std::unique_ptr<IdentityRoutes> identity_routes;
   std::unique_ptr<front::Server> front;
   std::unique_ptr<front::Server> loopback_front;  // for jobs and commands, where `front` takes no loopback
   std::string url;
@@ -258,7 +260,7 @@ void Server::Parts::open_time(front::InternalRoutes& internal) {
 
 Status Server::Parts::open_front(const HostPort& listen) {
   iam_service = std::make_unique<iam::Service>(iam->directory(), iam->usage(), clock);
-  sts_service = std::make_unique<sts::Service>(iam->directory(), iam->sessions());
+  sts_service = std::make_unique<sts::Service>(iam->directory(), iam->sessions(), iam->decisions());
   s3_service = std::make_unique<s3::S3Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
@@ -286,6 +288,8 @@ Status Server::Parts::open_front(const HostPort& listen) {
                                     control_token, options, folder, pipeline->telemetry(), book);
   front::InternalRoutes internal = routes->table();
   open_time(internal);
+  identity_routes = std::make_unique<IdentityRoutes>(iam->decisions(), pool, control_token);
+  identity_routes->add_to(internal);
   MEKONG_TRY_ASSIGN(front, open_listener(listen.host, listen.port, internal));
   if (!takes_loopback(listen.host)) {
     MEKONG_TRY_ASSIGN(loopback_front, open_listener("127.0.0.1", listen.port, internal));

@@ -50,6 +50,8 @@ struct AuthorisationRequest {
   bool resource_policy_required = false;
   // Account that owns the resource; empty: the principal's own.
   AccountId resource_account = {};
+  // Of the request that asks, so that its caller may learn why later; empty: nobody will ask.
+  std::string_view request_id = {};
 };
 
 struct Decision {
@@ -57,6 +59,8 @@ struct Decision {
   // Completes AWS's sentence "User: A is not authorized to perform: B on resource: C ": "because no
   // identity-based policy allows the B action", "with an explicit deny in a resource-based policy".
   std::string reason;
+  // Of a denial with a request_id: what sts:DecodeAuthorizationMessage reads.
+  std::string encoded_message = {};
 };
 
 class Authoriser {

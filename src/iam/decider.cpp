@@ -32,6 +32,27 @@ const char* principal_type(PrincipalKind kind) {
   return "Anonymous";
 }
 
+const char* outcome_name(policy::Outcome outcome) {
+  if (outcome == policy::Outcome::allowed) return "allowed";
+  return outcome == policy::Outcome::explicit_deny ? "explicitly denied" : "implicitly denied";
+}
+
+const char* source_name(policy::Source source) {
+  constexpr const char* names[] = {"none", "identity", "boundary", "session", "resource"};
+  return names[static_cast<size_t>(source)];
+}
+
+// What sessions of GetSessionToken and GetFederationToken may not do, whatever their policies say:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
+bool out_of_reach(const Principal& principal, std::string_view action) {
+  const bool federated = principal.kind == PrincipalKind::federated_user;
+  const bool own = principal.issued_ms != 0 &&
+                   (principal.kind == PrincipalKind::user || principal.kind == PrincipalKind::root);
+  if (!federated && !own) return false;
+  return action.starts_with("iam:") ||
+         (action.starts_with("sts:") && (federated || action != "sts:AssumeRole"));
+}
+
 std::vector<std::string> if_any(std::string value) {
   return value.empty() ? std::vector<std::string>{} : std::vector{std::move(value)};
 }
@@ -112,14 +133,16 @@ policy::Context Decider::context_for(const AuthorisationRequest& request) const 
   return context;
 }
 
-Decision Decider::decide(const AuthorisationRequest& request) const {
+Decider::Judged Decider::judge(const AuthorisationRequest& request, const policy::Context& context) const {
   const Principal& principal = request.principal;
   if (principal.expires_ms != 0 && principal.expires_ms <= clock_.wall_ms()) {
-    return {false, "because the security token has expired"};
+    return {{}, "because the security token has expired"};
+  }
+  if (out_of_reach(principal, request.action)) {
+    return {{}, "because temporary credentials of users may not call it"};
   }
   auto documents = documents_for(request);
-  if (!documents.ok()) return {false, "because " + documents.error().message};
-  const policy::Context context = context_for(request);
+  if (!documents.ok()) return {{}, "because " + documents.error().message};
   const std::string& owner = request.resource_account.value;
   const policy::Query query{principal,
                             request.action,
@@ -127,8 +150,37 @@ Decision Decider::decide(const AuthorisationRequest& request) const {
                             context,
                             request.resource_policy_required,
                             !owner.empty() && owner != principal.account.value};
-  const policy::Verdict verdict = policy::evaluate(query, *documents);
-  return {verdict.outcome == policy::Outcome::allowed, policy::denial_reason(verdict, request.action)};
+  policy::Verdict verdict = policy::evaluate(query, *documents);
+  std::string reason = policy::denial_reason(verdict, request.action);
+  return {std::move(verdict), std::move(reason)};
+}
+
+Decision Decider::decide(const AuthorisationRequest& request) const {
+  const Principal& principal = request.principal;
+  const policy::Context context = context_for(request);
+  Judged judged = judge(request, context);
+  Decision decision{judged.verdict.outcome == policy::Outcome::allowed, std::move(judged.reason)};
+  if (decision.allowed && log_.recording()) {
+    log_.recorded(principal.role_arn.empty() ? principal.arn : principal.role_arn, request.action,
+                  request.resource);
+  }
+  if (request.request_id.empty()) return decision;
+  Explained explained{.request_id = std::string(request.request_id),
+                      .principal_arn = principal.arn,
+                      .principal_id = principal.user_id,
+                      .account = principal.account.value,
+                      .action = std::string(request.action),
+                      .resource = std::string(request.resource),
+                      .outcome = outcome_name(judged.verdict.outcome),
+                      .source = source_name(judged.verdict.source),
+                      .policy = std::move(judged.verdict.policy),
+                      .sid = std::move(judged.verdict.sid),
+                      .reason = decision.reason,
+                      .context = {context.values().begin(), context.values().end()},
+                      .at_ms = clock_.wall_ms()};
+  if (!decision.allowed) decision.encoded_message = log_.encode(explained);
+  log_.keep(std::move(explained));
+  return decision;
 }
 
 }  // namespace mekong::iam

@@ -4,6 +4,7 @@
 
 #include "iam/authenticator.h"
 #include "iam/decider.h"
+#include "iam/decision_log.h"
 #include "iam/directory.h"
 #include "iam/kafka_login.h"
 #include "iam/sessions.h"
@@ -33,6 +34,7 @@ class Iam {
   Directory& directory() { return directory_; }
   Usage& usage() { return usage_; }           // flush() it now and then, and at the end
   Sessions& sessions() { return sessions_; }  // also the RoleSessions of jobs
+  DecisionLog& decisions() { return decisions_; }
   const Authoriser& authoriser() const { return decider_; }
   const Authenticator& authenticator() const { return verifier_; }
   const KafkaLogin& kafka_login() const { return kafka_login_; }
@@ -42,13 +44,15 @@ class Iam {
       : directory_(store, clock, random),
         usage_(store, clock),
         sessions_(directory_, clock, random),
-        decider_(directory_, clock),
+        decisions_(directory_.server_secret(), random),
+        decider_(directory_, clock, decisions_),
         verifier_(directory_, sessions_, usage_, clock, {config.well_known_test_pair}),
         kafka_login_(verifier_, clock) {}
 
   Directory directory_;
   Usage usage_;
   Sessions sessions_;
+  DecisionLog decisions_;
   Decider decider_;
   Verifier verifier_;
   IamKafkaLogin kafka_login_;

@@ -1,5 +1,7 @@
 #include "iam/sessions.h"
 
+#include <algorithm>
+
 #include "codec/hash.h"
 #include "codec/record.h"
 #include "codec/text.h"
@@ -87,6 +89,16 @@ std::string seal_of_account(const std::string& server_secret, std::string_view r
   return out;
 }
 
+// Tags of the session win over those of its role or user; keys are equal without case.
+void add_missing(std::map<std::string, std::string>& tags, const std::map<std::string, std::string>& more) {
+  for (const auto& tag : more) {
+    const bool there = std::any_of(tags.begin(), tags.end(), [&](const auto& known) {
+      return codec::equal_no_case(known.first, tag.first);
+    });
+    if (!there) tags.insert(tag);
+  }
+}
+
 // A role or user made anew under the same name is another one.
 bool still_there(const Directory& directory, const Sealed& sealed) {
   if (!sealed.role_arn.empty()) {
@@ -149,11 +161,11 @@ SessionCredentials Sessions::issue(const SessionRequest& request) const {
   if (request.role) {
     sealed.role_arn = request.role->arn();
     sealed.entity_id = request.role->id;
-    for (const auto& tag : request.role->tags) sealed.tags.insert(tag);
+    add_missing(sealed.tags, request.role->tags);
   } else if (request.user) {
     sealed.user = request.user->arn();
     sealed.entity_id = request.user->id;
-    for (const auto& tag : request.user->tags) sealed.tags.insert(tag);
+    add_missing(sealed.tags, request.user->tags);
   }
   SessionCredentials out{.access_key_id = new_key_id(request.account), .expires_ms = sealed.expires_ms};
   out.secret_access_key = secret_of(out.access_key_id);

@@ -45,6 +45,16 @@ Error mismatch() {
       "Secret Access Key and signing method. Consult the service documentation for details.");
 }
 
+// SigV4a, the multi-region form.
+bool asymmetric(std::string_view algorithm) {
+  return algorithm.starts_with("AWS4-ECDSA-P256-SHA256");
+}
+
+Error asymmetric_not_built() {
+  return refused("NotImplemented",
+                 "AWS4-ECDSA-P256-SHA256 (SigV4a) is not built: sign with AWS4-HMAC-SHA256.", 501);
+}
+
 sigv4::PathRule path_rule(const Credential& credential) {
   return credential.service == "s3" ? sigv4::PathRule::s3 : sigv4::PathRule::normalised;
 }
@@ -56,6 +66,7 @@ struct AuthorizationHeader {
 };
 
 Result<AuthorizationHeader> parse_authorization(std::string_view text) {
+  if (asymmetric(text)) return asymmetric_not_built();
   if (!text.starts_with(sigv4::algorithm) || text.size() == sigv4::algorithm.size()) {
     return incomplete("Unsupported Authorization type: only AWS4-HMAC-SHA256 is.");
   }
@@ -275,6 +286,8 @@ Result<Authentication> Verifier::by_header(const SignedRequest& request,
 }
 
 Result<Authentication> Verifier::by_query(const SignedRequest& request, const Pairs& query) const {
+  const std::string* used = find(query, "X-Amz-Algorithm");
+  if (used != nullptr && asymmetric(*used)) return asymmetric_not_built();
   const std::string* scope = find(query, "X-Amz-Credential");
   auto credential = scope ? sigv4::parse_credential(*scope) : std::nullopt;
   if (!credential)

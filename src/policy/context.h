@@ -20,6 +20,7 @@ class Context {
   void set(std::string_view key, std::vector<std::string> values);  // replaces
   // `key` in lower case. Null where the request has no such key. Valid until the next set().
   const std::vector<std::string>* find(std::string_view key) const;
+  const std::map<std::string, std::vector<std::string>, std::less<>>& values() const { return values_; }
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;

@@ -1,6 +1,6 @@
 // A second evaluator, written from the IAM guide alone, against the engine, on random documents and requests.
 // It walks the JSON of each document anew for every question and knows nothing of the engine but its types.
-// MEKONG_POLICY_CASES: how many (100,000 without it); MEKONG_POLICY_SEED: which (printed with every failure).
+// How many depends on MEKONG_TIER; MEKONG_POLICY_SEED: which (printed with every failure).
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
@@ -539,9 +539,11 @@ std::string shown(const Asked& asked, const Texts& texts) {
 }
 
 TEST(Differential, EngineAndGuideAgree) {
-  const char* cases_given = std::getenv("MEKONG_POLICY_CASES");
+  const char* tier = std::getenv("MEKONG_TIER");
+  const bool full = tier != nullptr && std::string_view(tier) == "full";
+  const bool quick = tier != nullptr && std::string_view(tier) == "quick";
+  const long cases = full ? 5'000'000 : quick ? 10'000 : 100'000;
   const char* seed_given = std::getenv("MEKONG_POLICY_SEED");
-  const long cases = cases_given != nullptr ? std::atol(cases_given) : 100'000;
   const uint64_t seed =
       seed_given != nullptr ? std::strtoull(seed_given, nullptr, 10) : std::random_device{}();
   Dice dice{std::mt19937_64(seed)};

@@ -104,7 +104,7 @@ def test_glue_tables_and_partitions(aws):
 
 
 def test_unbuilt_operations_answer_by_name(aws):
-    for service, call, arguments in (('glue', 'start_job_run', {'JobName': 'x'}), ('iam', 'list_groups', {}),
+    for service, call, arguments in (('glue', 'start_job_run', {'JobName': 'x'}), ('iam', 'get_account_password_policy', {}),
                                      ('s3', 'get_bucket_website', {'Bucket': 'b'}),
                                      ('kafka', 'list_kafka_versions', {})):
         with pytest.raises(ClientError) as refused:

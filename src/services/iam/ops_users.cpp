@@ -37,7 +37,8 @@ Result<wire::GetUserResponse> Service::get_user(api::Context& ctx, const wire::G
     if (auto account = directory_.find_account(ctx.account)) root.create_date = {account->created_ms};
     return wire::GetUserResponse{root};
   }
-  MEKONG_TRY_ASSIGN(auto found, entity<User>(ctx, name_or_caller(ctx, request.user_name)));
+  MEKONG_TRY_ASSIGN(const std::string name, key_owner(ctx, request.user_name));
+  MEKONG_TRY_ASSIGN(auto found, entity<User>(ctx, name));
   return wire::GetUserResponse{user_shape(*found)};
 }
 

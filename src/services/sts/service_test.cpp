@@ -24,7 +24,7 @@ struct StsTest : api::QueryFixture {
   Keys keys_in(const std::string& reply) {
     return {element(reply, "AccessKeyId"), element(reply, "SecretAccessKey"), element(reply, "SessionToken")};
   }
-  Service service{iam->directory(), iam->sessions()};
+  Service service{iam->directory(), iam->sessions(), iam->decisions()};
 };
 
 TEST_F(StsTest, WhoAmI) {
@@ -108,9 +108,12 @@ TEST_F(StsTest, SessionPolicyIsCheckedAndCarried) {
   ASSERT_TRUE(opened.ok());
   EXPECT_EQ(opened->principal->session_policies, std::vector{ask["Policy"]});
   ask["SourceIdentity"] = "x-y";
+  EXPECT_EQ(element(call("AssumeRole", ask), "Code"), "AccessDenied");  // the trust policy lets nobody set it
+  ask.erase("SourceIdentity");
+  ask["TokenCode"] = "123456";
   const std::string refused = call("AssumeRole", ask);
   EXPECT_THAT(refused, StartsWith("501"));
-  EXPECT_THAT(refused, HasSubstr("SourceIdentity"));
+  EXPECT_THAT(refused, HasSubstr("TokenCode"));
 }
 
 TEST_F(StsTest, GetSessionTokenIsTheUserItself) {

@@ -1,0 +1,193 @@
+"""STS by boto3: what sessions carry, what they may not, and what a denial says about itself."""
+import json
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+def code_of(call, **arguments):
+    with pytest.raises(ClientError) as refused:
+        call(**arguments)
+    return refused.value.response['Error']['Code']
+
+
+def name(kind='x'):
+    return f'{kind}-{uuid.uuid4().hex[:8]}'
+
+
+def policy(*statements):
+    return json.dumps({'Version': '2012-10-17', 'Statement': list(statements)})
+
+
+def allow(action, resource='*', **more):
+    return {'Effect': 'Allow', 'Action': action, 'Resource': resource, **more}
+
+
+@pytest.fixture
+def new_role(aws):
+    def make(*statements, trust=None, **more):
+        iam = aws('iam')
+        trusted = {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': ['sts:AssumeRole', 'sts:TagSession',
+                                                                            'sts:SetSourceIdentity']}
+        role = iam.create_role(RoleName=name('role'), AssumeRolePolicyDocument=policy(trust or trusted), **more)['Role']
+        if statements:
+            iam.put_role_policy(RoleName=role['RoleName'], PolicyName='p', PolicyDocument=policy(*statements))
+        return role['Arn']
+    return make
+
+
+@pytest.fixture
+def assume(mekong):
+    """Assumes a role as the root or as the credentials given."""
+    def of(arn, credentials=None, **more):
+        made = mekong.client('sts', **(credentials or {})).assume_role(RoleArn=arn, RoleSessionName='test', **more)
+        return made['Credentials']
+    return of
+
+
+@pytest.fixture
+def user(mekong, aws):
+    iam, who = aws('iam'), name('user')
+    arn = iam.create_user(UserName=who)['User']['Arn']
+    iam.put_user_policy(UserName=who, PolicyName='p', PolicyDocument=policy(allow('*')))
+    key = iam.create_access_key(UserName=who)['AccessKey']
+    return {'Arn': arn, 'AccessKeyId': key['AccessKeyId'], 'SecretAccessKey': key['SecretAccessKey']}
+
+
+def test_session_policies_only_narrow(mekong, new_role, assume):
+    arn = new_role(allow('iam:*'))
+    narrowed = assume(arn, Policy=policy(allow(['iam:ListRoles', 's3:*'])))
+    mekong.client('iam', **narrowed).list_roles()
+    assert code_of(mekong.client('iam', **narrowed).list_users) == 'AccessDenied'
+    assert code_of(mekong.client('s3', **narrowed).list_buckets) == 'AccessDenied'
+    by_arn = assume(arn, PolicyArns=[{'arn': 'arn:aws:iam::aws:policy/IAMReadOnlyAccess'}])
+    mekong.client('iam', **by_arn).list_users()
+    assert code_of(mekong.client('iam', **by_arn).create_user, UserName=name()) == 'AccessDenied'
+    assert code_of(assume, arn=arn, Policy='{}') == 'MalformedPolicyDocument'
+    assert code_of(assume, arn=arn, PolicyArns=[{'arn': 'arn:aws:iam::aws:policy/Nothing'}]) == 'InvalidParameterValue'
+
+
+def test_tags_and_source_identity_go_along_the_chain(mekong, new_role, assume):
+    decided = allow('iam:ListRoles', Condition={'StringEquals': {'aws:PrincipalTag/team': 'red',
+                                                                 'aws:SourceIdentity': 'alice'}})
+    last = new_role(decided)
+    first = new_role(allow('sts:*'))
+    chain = assume(first, Tags=[{'Key': 'team', 'Value': 'red'}, {'Key': 'own', 'Value': 'x'}],
+                   TransitiveTagKeys=['team'], SourceIdentity='alice')
+    session = assume(last, chain)
+    mekong.client('iam', **session).list_roles()
+    assert code_of(mekong.client('iam', **assume(last, Tags=[{'Key': 'team', 'Value': 'red'}])).list_roles) == \
+        'AccessDenied'  # no source identity
+    assert code_of(assume, arn=last, credentials=chain, Tags=[{'Key': 'TEAM', 'Value': 'blue'}]) == 'InvalidParameterValue'
+    assert code_of(assume, arn=last, credentials=chain, SourceIdentity='bob') == 'AccessDenied'
+    assert code_of(assume, arn=last, credentials=chain, DurationSeconds=3601) == 'ValidationError'  # chained
+    assert code_of(assume, arn=last, TransitiveTagKeys=['none']) == 'InvalidParameterValue'
+    assert code_of(assume, arn=last, Tags=[{'Key': 'a', 'Value': '1'}, {'Key': 'A', 'Value': '2'}]) == 'InvalidParameterValue'
+
+
+def test_tags_need_their_own_permission(new_role, assume):
+    trust = {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole'}
+    arn = new_role(trust=trust)
+    assume(arn)
+    assert code_of(assume, arn=arn, Tags=[{'Key': 'a', 'Value': '1'}]) == 'AccessDenied'
+    assert code_of(assume, arn=arn, SourceIdentity='alice') == 'AccessDenied'
+
+
+def test_external_ids_and_durations(mekong, new_role, assume):
+    trust = {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole',
+             'Condition': {'StringEquals': {'sts:ExternalId': 'sesame'}}}
+    arn = new_role(trust=trust, MaxSessionDuration=7200)
+    assert code_of(assume, arn=arn) == 'AccessDenied'
+    assert code_of(assume, arn=arn, ExternalId='other') == 'AccessDenied'
+    assume(arn, ExternalId='sesame', DurationSeconds=7200)
+    assert code_of(assume, arn=arn, ExternalId='sesame', DurationSeconds=7201) == 'ValidationError'
+
+
+def test_a_users_own_session(mekong, user):
+    session = mekong.client('sts', **keys(user)).get_session_token()['Credentials']
+    assert mekong.client('sts', **session).get_caller_identity()['Arn'] == user['Arn']
+    mekong.client('s3', **session).list_buckets()
+    assert code_of(mekong.client('iam', **session).list_roles) == 'AccessDenied'  # never IAM, as AWS
+    assert code_of(mekong.client('sts', **session).get_session_token) == 'AccessDenied'
+    info = mekong.client('sts').get_access_key_info
+    account = user['Arn'].split(':')[4]
+    assert info(AccessKeyId=session['AccessKeyId'])['Account'] == account
+    assert info(AccessKeyId=user['AccessKeyId'])['Account'] == account
+    assert code_of(info, AccessKeyId='ASIAAAAAAAAAAAAAAAAA') == 'ValidationError'
+
+
+def keys(user):
+    return {key: user[key] for key in ('AccessKeyId', 'SecretAccessKey')}
+
+
+def test_federated_users_do_what_issuer_and_policy_both_allow(mekong, user):
+    sts = mekong.client('sts', **keys(user))
+    made = sts.get_federation_token(Name='guest', Policy=policy(allow(['s3:ListAllMyBuckets', 'iam:*'])),
+                                    Tags=[{'Key': 'team', 'Value': 'red'}])
+    assert made['FederatedUser']['Arn'].endswith(':federated-user/guest')
+    session = made['Credentials']
+    assert mekong.client('sts', **session).get_caller_identity()['Arn'] == made['FederatedUser']['Arn']
+    mekong.client('s3', **session).list_buckets()
+    assert code_of(mekong.client('glue', **session).get_databases) == 'AccessDeniedException'
+    assert code_of(mekong.client('iam', **session).list_roles) == 'AccessDenied'
+    nothing = sts.get_federation_token(Name='nobody')['Credentials']
+    assert code_of(mekong.client('s3', **nothing).list_buckets) == 'AccessDenied'
+    assert code_of(mekong.client('sts', **session).get_federation_token, Name='again') == 'AccessDenied'
+
+
+def test_a_denial_explains_itself(mekong, new_role, assume):
+    arn = new_role(allow('*'), {'Sid': 'NoUsers', 'Effect': 'Deny', 'Action': 'iam:ListUsers', 'Resource': '*'})
+    session = assume(arn)
+    with pytest.raises(ClientError) as refused:
+        mekong.client('iam', **session).list_users()
+    headers = refused.value.response['ResponseMetadata']['HTTPHeaders']
+    encoded = headers['x-mekong-authorization-message']
+    decoded = json.loads(mekong.client('sts').decode_authorization_message(EncodedMessage=encoded)['DecodedMessage'])
+    assert (decoded['allowed'], decoded['explicitDeny']) == (False, True)
+    assert decoded['matchedStatements']['items'][0]['statementId'] == 'NoUsers'
+    assert decoded['context']['action'] == 'iam:ListUsers'
+    assert decoded['context']['principal']['arn'].endswith('/test')
+    for wrong in (encoded[:-6] + 'AAAAA=', 'x'):
+        assert code_of(mekong.client('sts').decode_authorization_message, EncodedMessage=wrong) == \
+            'InvalidAuthorizationMessageException'
+    said = mekong.command('why', refused.value.response['ResponseMetadata']['RequestId'])
+    assert 'explicitly denied' in said.stdout and 'statement NoUsers' in said.stdout
+    assert mekong.command('why', 'nothing').returncode == 1
+
+
+def test_the_least_policy_that_a_run_needed(mekong, new_role, assume):
+    """Recorded as a role with everything; rerun under what was written; and without any one action, refused."""
+    bucket = name('bucket')
+    mekong.client('s3').create_bucket(Bucket=bucket, CreateBucketConfiguration={'LocationConstraint': 'us-east-2'})
+
+    def run(credentials):
+        s3 = mekong.client('s3', **credentials)
+        s3.put_object(Bucket=bucket, Key='in/x', Body=b'1')
+        s3.get_object(Bucket=bucket, Key='in/x')
+        s3.list_objects_v2(Bucket=bucket)
+        mekong.client('glue', **credentials).get_databases()
+    arn = new_role(allow('*'))
+    assert mekong.command('policy', 'record').returncode == 0
+    run(assume(arn))
+    assert mekong.command('policy', 'stop').returncode == 0
+    least = json.loads(mekong.command('policy', 'write', arn).stdout)
+    actions = sorted(a for s in least['Statement'] for a in s['Action'])
+    assert actions == ['glue:GetDatabases', 's3:GetObject', 's3:ListBucket', 's3:PutObject']
+    run(assume(new_role(*least['Statement'])))
+    for missing in actions:
+        fewer = [{**s, 'Action': [a for a in s['Action'] if a != missing]} for s in least['Statement']]
+        with pytest.raises(ClientError):
+            run(assume(new_role(*[s for s in fewer if s['Action']])))
+
+
+def test_sessions_survive_a_restart(own_mekong):
+    iam = own_mekong.client('iam')
+    trust = {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole'}
+    arn = iam.create_role(RoleName='r', AssumeRolePolicyDocument=policy(trust))['Role']['Arn']
+    session = own_mekong.client('sts').assume_role(RoleArn=arn, RoleSessionName='test')['Credentials']
+    own_mekong.kill()
+    own_mekong.start()
+    assert own_mekong.client('sts', **session).get_caller_identity()['Arn'].endswith('assumed-role/r/test')
+    own_mekong.client('iam').delete_role(RoleName='r')
+    assert code_of(own_mekong.client('sts', **session).get_caller_identity) == 'InvalidClientTokenId'

@@ -150,7 +150,7 @@ Result<wire::DeleteRolePermissionsBoundaryResponse> Service::delete_role_permiss
 Result<wire::TagRoleResponse> Service::tag_role(api::Context& ctx, const wire::TagRoleRequest& request) {
   MEKONG_TRY(change<Role>(
       ctx, request.role_name, [&](Role& role) { return add_tags(role.tags, request.tags); },
-      request_tags(request.tags)));
+      api::request_tags(tags_of(request.tags))));
   return wire::TagRoleResponse{};
 }
 
@@ -158,7 +158,7 @@ Result<wire::UntagRoleResponse> Service::untag_role(api::Context& ctx,
                                                     const wire::UntagRoleRequest& request) {
   MEKONG_TRY(change<Role>(
       ctx, request.role_name, [&](Role& role) { return remove_tags(role.tags, request.tag_keys); },
-      tag_keys(request.tag_keys)));
+      api::tag_keys(request.tag_keys)));
   return wire::UntagRoleResponse{};
 }
 
@@ -186,7 +186,7 @@ Result<wire::DeleteUserPermissionsBoundaryResponse> Service::delete_user_permiss
 Result<wire::TagUserResponse> Service::tag_user(api::Context& ctx, const wire::TagUserRequest& request) {
   MEKONG_TRY(change<User>(
       ctx, request.user_name, [&](User& user) { return add_tags(user.tags, request.tags); },
-      request_tags(request.tags)));
+      api::request_tags(tags_of(request.tags))));
   return wire::TagUserResponse{};
 }
 
@@ -194,7 +194,7 @@ Result<wire::UntagUserResponse> Service::untag_user(api::Context& ctx,
                                                     const wire::UntagUserRequest& request) {
   MEKONG_TRY(change<User>(
       ctx, request.user_name, [&](User& user) { return remove_tags(user.tags, request.tag_keys); },
-      tag_keys(request.tag_keys)));
+      api::tag_keys(request.tag_keys)));
   return wire::UntagUserResponse{};
 }
 

@@ -73,7 +73,7 @@ Result<wire::CreatePolicyResponse> Service::create_policy(api::Context& ctx,
   ManagedPolicy policy{.account = ctx.account.value, .name = request.policy_name};
   policy.path = request.path.value_or("/");
   policy.description = request.description.value_or("");
-  MEKONG_TRY(ctx.authorise(policy.arn(), request_tags(request.tags)));
+  MEKONG_TRY(ctx.authorise(policy.arn(), api::request_tags(tags_of(request.tags))));
   if (request.tags) MEKONG_TRY(add_tags(policy.tags, *request.tags));
   MEKONG_TRY_ASSIGN(auto made, directory_.create_policy(std::move(policy), request.policy_document));
   wire::CreatePolicyResponse out{policy_shape(*made)};
@@ -245,7 +245,7 @@ Result<wire::DeletePolicyResponse> Service::delete_policy(api::Context& ctx,
 
 Result<wire::TagPolicyResponse> Service::tag_policy(api::Context& ctx,
                                                     const wire::TagPolicyRequest& request) {
-  MEKONG_TRY_ASSIGN(auto own, own_policy(ctx, request.policy_arn, request_tags(request.tags)));
+  MEKONG_TRY_ASSIGN(auto own, own_policy(ctx, request.policy_arn, api::request_tags(tags_of(request.tags))));
   MEKONG_TRY(directory_.change<ManagedPolicy>(
       ctx.account, own->name, [&](ManagedPolicy& policy) { return add_tags(policy.tags, request.tags); }));
   return wire::TagPolicyResponse{};
@@ -253,7 +253,7 @@ Result<wire::TagPolicyResponse> Service::tag_policy(api::Context& ctx,
 
 Result<wire::UntagPolicyResponse> Service::untag_policy(api::Context& ctx,
                                                         const wire::UntagPolicyRequest& request) {
-  MEKONG_TRY_ASSIGN(auto own, own_policy(ctx, request.policy_arn, tag_keys(request.tag_keys)));
+  MEKONG_TRY_ASSIGN(auto own, own_policy(ctx, request.policy_arn, api::tag_keys(request.tag_keys)));
   MEKONG_TRY(directory_.change<ManagedPolicy>(ctx.account, own->name, [&](ManagedPolicy& policy) {
     return remove_tags(policy.tags, request.tag_keys);
   }));

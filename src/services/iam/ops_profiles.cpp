@@ -20,7 +20,7 @@ Result<wire::CreateInstanceProfileResponse> Service::create_instance_profile(
     api::Context& ctx, const wire::CreateInstanceProfileRequest& request) {
   InstanceProfile profile{.account = ctx.account.value, .name = request.instance_profile_name};
   profile.path = request.path.value_or("/");
-  MEKONG_TRY(ctx.authorise(profile.arn(), request_tags(request.tags)));
+  MEKONG_TRY(ctx.authorise(profile.arn(), api::request_tags(tags_of(request.tags))));
   if (request.tags) MEKONG_TRY(add_tags(profile.tags, *request.tags));
   MEKONG_TRY_ASSIGN(auto made, directory_.create_instance_profile(std::move(profile)));
   return wire::CreateInstanceProfileResponse{profile_shape(*made)};
@@ -103,7 +103,7 @@ Result<wire::TagInstanceProfileResponse> Service::tag_instance_profile(
     api::Context& ctx, const wire::TagInstanceProfileRequest& request) {
   MEKONG_TRY(change<InstanceProfile>(
       ctx, request.instance_profile_name, [&](InstanceProfile& p) { return add_tags(p.tags, request.tags); },
-      request_tags(request.tags)));
+      api::request_tags(tags_of(request.tags))));
   return wire::TagInstanceProfileResponse{};
 }
 
@@ -111,7 +111,8 @@ Result<wire::UntagInstanceProfileResponse> Service::untag_instance_profile(
     api::Context& ctx, const wire::UntagInstanceProfileRequest& request) {
   MEKONG_TRY(change<InstanceProfile>(
       ctx, request.instance_profile_name,
-      [&](InstanceProfile& p) { return remove_tags(p.tags, request.tag_keys); }, tag_keys(request.tag_keys)));
+      [&](InstanceProfile& p) { return remove_tags(p.tags, request.tag_keys); },
+      api::tag_keys(request.tag_keys)));
   return wire::UntagInstanceProfileResponse{};
 }
 

@@ -74,7 +74,7 @@ Result<wire::CreateOpenIDConnectProviderResponse> Service::create_open_id_connec
   if (secure) url.remove_prefix(https.size());
   IdentityProvider made{.account = ctx.account.value, .url = std::string(url)};
   made.arn = "arn:aws:iam::" + made.account + ":oidc-provider/" + made.url;
-  MEKONG_TRY(ctx.authorise(made.arn, request_tags(request.tags)));
+  MEKONG_TRY(ctx.authorise(made.arn, api::request_tags(tags_of(request.tags))));
   if (!secure || url.empty() || url.find_first_of("?#") != std::string_view::npos) {
     return Error{"InvalidInput", "Invalid Open ID Connect Provider URL", 400};
   }
@@ -154,7 +154,7 @@ Result<wire::CreateSAMLProviderResponse> Service::create_saml_provider(
       .account = ctx.account.value, .saml = true, .metadata = request.saml_metadata_document};
   made.arn = "arn:aws:iam::" + made.account + ":saml-provider/" + request.name;
   made.url = request.name;
-  MEKONG_TRY(ctx.authorise(made.arn, request_tags(request.tags)));
+  MEKONG_TRY(ctx.authorise(made.arn, api::request_tags(tags_of(request.tags))));
   MEKONG_TRY(check_metadata(made.metadata));
   if (request.tags) MEKONG_TRY(add_tags(made.tags, *request.tags));
   MEKONG_TRY_ASSIGN(auto kept, directory_.create_provider(std::move(made)));
@@ -208,7 +208,8 @@ Result<wire::TagOpenIDConnectProviderResponse> Service::tag_open_id_connect_prov
     api::Context& ctx, const wire::TagOpenIDConnectProviderRequest& request) {
   MEKONG_TRY(change_provider(
       ctx, request.open_id_connect_provider_arn, false,
-      [&](IdentityProvider& p) { return add_tags(p.tags, request.tags); }, request_tags(request.tags)));
+      [&](IdentityProvider& p) { return add_tags(p.tags, request.tags); },
+      api::request_tags(tags_of(request.tags))));
   return wire::TagOpenIDConnectProviderResponse{};
 }
 
@@ -217,7 +218,7 @@ Result<wire::UntagOpenIDConnectProviderResponse> Service::untag_open_id_connect_
   MEKONG_TRY(change_provider(
       ctx, request.open_id_connect_provider_arn, false,
       [&](IdentityProvider& p) { return remove_tags(p.tags, request.tag_keys); },
-      tag_keys(request.tag_keys)));
+      api::tag_keys(request.tag_keys)));
   return wire::UntagOpenIDConnectProviderResponse{};
 }
 
@@ -234,7 +235,8 @@ Result<wire::TagSAMLProviderResponse> Service::tag_saml_provider(
     api::Context& ctx, const wire::TagSAMLProviderRequest& request) {
   MEKONG_TRY(change_provider(
       ctx, request.saml_provider_arn, true,
-      [&](IdentityProvider& p) { return add_tags(p.tags, request.tags); }, request_tags(request.tags)));
+      [&](IdentityProvider& p) { return add_tags(p.tags, request.tags); },
+      api::request_tags(tags_of(request.tags))));
   return wire::TagSAMLProviderResponse{};
 }
 
@@ -243,7 +245,7 @@ Result<wire::UntagSAMLProviderResponse> Service::untag_saml_provider(
   MEKONG_TRY(change_provider(
       ctx, request.saml_provider_arn, true,
       [&](IdentityProvider& p) { return remove_tags(p.tags, request.tag_keys); },
-      tag_keys(request.tag_keys)));
+      api::tag_keys(request.tag_keys)));
   return wire::UntagSAMLProviderResponse{};
 }
 

@@ -50,7 +50,7 @@ Result<wire::CreateRoleResponse> Service::create_role(api::Context& ctx,
   role.description = request.description.value_or("");
   role.max_session_s = request.max_session_duration.value_or(session_s_default);
   role.boundary = request.permissions_boundary.value_or("");
-  ConditionContext extra = request_tags(request.tags);
+  ConditionContext extra = api::request_tags(tags_of(request.tags));
   if (!role.boundary.empty()) extra["iam:PermissionsBoundary"] = {role.boundary};
   MEKONG_TRY(ctx.authorise(role.arn(), std::move(extra)));
   if (role.path.starts_with("/aws-service-role/")) {

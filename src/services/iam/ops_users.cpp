@@ -20,7 +20,7 @@ Result<wire::CreateUserResponse> Service::create_user(api::Context& ctx,
   user.name = request.user_name;
   user.path = request.path.value_or("/");
   user.boundary = request.permissions_boundary.value_or("");
-  ConditionContext extra = request_tags(request.tags);
+  ConditionContext extra = api::request_tags(tags_of(request.tags));
   if (!user.boundary.empty()) extra["iam:PermissionsBoundary"] = {user.boundary};
   MEKONG_TRY(ctx.authorise(user.arn(), std::move(extra)));
   if (request.tags) MEKONG_TRY(add_tags(user.tags, *request.tags));

@@ -65,25 +65,16 @@ std::vector<wire::AttachedPolicy> attached_shapes(const Identity& identity) {
   return out;
 }
 
-ConditionContext request_tags(const std::optional<std::vector<wire::Tag>>& tags) {
-  ConditionContext out;
+api::Tags tags_of(const std::optional<std::vector<wire::Tag>>& tags) {
+  api::Tags out;
   if (!tags) return out;
-  for (const wire::Tag& tag : *tags) {
-    out["aws:RequestTag/" + tag.key] = {tag.value};
-    out["aws:TagKeys"].push_back(tag.key);
-  }
+  for (const wire::Tag& tag : *tags) out[tag.key] = tag.value;
   return out;
 }
 
-ConditionContext tag_keys(const std::vector<std::string>& keys) {
-  return {{"aws:TagKeys", keys}};
-}
-
 void add_resource_tags(ConditionContext& extra, const std::map<std::string, std::string>& tags) {
-  for (const auto& [key, value] : tags) {
-    extra["aws:ResourceTag/" + key] = {value};
-    extra["iam:ResourceTag/" + key] = {value};
-  }
+  extra.merge(api::resource_tags(tags));
+  for (const auto& [key, value] : tags) extra["iam:ResourceTag/" + key] = {value};
 }
 
 // Keys keep the case they were first given in, and are equal without it.
@@ -98,7 +89,8 @@ Status add_tags(std::map<std::string, std::string>& tags, const std::vector<wire
     std::erase_if(tags, [&](const auto& known) { return codec::lower_case(known.first) == key; });
     tags[tag.key] = tag.value;
   }
-  if (tags.size() > tags_max) return Error{"LimitExceeded", "Cannot exceed quota for TagsPerEntity: 50", 409};
+  if (tags.size() > api::tags_max)
+    return Error{"LimitExceeded", "Cannot exceed quota for TagsPerEntity: 50", 409};
   return ok();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/tags.h"
 #include "codec/text.h"
 #include "gen/iam/types.h"
 #include "iam/records.h"
@@ -14,7 +15,6 @@
 namespace mekong::iam {
 
 inline constexpr int32_t page_items_default = 100;
-inline constexpr size_t tags_max = 50;
 
 wire::User user_shape(const User& user);
 wire::Group group_shape(const Group& group);
@@ -24,9 +24,8 @@ std::vector<wire::AttachedPolicy> attached_shapes(const Identity& identity);
 std::string document_shape(const std::string& document);
 wire::PolicyVersion version_shape(const PolicyVersion& version, bool is_default);
 
-// "aws:RequestTag/…" and "aws:TagKeys".
-ConditionContext request_tags(const std::optional<std::vector<wire::Tag>>& tags);
-ConditionContext tag_keys(const std::vector<std::string>& keys);
+// A request's tags, for api::request_tags. Of a key given twice the last: add_tags refuses it.
+api::Tags tags_of(const std::optional<std::vector<wire::Tag>>& tags);
 // "aws:ResourceTag/…" and "iam:ResourceTag/…", into `extra`.
 void add_resource_tags(ConditionContext& extra, const std::map<std::string, std::string>& tags);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/tags.h"
 #include "codec/text.h"
 #include "policy/document.h"
 
@@ -34,6 +35,12 @@ std::string transitive_key_of(const Principal& caller, const std::string& key) {
     if (codec::equal_no_case(inherited, key)) return inherited;
   }
   return {};
+}
+
+api::Tags tags_of(const std::optional<std::vector<wire::Tag>>& tags) {
+  api::Tags out;
+  for (const wire::Tag& tag : tags.value_or(std::vector<wire::Tag>{})) out[tag.key] = tag.value;
+  return out;
 }
 
 // Session tags as asked for, on top of those that the caller's own session hands down.
@@ -81,10 +88,7 @@ ConditionContext assume_context(const wire::AssumeRoleRequest& request) {
   if (request.transitive_tag_keys && !request.transitive_tag_keys->empty()) {
     context["sts:TransitiveTagKeys"] = *request.transitive_tag_keys;
   }
-  for (const wire::Tag& tag : request.tags.value_or(std::vector<wire::Tag>{})) {
-    context["aws:RequestTag/" + tag.key] = {tag.value};
-    context["aws:TagKeys"].push_back(tag.key);
-  }
+  context.merge(api::request_tags(tags_of(request.tags)));
   return context;
 }
 
@@ -223,11 +227,7 @@ Result<wire::GetFederationTokenResponse> Service::get_federation_token(
   MEKONG_TRY(refuse("GetFederationToken", "MinimumSessionTokenSize",
                     request.minimum_session_token_size.has_value()));
   const std::string arn = "arn:aws:sts::" + ctx.account.value + ":federated-user/" + request.name;
-  ConditionContext tagged;
-  for (const wire::Tag& tag : request.tags.value_or(std::vector<wire::Tag>{})) {
-    tagged["aws:RequestTag/" + tag.key] = {tag.value};
-    tagged["aws:TagKeys"].push_back(tag.key);
-  }
+  const ConditionContext tagged = api::request_tags(tags_of(request.tags));
   MEKONG_TRY(ctx.authorise(arn, tagged));
   if (!tagged.empty()) MEKONG_TRY(ctx.authorise_action("sts:TagSession", arn, tagged));
   MEKONG_TRY_ASSIGN(auto session, own_session(ctx, request.duration_seconds, "GetFederationToken"));

@@ -64,6 +64,12 @@ def model_of(service):
     return LOADED[service]
 
 
+RESOURCES = {  # what each service tags
+    'emr-serverless': 'arn:aws:emr-serverless:us-east-2:{account}:/applications/0000000000000000',
+    'glue': 'arn:aws:glue:us-east-2:{account}:database/nothing',
+    'kafka': 'arn:aws:kafka:us-east-2:{account}:cluster/nothing/00000000-0000-0000-0000-000000000000-1',
+    'athena': 'arn:aws:athena:us-east-2:{account}:workgroup/nothing',
+}
 TEXTS = {  # by the end of the member's name, longest first
     'samlmetadatadocument': '<EntityDescriptor>' + ' ' * 1000 + '</EntityDescriptor>',
     'assumerolepolicydocument': ANYONE, 'webidentitytoken': 'token', 'url': 'https://issuer.example.com',
@@ -78,7 +84,6 @@ TEXTS = {  # by the end of the member's name, longest first
     'copysource': 'nothing-here/k', 'applicationid': '0' * 16, 'jobrunid': '0' * 16, 'status': 'Active',
     'awsservicename': 'kafka.amazonaws.com', 'deletiontaskid': 'task/aws-service-role/kafka.amazonaws.com/nothing',
     'encodedmessage': 'message', 'releaselabel': 'emr-7.0.0', 'maxitems': '1', 'subnetids': 'subnet-0',
-    'resourcearn': 'arn:aws:emr-serverless:us-east-2:{account}:/applications/0000000000000000',
     'querystring': 'select 1', 'bucket': 'nothing-here', 'versionid': 'v1', 'uploadid': 'nothing',
 }
 
@@ -116,6 +121,9 @@ def call(client, service, operation, account):
     model = model_of(service).operation_model(operation)
     arguments = value_of(model.input_shape, '', account) if model.input_shape else {}
     arguments.update(MORE.get((service, operation), {}))
+    for name in arguments:
+        if name.lower() == 'resourcearn':
+            arguments[name] = RESOURCES[service].format(account=account)
     try:
         getattr(client, botocore.xform_name(operation))(**arguments)
         return ''

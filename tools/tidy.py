@@ -35,6 +35,7 @@ CONTAINED = {
     r"rocksdb/": ("meta",),
     r"duckdb": ("sql",),
     r"thrift/": ("metastore",),
+    r"nghttp2": ("front",),
     r"openssl/": ("os", "codec", "iam", "app"),
 }
 

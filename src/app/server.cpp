@@ -304,6 +304,7 @@ Result<std::unique_ptr<front::Server>> Server::Parts::open_listener(const std::s
   front_options.listen.port = port;
   front_options.listen.mode = os::TlsMode::detect;
   front_options.listen.tls = tls;
+  front_options.listen.protocols = {"h2", "http/1.1"};
   auto listener =
       std::make_unique<front::Server>(*network, *pipeline, internal, pool, clock, logger, front_options);
   MEKONG_TRY(listener->start());

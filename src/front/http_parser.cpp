@@ -8,8 +8,9 @@
 namespace mekong::front {
 namespace {
 
-constexpr size_t kLineMax = 8 << 10;  // of a chunk's head
-constexpr size_t kTrailerMax = 16 << 10;
+constexpr size_t chunk_line_max = 8 << 10;
+constexpr size_t chunk_extra_max = 16 << 10;  // of extensions and trailers in a whole body
+constexpr size_t parameters_max = 1'024;      // of a query
 
 Error bad(const char* what) {
   return Error{"BadRequest", what, 400};
@@ -36,19 +37,21 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-Status parse_target(std::string_view target, api::RequestHead& head) {
-  if (target.starts_with("http://") || target.starts_with("https://")) {  // absolute form, as to a proxy
-    auto slash = target.find('/', target.find("//") + 2);
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
-  }
-  if (!target.starts_with('/') && target != "*") return bad("the request's target is not a path");
-  for (char c : target) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return bad("the request's target is not encoded");
-  }
-  auto question = target.find('?');
-  head.raw_path = target.substr(0, question);
-  if (question != std::string_view::npos) head.raw_query = target.substr(question + 1);
-  return {};
+// Of an absolute target: the authority; empty for a path. `target` becomes the path.
+std::string_view take_authority(std::string_view& target) {
+  if (!target.starts_with("http://") && !target.starts_with("https://")) return {};
+  target.remove_prefix(target.find("//") + 2);
+  const auto authority = target.substr(0, target.find_first_of("/?"));
+  target.remove_prefix(authority.size());
+  if (target.empty()) target = "/";
+  return authority;
+}
+
+bool is_host(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._~:[]%!$&'()*+;=").find(c) != std::string_view::npos;
+  });
 }
 
 Status parse_request_line(std::string_view line, ParsedHead& out) {
@@ -62,7 +65,9 @@ Status parse_request_line(std::string_view line, ParsedHead& out) {
   out.http_1_0 = version == "HTTP/1.0";
   if (!is_token(line.substr(0, first))) return bad("the method is not a token");
   out.head.method = line.substr(0, first);
-  return parse_target(line.substr(first + 1, last - first - 1), out.head);
+  auto target = line.substr(first + 1, last - first - 1);
+  out.authority = take_authority(target);  // as to a proxy
+  return parse_target(target, out.head);
 }
 
 Status parse_header(std::string_view line, api::Headers& headers) {
@@ -95,14 +100,44 @@ Status apply_length(const std::string& value, bool& seen, api::RequestHead& head
   return {};
 }
 
-// What the headers mean for this connection.
+Status apply_host(const std::string& value, ParsedHead& out, int& hosts) {
+  if (++hosts > 1) return bad("two Host headers");
+  if (!is_host(value)) return bad("the Host header is not a host");
+  if (!out.authority.empty() && !codec::equal_no_case(out.authority, value))
+    return bad("the target and the Host header name different hosts");
+  return {};
+}
+
+void apply_connection(const std::string& value, ParsedHead& out) {
+  if (has_word(value, "close")) {
+    out.keep_alive = out.keep_alive_1_0 = false;
+  } else if (out.http_1_0 && has_word(value, "keep-alive")) {
+    out.keep_alive = out.keep_alive_1_0 = true;
+  }
+}
+
+}  // namespace
+
+Status parse_target(std::string_view target, api::RequestHead& head) {
+  if (!target.starts_with('/') && target != "*") return bad("the request's target is not a path");
+  for (char c : target) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return bad("the request's target is not encoded");
+  }
+  auto question = target.find('?');
+  head.raw_path = target.substr(0, question);
+  if (question != std::string_view::npos) head.raw_query = target.substr(question + 1);
+  if (std::count(head.raw_query.begin(), head.raw_query.end(), '&') >= static_cast<int>(parameters_max))
+    return bad("the query has too many parameters");
+  return {};
+}
+
 Status apply_headers(ParsedHead& out) {
   int hosts = 0;
   bool length = false;
   out.keep_alive = !out.http_1_0;
   for (const auto& [name, value] : out.head.headers) {
     if (name == "host") {
-      ++hosts;
+      MEKONG_TRY(apply_host(value, out, hosts));
     } else if (name == "content-length") {
       MEKONG_TRY(apply_length(value, length, out.head));
     } else if (name == "transfer-encoding") {
@@ -110,92 +145,115 @@ Status apply_headers(ParsedHead& out) {
         return bad("only 'chunked' is known as Transfer-Encoding");
       out.chunked = true;
     } else if (name == "connection") {
-      if (has_word(value, "close")) out.keep_alive = false;
+      apply_connection(value, out);
     } else if (name == "expect") {
       if (!codec::equal_no_case(value, "100-continue"))
         return Error{"ExpectationFailed", "only 100-continue is known", 417};
       out.expects_continue = !out.http_1_0;
     }
   }
-  if (hosts > 1 || (hosts == 0 && !out.http_1_0)) return bad("not exactly one Host header");
+  if (hosts == 0 && !out.http_1_0) return bad("no Host header");
   if (out.chunked && (length || out.http_1_0))
     return bad("Transfer-Encoding beside Content-Length or in HTTP/1.0");
   if (!out.chunked && !length) out.head.content_length = 0;
   return {};
 }
 
-}  // namespace
-
-Result<std::optional<size_t>> find_head(std::string_view buffer) {
-  size_t from = 0;
+Result<std::optional<size_t>> find_head(std::string_view buffer, size_t& scanned) {
+  size_t& line = scanned;  // where the last line begins, that is not whole
   while (true) {
-    auto end = buffer.find('\n', from);
+    auto end = buffer.find('\n', line);
     if (end == std::string_view::npos) return std::optional<size_t>();
     if (end == 0 || buffer[end - 1] != '\r') return bad("a line does not end in CR LF");
-    if (end - 1 == from && from > 0) return std::optional<size_t>(end + 1);
-    if (end - 1 == from) return bad("the request begins with an empty line");
-    from = end + 1;
+    if (end - 1 == line && line > 0) return std::optional<size_t>(end + 1);
+    if (end - 1 == line) return bad("the request begins with an empty line");
+    line = end + 1;
   }
 }
 
-Result<ParsedHead> parse_head(std::string_view text) {
+Result<ParsedHead> parse_head(std::string_view text, size_t headers_max) {
   ParsedHead out;
   MEKONG_TRY(parse_request_line(take_line(text), out));
   while (true) {
     auto line = take_line(text);
     if (line.empty()) break;
+    if (out.head.headers.size() == headers_max) return Error{"HeaderTooLarge", "too many headers", 431};
     MEKONG_TRY(parse_header(line, out.head.headers));
   }
   MEKONG_TRY(apply_headers(out));
   return out;
 }
 
-// One line of the framing; false where the buffer does not hold it whole.
-Result<bool> ChunkDecoder::line(std::string& buffer, std::string& out) {
-  auto end = buffer.find('\n');
-  if (end == std::string::npos) {
-    if (buffer.size() > kLineMax) return bad("a chunk's head is too long");
-    return false;
+Result<std::optional<std::string_view>> ChunkDecoder::line(std::string_view buffer, size_t& at) {
+  const auto end = buffer.find('\n', at);
+  if (end == std::string_view::npos) {
+    if (buffer.size() - at > chunk_line_max) return bad("a chunk's head is too long");
+    return std::optional<std::string_view>();
   }
-  if (end == 0 || buffer[end - 1] != '\r') return bad("a line of the chunked body does not end in CR LF");
-  out = buffer.substr(0, end - 1);
-  buffer.erase(0, end + 1);
-  if (std::any_of(out.begin(), out.end(), is_control)) return bad("a chunk's head has control characters");
-  return true;
+  if (end == at || buffer[end - 1] != '\r') return bad("a line of the chunked body does not end in CR LF");
+  const auto text = buffer.substr(at, end - 1 - at);
+  if (text.size() > chunk_line_max) return bad("a chunk's head is too long");
+  if (std::any_of(text.begin(), text.end(), is_control)) return bad("a chunk's head has control characters");
+  at = end + 1;
+  return std::optional(text);
+}
+
+Status ChunkDecoder::take_line(std::string_view text) {
+  if (state_ == State::data_end) {
+    if (!text.empty()) return bad("a chunk is longer than it says");
+    state_ = State::size;
+    return {};
+  }
+  if (state_ == State::trailer) {
+    if (text.empty()) {
+      state_ = State::done;
+      return {};
+    }
+    if (!is_token(text.substr(0, text.find(':'))) || text.find(':') == std::string_view::npos)
+      return bad("a trailer's name is not a token");
+    extra_bytes_ += text.size();
+  } else {
+    const auto digits = text.substr(0, text.find(';'));
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), left_, 16);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || left_ >> 60 != 0)
+      return bad("a chunk's size is not a hexadecimal number");
+    extra_bytes_ += text.size() - digits.size();
+    state_ = left_ == 0 ? State::trailer : State::data;
+  }
+  if (extra_bytes_ > chunk_extra_max) return bad("the body has too many extensions or trailers");
+  return {};
+}
+
+Status ChunkDecoder::take_data(std::string_view buffer, size_t& at, std::string& out) {
+  while (state_ != State::done) {
+    if (state_ == State::data) {
+      const auto size = std::min<uint64_t>(left_, buffer.size() - at);
+      if (size == 0) return {};
+      out.append(buffer, at, size);
+      at += size;
+      left_ -= size;
+      if (left_ == 0) state_ = State::data_end;
+      continue;
+    }
+    MEKONG_TRY_ASSIGN(const auto text, line(buffer, at));
+    if (!text) return {};
+    MEKONG_TRY(take_line(*text));
+  }
+  return {};
 }
 
 Result<std::string> ChunkDecoder::decode(std::string& buffer) {
-  std::string text;
-  while (state_ != State::done) {
-    if (state_ == State::data) {
-      auto size = std::min<uint64_t>(left_, buffer.size());
-      if (size == 0) return std::string();
-      auto data = buffer.substr(0, size);
-      buffer.erase(0, size);
-      left_ -= size;
-      if (left_ == 0) state_ = State::data_end;
-      return data;
-    }
-    MEKONG_TRY_ASSIGN(bool whole, line(buffer, text));
-    if (!whole) return std::string();
-    if (state_ == State::size) {
-      auto digits = std::string_view(text).substr(0, text.find(';'));
-      auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), left_, 16);
-      if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() ||
-          left_ >> 60 != 0) {
-        return bad("a chunk's size is not a hexadecimal number");
-      }
-      state_ = left_ == 0 ? State::trailer : State::data;
-    } else if (state_ == State::data_end) {
-      if (!text.empty()) return bad("a chunk is longer than it says");
-      state_ = State::size;
-    } else if (text.empty()) {
-      state_ = State::done;
-    } else if ((trailer_bytes_ += text.size()) > kTrailerMax) {
-      return bad("the trailer is too long");
-    }
+  if (state_ == State::data && left_ >= buffer.size()) {  // most of a large chunk: no copy
+    left_ -= buffer.size();
+    if (left_ == 0) state_ = State::data_end;
+    return std::exchange(buffer, {});
   }
-  return std::string();
+  std::string out;
+  size_t at = 0;
+  const auto taken = take_data(buffer, at, out);
+  buffer.erase(0, at);
+  if (!taken.ok()) return taken.error();
+  return out;
 }
 
 }  // namespace mekong::front

@@ -51,35 +51,57 @@ const char* reason(int status) {
 void add(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
-  for (char c : value) out += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;  // no header ends another
+  out += value;
   out += "\r\n";
+}
+
+bool of_the_connection(std::string_view name) {
+  return codec::equal_no_case(name, "content-length") || codec::equal_no_case(name, "transfer-encoding") ||
+         codec::equal_no_case(name, "connection");
 }
 
 }  // namespace
 
+std::string clean_value(std::string_view value) {
+  std::string out(value);
+  for (char& c : out) {
+    if (c == '\r' || c == '\n' || c == '\0') c = ' ';
+  }
+  return out;
+}
+
+BodyPlan plan_body(const api::Response& response, bool head_request) {
+  BodyPlan out;
+  out.bodiless = response.status == 204 || response.status == 304 || response.status < 200;
+  out.sent = !out.bodiless && !head_request;
+  out.length = response.stream ? response.stream->length() : static_cast<int64_t>(response.body.size());
+  if (!head_request) return out;
+  for (const auto& [name, value] : response.headers) {
+    if (codec::equal_no_case(name, "content-length")) out.length = std::strtoll(value.c_str(), nullptr, 10);
+  }
+  return out;
+}
+
 WrittenHead write_head(const api::Response& response, const Framing& framing) {
+  const auto body = plan_body(response, framing.head_request);
   WrittenHead out;
+  out.text.reserve(512);
   out.text = "HTTP/1.1 " + std::to_string(response.status) + " " + reason(response.status) + "\r\n";
-  bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
-  int64_t length = response.stream ? response.stream->length() : static_cast<int64_t>(response.body.size());
   bool server = false;
   for (const auto& [name, value] : response.headers) {
-    if (codec::equal_no_case(name, "content-length")) {
-      if (framing.head_request) length = std::strtoll(value.c_str(), nullptr, 10);
-      continue;
-    }
-    if (codec::equal_no_case(name, "transfer-encoding") || codec::equal_no_case(name, "connection")) continue;
+    if (of_the_connection(name)) continue;
     server = server || codec::equal_no_case(name, "server");
-    add(out.text, name, value);
+    add(out.text, clean_value(name), clean_value(value));
   }
   add(out.text, "Date", codec::format_rfc822(framing.now_ms));
   if (!server) add(out.text, "Server", "Mekong");
-  bool close = framing.close || (framing.http_1_0 && length < 0);
+  const bool close = framing.close || (framing.http_1_0 && body.length < 0);
   if (close) add(out.text, "Connection", "close");
-  if (!bodiless && length >= 0) add(out.text, "Content-Length", std::to_string(length));
-  out.chunked = !bodiless && length < 0 && !framing.http_1_0;
+  if (!close && framing.keep_alive_1_0) add(out.text, "Connection", "keep-alive");
+  if (!body.bodiless && body.length >= 0) add(out.text, "Content-Length", std::to_string(body.length));
+  out.chunked = !body.bodiless && body.length < 0 && !framing.http_1_0;
   if (out.chunked) add(out.text, "Transfer-Encoding", "chunked");
-  out.has_body = !bodiless && !framing.head_request;
+  out.has_body = body.sent;
   out.text += "\r\n";
   return out;
 }

@@ -3,14 +3,41 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "front/connection.h"
+#include "front/http1.h"
+#include "front/http2.h"
 
 namespace mekong::front {
+namespace {
+
+constexpr size_t http_first_read_max = 16 << 10;
+
+// HTTP/2 where ALPN chose it or the client's first bytes are its preface (prior knowledge).
+Task<void> serve_either(const Service& service, os::ConnectionPtr connection) {
+  std::string first;
+  bool http2 = connection->protocol() == "h2";
+  if (!http2) service.busy(false);
+  while (!http2 && first.size() < http2_preface.size() && http2_preface.starts_with(first)) {
+    if (service.stopping) co_return;
+    auto more = co_await connection->read_some(http_first_read_max, first.empty()
+                                                                        ? service.options.idle_timeout_ms
+                                                                        : service.options.header_timeout_ms);
+    if (!more.ok()) co_return;
+    service.busy(true);
+    first += *more;
+  }
+  http2 = http2 || first.starts_with(http2_preface);
+  auto task = http2 ? serve_http2(service, connection, std::move(first))
+                    : serve_http1(service, *connection, std::move(first));
+  co_await task;
+}
+
+}  // namespace
 
 struct Server::Impl {
   struct Entry {
     os::ConnectionPtr connection;
     bool busy = false;
+    std::function<void()> drain;  // where the connection has a way of its own to end
   };
   os::Network& network;
   const api::Pipeline& pipeline;
@@ -40,15 +67,24 @@ struct Server::Impl {
     auto it = connections.find(connection);
     if (it != connections.end()) it->second.busy = busy;
   }
+  void set_drain(os::Connection* connection, std::function<void()> drain) {
+    std::lock_guard lock(mutex);
+    auto it = connections.find(connection);
+    if (it != connections.end()) it->second.drain = std::move(drain);
+  }
   void close(bool idle_only) {
-    std::vector<os::ConnectionPtr> closing;
+    std::vector<Entry> ending;
     {
       std::lock_guard lock(mutex);
-      for (auto& [key, entry] : connections) {
-        if (!idle_only || !entry.busy) closing.push_back(entry.connection);
+      for (auto& [key, entry] : connections) ending.push_back(entry);
+    }
+    for (auto& entry : ending) {
+      if (idle_only && entry.drain) {
+        entry.drain();
+      } else if (!idle_only || !entry.busy) {
+        entry.connection->close();
       }
     }
-    for (auto& connection : closing) connection->close();
   }
   bool wait_empty(int64_t ms) {
     std::unique_lock lock(mutex);
@@ -62,12 +98,15 @@ struct Server::Impl {
                     self->routes,
                     self->pool,
                     self->clock,
+                    self->logger,
                     self->options,
                     self->stopping,
-                    [self, key](bool busy) { self->set_busy(key, busy); }};
+                    [self, key](bool busy) { self->set_busy(key, busy); },
+                    [self, key](std::function<void()> drain) { self->set_drain(key, std::move(drain)); }};
     try {
-      co_await serve_connection(service, *connection);
-    } catch (const std::exception& e) {  // a handler of an internal route; the pipeline lets none out
+      auto task = serve_either(service, connection);
+      co_await task;
+    } catch (const std::exception& e) {  // no memory left, at the most
       self->logger.error("front", "exception on a connection", {{"what", e.what()}});
     }
     connection->close();

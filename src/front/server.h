@@ -29,10 +29,14 @@ using InternalRoutes = std::map<std::string, InternalHandler>;
 struct ServerOptions {
   os::ListenOptions listen;
   size_t header_max_bytes = 64 << 10;
+  size_t headers_max = 256;
   size_t internal_body_max_bytes = 8 << 20;
-  int64_t idle_timeout_ms = 60'000;  // between requests of a connection
-  int64_t read_timeout_ms = 30'000;  // inside a request
-  int64_t write_timeout_ms = 60'000;
+  size_t streams_max = 128;            // at once, of an HTTP/2 connection
+  int64_t idle_timeout_ms = 60'000;    // between requests of a connection
+  int64_t header_timeout_ms = 30'000;  // from a head's first byte to its last
+  int64_t read_timeout_ms = 30'000;    // of silence inside a body
+  int64_t body_bytes_per_s_min = 512;  // on average, after read_timeout_ms of waiting for the client
+  int64_t write_timeout_ms = 60'000;   // for a client to take one piece of a reply
 };
 
 // Thread safe. Everything given must outlive the server.

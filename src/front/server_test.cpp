@@ -28,12 +28,19 @@ class ServerTest : public testing::Test {
                            co_return api::Response{
                                200, {}, request.head.method + " " + request.body, nullptr};
                          }}};
+  // The wall stands still, what times out does not.
+  struct TestClock final : os::Clock {
+    os::SystemClock system;
+    int64_t wall_ms() const override { return 1'767'323'045'000; }
+    int64_t monotonic_ns() const override { return system.monotonic_ns(); }
+    int64_t service_ms() const override { return wall_ms(); }
+  } clock;
   std::unique_ptr<Server> server;
 
   void SetUp() override { start({}); }
   void start(ServerOptions options) {
-    server = std::make_unique<Server>(*network, harness.pipeline, routes, harness.pool, harness.clock,
-                                      null_logger(), options);
+    server = std::make_unique<Server>(*network, harness.pipeline, routes, harness.pool, clock, null_logger(),
+                                      options);
     ASSERT_TRUE(server->start().ok());
   }
 
@@ -131,6 +138,70 @@ TEST_F(ServerTest, RefusesAmbiguousFramingAndCloses) {
 TEST_F(ServerTest, RefusesAHeadThatIsTooLarge) {
   auto got = exchange("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(70'000, 'x'));
   EXPECT_THAT(got, StartsWith("HTTP/1.1 431"));
+}
+
+TEST_F(ServerTest, header_crlf_cors) {
+  s3.objects["k"].data = "hello";
+  s3.objects["k"].metadata.emplace()["a"] = "x\r\nSet-Cookie: y\r\n\r\nbody";
+  EXPECT_THAT(exchange(get("k")), HasSubstr("x-amz-meta-a: x  Set-Cookie: y    body\r\n"));
+  auto got = exchange(get("k", "Origin: http://evil\r\nConnection: close\r\n"));
+  EXPECT_THAT(got, Not(HasSubstr("evil")));
+}
+
+TEST_F(ServerTest, slow_head_ends_in_time) {
+  ServerOptions options;
+  options.header_timeout_ms = 100;
+  start(options);
+  EXPECT_THAT(exchange("GET / HTTP/1.1\r\nHost: h\r\n"), StartsWith("HTTP/1.1 408"));
+}
+
+// A byte now and then is not progress: the average counts.
+TEST_F(ServerTest, slow_body) {
+  ServerOptions options;
+  options.read_timeout_ms = 100;
+  start(options);
+  EXPECT_THAT(exchange(put("k", "Content-Length: 50\r\n", "hello")), StartsWith("HTTP/1.1 400"));
+  const auto got = sync_wait([](os::Network& network, os::Endpoint to) -> Task<std::string> {
+    auto made = co_await network.connect(to, 2000);
+    auto connection = *made;
+    const std::string head = put("k", "Content-Length: 50\r\n", "");
+    auto written = co_await connection->write(head, 2000);
+    for (int i = 0; i < 40 && written.ok(); ++i) {
+      auto slept = network.sleep(20);
+      co_await slept;
+      written = co_await connection->write("x", 2000);
+    }
+    auto reply = co_await connection->read_some(1000, 2000);
+    co_return reply.ok() ? *reply : reply.error().code;
+  }(*network, server->endpoint()));
+  EXPECT_THAT(got, StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(got, HasSubstr("Connection: close"));
+  EXPECT_TRUE(s3.objects.empty());
+}
+
+// The reply reaches a client that has much left to send: no reset overtakes it.
+TEST_F(ServerTest, ARefusedUploadLearnsWhy) {
+  harness.authoriser.denied = {"s3:PutObject arn:aws:s3:::b/k"};
+  for (int i = 0; i < 20; ++i) {
+    const auto got = exchange(put("k", "Content-Length: 900000\r\n", std::string(500'000, 'x')));
+    ASSERT_THAT(got, StartsWith("HTTP/1.1 403"));
+  }
+}
+
+TEST_F(ServerTest, AnUnreadBodyDoesNotEndTheConnection) {
+  harness.authoriser.denied = {"s3:PutObject arn:aws:s3:::b/k"};
+  s3.objects["j"].data = "there";
+  auto got = exchange(put("k", "Content-Length: 100000\r\n", std::string(100'000, 'x')) + get("j"));
+  EXPECT_THAT(got, StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(got, EndsWith("\r\n\r\nthere"));
+}
+
+TEST_F(ServerTest, OldClientsMayKeepTheConnection) {
+  const std::string request = "GET /_mekong/health HTTP/1.0\r\n";
+  EXPECT_THAT(exchange(request + "\r\n"), HasSubstr("Connection: close"));
+  auto got = exchange(request + "Connection: keep-alive\r\n\r\n" + request + "\r\n");
+  EXPECT_THAT(got, HasSubstr("Connection: keep-alive\r\n"));
+  EXPECT_THAT(got.substr(20), HasSubstr("HTTP/1.1 200"));
 }
 
 TEST_F(ServerTest, ABodyCutShortIsNotStored) {

@@ -66,24 +66,31 @@ AsioConnection::Clock::time_point AsioConnection::deadline_of(int64_t timeout_ms
   return timeout_ms > 0 ? Clock::now() + std::chrono::milliseconds(timeout_ms) : Clock::time_point::max();
 }
 
-void AsioConnection::wake(Side& side, uint64_t round, bool timed_out) {
-  if (round != side.round || !side.waiter) return;
+void AsioConnection::wake(Side& side, bool timed_out) {
+  if (!side.waiter) return;
   ++side.round;
   side.timed_out = timed_out;
   side.timer.cancel();
   std::exchange(side.waiter, nullptr).resume();
 }
 
-void AsioConnection::start_wait(Side& side, Need need, Clock::time_point deadline) {
-  const uint64_t round = side.round;
-  side.timed_out = false;
-  socket_.async_wait(
-      need == Need::readable ? tcp::socket::wait_read : tcp::socket::wait_write,
-      [self = shared_from_this(), &side, round](const error_code&) { wake(side, round, false); });
+// Once for all waits until the answer comes: one that timed out leaves its question to the next.
+void AsioConnection::ask(Need need) {
+  bool& asked = need == Need::readable ? asked_readable_ : asked_writable_;
+  if (std::exchange(asked, true)) return;
+  const auto kind = need == Need::readable ? tcp::socket::wait_read : tcp::socket::wait_write;
+  socket_.async_wait(kind, [self = shared_from_this(), &asked, need](const error_code&) {
+    asked = false;
+    if (self->read_.need == need) wake(self->read_, false);
+    if (self->write_.need == need) wake(self->write_, false);
+  });
+}
+
+void AsioConnection::start_timer(Side& side, Clock::time_point deadline) {
   if (deadline == Clock::time_point::max()) return;
   side.timer.expires_at(deadline);
-  side.timer.async_wait([self = shared_from_this(), &side, round](const error_code& cancelled) {
-    if (!cancelled) wake(side, round, true);
+  side.timer.async_wait([self = shared_from_this(), &side, round = side.round](const error_code& cancelled) {
+    if (!cancelled && round == side.round) wake(side, true);
   });
 }
 
@@ -95,7 +102,10 @@ struct AsioConnection::Readiness {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) const {
     side.waiter = waiter;
-    connection.start_wait(side, need, deadline);
+    side.need = need;
+    side.timed_out = false;
+    connection.ask(need);
+    connection.start_timer(side, deadline);
   }
   void await_resume() const noexcept {}
 };
@@ -126,11 +136,14 @@ Task<Status> AsioConnection::accept_handshake(const ListenOptions& options) {
   const auto deadline = deadline_of(options.handshake_timeout_ms);
   bool encrypt = options.mode == TlsMode::tls;
   if (options.mode == TlsMode::detect) {
-    auto readable = co_await wait(read_, Need::readable, deadline);
-    if (!readable.ok()) co_return readable;
     char first = 0;
-    const ssize_t got = ::recv(socket_.native_handle(), &first, 1, MSG_PEEK);
-    if (got <= 0) co_return end_of_stream();
+    while (true) {
+      const auto step = step_of(::recv(socket_.native_handle(), &first, 1, MSG_PEEK), Need::readable);
+      if (step.bytes > 0) break;
+      if (step.need == Need::gone) co_return end_of_stream();
+      auto readable = co_await wait(read_, Need::readable, deadline);
+      if (!readable.ok()) co_return readable;
+    }
     encrypt = first == 0x16;
   }
   if (!encrypt) co_return ok();
@@ -190,8 +203,8 @@ void AsioConnection::close() {
     error_code ignored;
     self->socket_.shutdown(tcp::socket::shutdown_both, ignored);
     self->socket_.close(ignored);
-    wake(self->read_, self->read_.round, false);
-    wake(self->write_, self->write_.round, false);
+    wake(self->read_, false);
+    wake(self->write_, false);
   });
 }
 

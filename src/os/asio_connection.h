@@ -41,13 +41,16 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
     explicit Side(boost::asio::io_context& context) : timer(context) {}
     boost::asio::steady_timer timer;
     std::coroutine_handle<> waiter = nullptr;
-    uint64_t round = 0;  // of the wait; what an older one still reports is stale
+    Need need = Need::nothing;  // what the waiter waits for
+    uint64_t round = 0;         // of the wait, so that an old timer is known as such
     bool timed_out = false;
   };
   struct Readiness;
+  // May return early, as select does: the caller tries again.
   Task<Status> wait(Side& side, Need need, Clock::time_point deadline);
-  static void wake(Side& side, uint64_t round, bool timed_out);
-  void start_wait(Side& side, Need need, Clock::time_point deadline);
+  static void wake(Side& side, bool timed_out);
+  void ask(Need need);
+  void start_timer(Side& side, Clock::time_point deadline);
   Step step_read(char* to, size_t bytes_max);
   Step step_write(const char* from, size_t bytes);
   static Clock::time_point deadline_of(int64_t timeout_ms);
@@ -56,6 +59,7 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   boost::asio::ip::tcp::socket socket_;
   std::optional<TlsSession> tls_;
   Side read_, write_;
+  bool asked_readable_ = false, asked_writable_ = false;  // of Asio, and not answered yet
   bool closed_ = false;
   std::function<void()> on_end_;
   Endpoint peer_, local_;

@@ -1,0 +1,226 @@
+#include "front/http1.h"
+
+#include <fmt/format.h>
+
+namespace mekong::front {
+namespace {
+
+constexpr size_t head_read_max = 16 << 10;
+constexpr size_t body_read_max = 256 << 10;
+constexpr size_t together_max = 64 << 10;  // head and body in one write
+constexpr int64_t drain_max = 256 << 10;   // of a body that nobody read
+constexpr int64_t linger_ms = 1'000;
+constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// What remains of the time for a head, from its first byte on; a client that has begun none may idle.
+struct HeadClock {
+  const Service& service;
+  int64_t began_ms = 0;
+  int64_t left_ms(bool idle) {
+    if (idle) return service.options.idle_timeout_ms;
+    const int64_t now_ms = monotonic_ms(service.clock);
+    if (began_ms == 0) began_ms = now_ms;
+    return std::max<int64_t>(1, began_ms + service.options.header_timeout_ms - now_ms);
+  }
+};
+
+// Bytes up to and with the next head; "EndOfStream" between requests is a client that leaves.
+Task<Result<ParsedHead>> read_request(const Service& service, os::Connection& connection,
+                                      std::string& buffer) {
+  const size_t max_bytes = service.options.header_max_bytes;
+  HeadClock clock{service};
+  size_t scanned = 0;
+  while (true) {
+    auto size = find_head(buffer, scanned);
+    if (!size.ok()) co_return std::move(size).error();
+    if (size->has_value() && **size <= max_bytes) {
+      auto head = parse_head(std::string_view(buffer).substr(0, **size), service.options.headers_max);
+      buffer.erase(0, **size);
+      co_return head;
+    }
+    if (buffer.size() > max_bytes) co_return Error{"HeaderTooLarge", "the head is too large", 431};
+    const bool idle = buffer.empty();
+    if (idle) service.busy(false);
+    if (idle && service.stopping) co_return Error{"EndOfStream", "the server stops"};
+    auto more = co_await connection.read_some(head_read_max, clock.left_ms(idle));
+    if (!more.ok()) {
+      auto error = std::move(more).error();
+      if (!idle && error.code == "Timeout")
+        co_return Error{"RequestTimeout", "the head did not arrive in time", 408};
+      co_return Error{"EndOfStream", error.message};
+    }
+    if (idle) service.busy(true);
+    if (idle) {
+      buffer = std::move(*more);
+    } else {
+      buffer += *more;
+    }
+  }
+}
+
+Task<Status> write_stream(const Service& service, os::Connection& connection, api::BodySource& source,
+                          bool chunked) {
+  while (true) {
+    co_await resume_on(service.pool);
+    auto piece = co_await source.next();
+    co_await resume_on(connection.executor());
+    if (!piece.ok()) co_return std::move(piece).error();
+    if (piece->empty()) break;
+    if (chunked) *piece = fmt::format("{:x}\r\n", piece->size()) + *piece + "\r\n";
+    auto written = co_await connection.write(*piece, service.options.write_timeout_ms);
+    if (!written.ok()) co_return written;
+  }
+  if (!chunked) co_return ok();
+  constexpr std::string_view end = "0\r\n\r\n";
+  auto written = co_await connection.write(end, service.options.write_timeout_ms);
+  co_return written;
+}
+
+Task<Status> write_response(const Service& service, os::Connection& connection, api::Response& response,
+                            const Framing& framing) {
+  auto head = write_head(response, framing);
+  const bool has_body = head.has_body && !response.stream;
+  const bool together = has_body && response.body.size() <= together_max;
+  if (together) head.text += response.body;
+  auto written = co_await connection.write(head.text, service.options.write_timeout_ms);
+  if (!written.ok() || !head.has_body || together) co_return written;
+  if (response.stream) {
+    auto task = write_stream(service, connection, *response.stream, head.chunked);
+    co_return co_await task;
+  }
+  auto rest = co_await connection.write(response.body, service.options.write_timeout_ms);
+  co_return rest;
+}
+
+// A reply to a client that still sends is lost where the connection is closed at once (the kernel resets it):
+// end our side, and read a little of what comes.
+Task<void> linger(os::Connection& connection) {
+  auto ended = co_await connection.end_output();
+  if (!ended.ok()) co_return;
+  int64_t dropped = 0;
+  while (dropped < 4 * drain_max) {
+    auto more = co_await connection.read_some(body_read_max, linger_ms);
+    if (!more.ok()) co_return;
+    dropped += static_cast<int64_t>(more->size());
+  }
+}
+
+Task<bool> serve_request(const Service& service, os::Connection& connection, std::string& buffer,
+                         ParsedHead parsed) {
+  parsed.head.source_ip = connection.peer().host;
+  parsed.head.secure = connection.encrypted();
+  ConnectionBody body(service, connection, buffer, parsed);
+  auto response = co_await answer(service, connection, parsed.head, body);
+  co_await resume_on(connection.executor());
+  const bool ends_by_closing = parsed.http_1_0 && response.stream && response.stream->length() < 0;
+  bool clean =
+      parsed.keep_alive && !service.stopping && !ends_by_closing && (body.ended() || body.worth_draining());
+  Framing framing{parsed.head.method == "HEAD", parsed.http_1_0, parsed.keep_alive_1_0, !clean,
+                  service.clock.wall_ms()};
+  auto written = co_await write_response(service, connection, response, framing);
+  if (written.ok() && !clean && !body.ended()) co_await linger(connection);
+  co_return written.ok() && clean;
+}
+
+}  // namespace
+
+ConnectionBody::ConnectionBody(const Service& service, os::Connection& connection, std::string& buffer,
+                               const ParsedHead& head)
+    : service_(service),
+      connection_(connection),
+      buffer_(buffer),
+      pace_(service.options),
+      left_(head.head.content_length),
+      continue_owed_(head.expects_continue),
+      ended_(!head.chunked && head.head.content_length == 0) {
+  if (head.chunked) chunks_.emplace();
+  if (ended_) continue_owed_ = false;
+}
+
+Task<Status> ConnectionBody::fill() {
+  const int64_t timeout_ms = service_.options.read_timeout_ms;
+  if (continue_owed_) {
+    continue_owed_ = false;
+    auto written = co_await connection_.write(continue_line, timeout_ms);
+    if (!written.ok()) co_return incomplete_body();
+  }
+  const int64_t began_ms = monotonic_ms(service_.clock);
+  auto more = co_await connection_.read_some(body_read_max, timeout_ms);
+  if (!more.ok()) co_return more.error().code == "Timeout" ? request_timeout() : incomplete_body();
+  pace_.add(monotonic_ms(service_.clock) - began_ms, more->size());
+  if (pace_.too_slow()) co_return request_timeout();
+  if (buffer_.empty()) {
+    buffer_ = std::move(*more);
+  } else {
+    buffer_ += *more;
+  }
+  co_return ok();
+}
+
+// What the buffer holds of the body.
+Result<std::string> ConnectionBody::take() {
+  if (chunks_) {
+    auto decoded = chunks_->decode(buffer_);
+    if (!decoded.ok()) return Error{"InvalidRequest", decoded.error().message, 400};
+    ended_ = chunks_->done();
+    return decoded;
+  }
+  std::string piece;
+  if (static_cast<uint64_t>(left_) >= buffer_.size()) {
+    piece = std::exchange(buffer_, {});
+  } else {
+    piece = buffer_.substr(0, static_cast<size_t>(left_));
+    buffer_.erase(0, piece.size());
+  }
+  left_ -= static_cast<int64_t>(piece.size());
+  ended_ = left_ == 0;
+  return piece;
+}
+
+Task<Result<std::string>> ConnectionBody::read() {
+  co_await resume_on(connection_.executor());
+  while (!broken_) {
+    if (ended_) co_return std::string();
+    auto piece = take();
+    if (!piece.ok()) {
+      broken_ = std::move(piece).error();
+    } else if (!piece->empty()) {
+      co_return piece;
+    } else if (!ended_) {
+      auto filled = co_await fill();
+      if (!filled.ok()) broken_ = std::move(filled).error();
+    }
+  }
+  co_return *broken_;
+}
+
+bool ConnectionBody::worth_draining() const {
+  // After Expect: 100-continue without the reply the client may or may not send it.
+  return !broken_ && !continue_owed_ && !chunks_ && left_ <= drain_max;
+}
+
+Task<bool> ConnectionBody::drain() {
+  while (true) {
+    auto piece = co_await read();
+    if (!piece.ok()) co_return false;
+    if (piece->empty()) co_return true;
+  }
+}
+
+Task<void> serve_http1(const Service& service, os::Connection& connection, std::string buffer) {
+  while (true) {
+    auto parsed = co_await read_request(service, connection, buffer);
+    if (!parsed.ok()) {
+      if (parsed.error().code == "EndOfStream") co_return;
+      auto response = plain(parsed.error());
+      Framing framing{.close = true, .now_ms = service.clock.wall_ms()};
+      auto written = co_await write_response(service, connection, response, framing);
+      if (written.ok()) co_await linger(connection);
+      co_return;
+    }
+    const bool more = co_await serve_request(service, connection, buffer, std::move(*parsed));
+    if (!more) co_return;
+  }
+}
+
+}  // namespace mekong::front

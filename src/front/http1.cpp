@@ -138,6 +138,7 @@ ConnectionBody::ConnectionBody(const Service& service, os::Connection& connectio
 }
 
 Task<Status> ConnectionBody::fill() {
+  co_await resume_on(connection_.executor());
   const int64_t timeout_ms = service_.options.read_timeout_ms;
   if (continue_owed_) {
     continue_owed_ = false;
@@ -177,8 +178,9 @@ Result<std::string> ConnectionBody::take() {
   return piece;
 }
 
+// What came with the head is handed out on the caller's thread: a small request needs no way back to the
+// loop.
 Task<Result<std::string>> ConnectionBody::read() {
-  co_await resume_on(connection_.executor());
   while (!broken_) {
     if (ended_) co_return std::string();
     auto piece = take();

@@ -15,7 +15,7 @@ class ConnectionBody final : public api::RawBody {
   // `buffer`: what was read beyond the head; what is left in it afterwards belongs to the next request.
   ConnectionBody(const Service& service, os::Connection& connection, std::string& buffer,
                  const ParsedHead& head);
-  Task<Result<std::string>> read() override;  // resumes on the connection's loop
+  Task<Result<std::string>> read() override;
   bool ended() const { return ended_; }
   // What is left of it is known, and so little that reading it is cheaper than a new connection.
   bool worth_draining() const;

@@ -20,6 +20,7 @@ class Http2;
 struct Stream final : api::RawBody {
   Stream(std::shared_ptr<Http2> owner, StreamId id, const ServerOptions& options)
       : owner(std::move(owner)), id(id), pace(options) {}
+  ~Stream() override;
   Task<Result<std::string>> read() override;
 
   const std::shared_ptr<Http2> owner;
@@ -28,6 +29,7 @@ struct Stream final : api::RawBody {
   bool open = true;  // neither side has reset it, nor have both ended
 
   std::string waiting;  // of the request's body, not read yet; its size is bounded by flow control
+  bool whole = false;   // its body was there when it began: `waiting` is the reader's alone
   bool body_ended = false, continue_owed = false;
   std::optional<Promise<bool>> reader;  // awaits more of the body
   int64_t reader_since_ms = 0;
@@ -49,6 +51,7 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
 
   Task<void> run(std::string first);
   Task<Result<std::string>> read_body(Stream& stream);
+  void consume(StreamId id, size_t bytes);  // any thread
 
   void on_request(StreamId id, Result<ParsedHead> head, bool ended) override;
   void on_body(StreamId id, std::string_view data) override;
@@ -63,6 +66,7 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   StreamPtr find(StreamId id) const;
   void respond(Stream& stream, api::Response response);
   void wake_reader(Stream& stream, bool in_time);
+  void start_arrived();
   void pump();
   void drain();
   void task_ended();
@@ -74,11 +78,16 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   const os::ConnectionPtr connection_;
   Http2Session session_;
   std::map<StreamId, StreamPtr> streams_;
-  size_t tasks_ = 0;  // that run for this connection, the writer among them
+  std::vector<StreamPtr> arrived_;  // with their heads, not begun
+  size_t tasks_ = 0;                // that run for this connection, the writer among them
   std::optional<Promise<bool>> all_ended_;
   bool writing_ = false, gone_ = false, draining_ = false;
   int64_t idle_since_ms_ = 0;
 };
+
+Stream::~Stream() {
+  if (!waiting.empty()) owner->consume(id, waiting.size());  // that nobody read
+}
 
 Task<Result<std::string>> Stream::read() {
   auto task = owner->read_body(*this);
@@ -100,6 +109,7 @@ Task<void> Http2::run(std::string first) {
   if (service_.stopping) drain();
   bool fine = session_.feed(first, now_ms());
   while (fine) {
+    start_arrived();
     pump();
     if (session_.finished() && !writing_) break;
     auto more = co_await connection_->read_some(read_max, wait_ms());
@@ -142,7 +152,8 @@ void Http2::end_what_stands_still() {
 }
 
 void Http2::on_request(StreamId id, Result<ParsedHead> head, bool ended) {
-  if (gone_ || draining_ || tasks_ > 2 * service_.options.streams_max) return session_.refuse(id);
+  if (gone_ || draining_ || tasks_ + arrived_.size() > 2 * service_.options.streams_max)
+    return session_.refuse(id);
   if (service_.stopping) drain();
   auto stream = std::make_shared<Stream>(shared_from_this(), id, service_.options);
   streams_[id] = stream;
@@ -155,8 +166,17 @@ void Http2::on_request(StreamId id, Result<ParsedHead> head, bool ended) {
   stream->parsed.head.source_ip = connection_->peer().host;
   stream->parsed.head.secure = connection_->encrypted();
   stream->continue_owed = stream->parsed.expects_continue && !ended;
-  ++tasks_;
-  start(serve_stream(shared_from_this(), stream));
+  arrived_.push_back(stream);
+}
+
+// After all that came with it has been read: a small request is whole when its handler starts.
+void Http2::start_arrived() {
+  const auto arrived = std::exchange(arrived_, {});
+  for (const auto& stream : arrived) {
+    stream->whole = stream->body_ended;
+    ++tasks_;
+    start(serve_stream(shared_from_this(), stream));
+  }
 }
 
 Task<void> Http2::serve_stream(std::shared_ptr<Http2> self, StreamPtr stream) {
@@ -232,6 +252,11 @@ void Http2::wake_reader(Stream& stream, bool in_time) {
 }
 
 Task<Result<std::string>> Http2::read_body(Stream& stream) {
+  if (stream.whole) {  // on the caller's thread
+    auto all = std::exchange(stream.waiting, {});
+    if (!all.empty()) consume(stream.id, all.size());
+    co_return all;
+  }
   co_await resume_on(connection_->executor());
   while (stream.waiting.empty()) {
     if (stream.body_ended) co_return std::string();
@@ -254,15 +279,18 @@ Task<Result<std::string>> Http2::read_body(Stream& stream) {
   co_return piece;
 }
 
+void Http2::consume(StreamId id, size_t bytes) {
+  connection_->executor().post([self = shared_from_this(), id, bytes] {
+    self->session_.consume(id, bytes, self->find(id) != nullptr);
+    self->pump();
+  });
+}
+
 void Http2::on_closed(StreamId id) {
   const auto stream = find(id);
   if (!stream) return;
   streams_.erase(id);
   stream->open = false;
-  if (!stream->waiting.empty() && !stream->body_ended) {
-    session_.consume(id, stream->waiting.size(), false);
-    stream->waiting.clear();
-  }
   wake_reader(*stream, true);
   idle_since_ms_ = now_ms();
   if (service_.stopping) drain();

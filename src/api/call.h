@@ -12,6 +12,7 @@ namespace mekong::api {
 
 struct Call {
   const RequestHead& head;
+  Executor& home;  // where all that needs no waiting happens
   Pairs query;
   std::string request_id;
   Protocol protocol = Protocol::rest_json;  // what the request speaks, once its service is known

@@ -47,6 +47,8 @@ struct Pipeline::Parts {
 
 namespace {
 
+constexpr int64_t small_body_bytes = 64 << 10;
+
 bool signed_request(const Call& call) {
   if (find_header(call.head.headers, "authorization") != nullptr) return true;
   return std::any_of(call.query.begin(), call.query.end(), [](const auto& pair) {
@@ -161,6 +163,7 @@ Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, B
   call.context.operation = binding.operation->name;
   MEKONG_CO_TRY(authorise(call, input.get()));
   Result<Value> output = Error{};
+  co_await resume_on(pool);
   if (binding.call_streaming != nullptr) {
     auto task =
         binding.call_streaming(call.service->service, call.context, *binding.operation, input.get(), body);
@@ -191,7 +194,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   std::string body_sha256;
   if (iam::body_needed_first(signed_part(call.head))) {
     auto all = co_await held.hold(options.body_max_bytes);
-    co_await resume_on(pool);
+    co_await resume_on(call.home);
     if (!all.ok()) co_return std::move(all).error();
     body_sha256 = std::move(*all);
   }
@@ -204,9 +207,10 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
     MEKONG_CO_TRY(find_operation(call, target == nullptr ? "" : *target, raw_path, ""));
     MEKONG_CO_TRY(bind_operation(call));
   }
-  CheckedBody body(held, call.head, call.auth, pool);
+  const bool streaming = !from_body && call.operation->call_streaming != nullptr;
+  CheckedBody body(held, call.head, call.auth, streaming ? pool : call.home);
   std::string whole;
-  if (from_body || call.operation->call_streaming == nullptr) {
+  if (!streaming) {
     auto all = co_await read_all(body, options.body_max_bytes);
     if (!all.ok()) co_return std::move(all).error();
     whole = std::move(*all);
@@ -330,7 +334,7 @@ Result<Value> Pipeline::call(const CallFrom& from, const ServiceTable& table, co
   head.source_ip = from.source_ip;
   head.secure = from.secure;
   head.headers = {{"user-agent", from.user_agent}};
-  Call call{.head = head, .request_id = parts.random.uuid()};
+  Call call{.head = head, .home = parts.pool, .request_id = parts.random.uuid()};
   call.auth.principal = from.principal;
   call.auth.region = from.region;
   for (const auto& service : parts.services) {
@@ -350,8 +354,12 @@ const Telemetry& Pipeline::telemetry() const {
 
 Task<Response> Pipeline::handle(const RequestHead& head, RawBody& body) const {
   const Parts& parts = *parts_;
-  co_await resume_on(parts.pool);
-  Call call{.head = head, .request_id = parts.random.uuid()};
+  // What is small is read and decided where it arrived; a handler that may wait goes to the pool.
+  Executor* here = Executor::current();
+  const bool small = here != nullptr && head.content_length >= 0 && head.content_length <= small_body_bytes;
+  Executor& home = small ? *here : parts.pool;
+  co_await resume_on(home);
+  Call call{.head = head, .home = home, .request_id = parts.random.uuid()};
   const int64_t started_ns = parts.clock.monotonic_ns();
   Result<Response> response = Error{};
   try {
@@ -361,7 +369,6 @@ Task<Response> Pipeline::handle(const RequestHead& head, RawBody& body) const {
     parts.logger.error("api", "exception", {{"operation", call.operation_name}, {"what", e.what()}});
     response = Error{"InternalFailure", "An internal error occurred."};
   }
-  co_await resume_on(parts.pool);
   auto reply = parts.finish(
       call, response.ok() ? std::move(*response) : parts.fail(call, std::move(response).error()));
   parts.tell(call, reply, started_ns);

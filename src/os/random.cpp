@@ -41,8 +41,9 @@ std::string Random::uuid() {
          digits.substr(16, 4) + "-" + digits.substr(20);
 }
 
-void SystemRandom::fill(void* out, size_t bytes) {
-  auto* at = static_cast<char*>(out);
+namespace {
+
+void ask_kernel(char* at, size_t bytes) {
   while (bytes > 0) {
     const ssize_t got = getrandom(at, bytes, 0);
     if (got < 0 && errno == EINTR) continue;
@@ -50,6 +51,22 @@ void SystemRandom::fill(void* out, size_t bytes) {
     at += got;
     bytes -= static_cast<size_t>(got);
   }
+}
+
+}  // namespace
+
+// Small amounts come from bytes that the kernel gave before, each handed out once: request ids are many.
+void SystemRandom::fill(void* out, size_t bytes) {
+  static thread_local char store[512];
+  static thread_local size_t left = 0;
+  if (bytes > 64) return ask_kernel(static_cast<char*>(out), bytes);
+  if (bytes > left) {
+    ask_kernel(store, sizeof(store));
+    left = sizeof(store);
+  }
+  left -= bytes;
+  std::memcpy(out, store + left, bytes);
+  explicit_bzero(store + left, bytes);
 }
 
 void SeededRandom::fill(void* out, size_t bytes) {

@@ -9,6 +9,7 @@ namespace mekong::api {
 namespace {
 
 constexpr size_t kLineMax = 16 << 10;
+constexpr int64_t strangers_bytes = 128 << 10;  // that each may have without asking
 
 Error incomplete() {
   return Error{"IncompleteBody",
@@ -199,6 +200,12 @@ Task<Result<std::string>> HeldBody::hold(size_t max_bytes) {
       co_return Error{"RequestEntityTooLarge", "The request body is too large.", 413};
     }
     held_ += *part;
+    const int64_t owed = static_cast<int64_t>(held_.size()) - strangers_bytes - taken_;
+    if (owed <= 0) continue;
+    if (!memory_.take(owed)) {
+      co_return Error{"SlowDown", "Too many large requests wait for their signature to be checked.", 503};
+    }
+    taken_ += owed;
   }
   co_return codec::hex_encode(codec::sha256(held_));
 }

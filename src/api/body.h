@@ -1,6 +1,7 @@
 // A request body, checked while it streams: hash, Content-MD5, aws-chunked framing with its signatures.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 #pragma once
+#include <atomic>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,16 +12,36 @@
 
 namespace mekong::api {
 
+// Memory for bodies of callers that nobody knows yet, all requests together. Any thread.
+class StrangersMemory {
+ public:
+  explicit StrangersMemory(int64_t bytes) : left_(bytes) {}
+  bool take(int64_t bytes) {
+    if (left_.fetch_sub(bytes) >= bytes) return true;
+    left_.fetch_add(bytes);
+    return false;
+  }
+  void give_back(int64_t bytes) { left_.fetch_add(bytes); }
+
+ private:
+  std::atomic<int64_t> left_;
+};
+
 // The wire's body, held back where its hash is part of what the caller signed.
 class HeldBody final : public RawBody {
  public:
-  explicit HeldBody(RawBody& raw) : raw_(raw) {}
-  // Reads all of it and answers the hex SHA-256; read() then gives it once. Errors: "RequestEntityTooLarge".
+  HeldBody(RawBody& raw, StrangersMemory& memory) : raw_(raw), memory_(memory) {}
+  ~HeldBody() override { caller_known(); }
+  // Reads all of it and answers the hex SHA-256; read() then gives it once. What is longer than a connection
+  // may cost comes from the shared memory. Errors: "RequestEntityTooLarge", "SlowDown".
   Task<Result<std::string>> hold(size_t max_bytes);
   Task<Result<std::string>> read() override;
+  void caller_known() { memory_.give_back(std::exchange(taken_, 0)); }
 
  private:
   RawBody& raw_;
+  StrangersMemory& memory_;
+  int64_t taken_ = 0;
   bool holds_ = false;
   std::string held_;
 };

@@ -34,6 +34,7 @@ struct Pipeline::Parts {
   Options options;
   Validator validator;
   std::set<std::string_view> shared;  // signing names of more than one service
+  mutable StrangersMemory strangers_memory{options.strangers_max_bytes};
 
   Status find_service(Call& call) const;
   Status authenticate(Call& call, std::string_view body_sha256) const;
@@ -48,6 +49,7 @@ struct Pipeline::Parts {
 namespace {
 
 constexpr int64_t small_body_bytes = 64 << 10;
+constexpr size_t stranger_body_bytes = 128 << 10;  // of requests that nobody signed
 
 bool signed_request(const Call& call) {
   if (find_header(call.head.headers, "authorization") != nullptr) return true;
@@ -190,7 +192,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   call.query = std::move(*query);
   MEKONG_CO_TRY(find_service(call));
   MEKONG_CO_TRY(refuse_old_signatures(call));
-  HeldBody held(raw);
+  HeldBody held(raw, strangers_memory);
   std::string body_sha256;
   if (iam::body_needed_first(signed_part(call.head))) {
     auto all = co_await held.hold(options.body_max_bytes);
@@ -199,6 +201,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
     body_sha256 = std::move(*all);
   }
   MEKONG_CO_TRY(authenticate(call, body_sha256));
+  held.caller_known();
   const bool from_body = call.protocol == Protocol::query || call.protocol == Protocol::ec2;
   const auto* target = find_header(call.head.headers, "x-amz-target");
   auto raw_path = call.protocol == Protocol::rest_xml ? path_style(call.head, options.bucket_domains)
@@ -210,8 +213,10 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   const bool streaming = !from_body && call.operation->call_streaming != nullptr;
   CheckedBody body(held, call.head, call.auth, streaming ? pool : call.home);
   std::string whole;
+  const bool unknown =
+      call.auth.principal == nullptr || call.auth.principal->kind == PrincipalKind::anonymous;
   if (!streaming) {
-    auto all = co_await read_all(body, options.body_max_bytes);
+    auto all = co_await read_all(body, unknown ? stranger_body_bytes : options.body_max_bytes);
     if (!all.ok()) co_return std::move(all).error();
     whole = std::move(*all);
     if (call.protocol == Protocol::rest_xml && call.operation->operation->checksum_required)
@@ -222,7 +227,6 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
     MEKONG_CO_TRY(find_operation(call, "", raw_path, whole));
     MEKONG_CO_TRY(bind_operation(call));
   }
-  bool unknown = call.auth.principal == nullptr || call.auth.principal->kind == PrincipalKind::anonymous;
   if (unknown && !call.operation->operation->anonymous) {
     co_return Error{"MissingAuthenticationToken", "Missing Authentication Token"};
   }

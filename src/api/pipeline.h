@@ -57,6 +57,8 @@ class Pipeline final : public Caller {
  public:
   struct Options {
     size_t body_max_bytes = 16 << 20;  // of bodies that are read whole
+    // For bodies that must be read whole before their signature can be checked, all requests together.
+    int64_t strangers_max_bytes = 64 << 20;
     // Host names whose first label may be a bucket: "b.s3.localhost" and "b.localhost".
     std::vector<std::string> bucket_domains = {"s3.localhost", "localhost"};
     int64_t slow_request_ms = 5'000;  // longer ones are logged as "slow request"; 0: none

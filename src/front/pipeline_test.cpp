@@ -214,6 +214,22 @@ TEST_F(PipelineTest, SignatureVersionTwoIsRefusedInS3sWords) {
   EXPECT_THAT(header.body, HasSubstr(kWords));
 }
 
+TEST_F(PipelineTest, StrangersHaveLittleMemory) {
+  api::Pipeline::Options options;
+  options.strangers_max_bytes = 100'000;
+  api::Harness small{{bind(glue), bind(sts)}, options};
+  auto create = [&](size_t bytes) {
+    return small.call("glue", "POST", "/", {{"x-amz-target", "AWSGlue.CreateDatabase"}},
+                      R"({"DatabaseInput":{"Name":"db"}})" + std::string(bytes, ' '));
+  };
+  EXPECT_EQ(create(300'000).status, 503);
+  EXPECT_THAT(create(300'000).body, HasSubstr("SlowDown"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(create(200'000).status, 200) << "what was taken is given back";
+  auto unsigned_form = small.call("", "POST", "/", {{"content-type", "application/x-www-form-urlencoded"}},
+                                  "Action=GetCallerIdentity&x=" + std::string(200'000, 'x'));
+  EXPECT_GE(unsigned_form.status, 400);
+}
+
 TEST_F(PipelineTest, QueryRoundTrip) {
   auto response = call_sts("Action=GetCallerIdentity&Version=2011-06-15");
   EXPECT_EQ(response.status, 200);

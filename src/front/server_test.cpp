@@ -204,6 +204,23 @@ TEST_F(ServerTest, OldClientsMayKeepTheConnection) {
   EXPECT_THAT(got.substr(20), HasSubstr("HTTP/1.1 200"));
 }
 
+TEST_F(ServerTest, source_ip_forged) {
+  exchange(get(
+      "k",
+      "X-Forwarded-For: 1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\nConnection: close\r\n"));
+  EXPECT_THAT(harness.authoriser.last_context.at("aws:SourceIp"), testing::ElementsAre("127.0.0.1"));
+}
+
+TEST_F(ServerTest, MoreConnectionsThanTheLimitAreClosed) {
+  ServerOptions options;
+  options.listen.connections_max = 1;
+  start(options);
+  const auto first = *sync_wait(network->connect(server->endpoint(), 2000));
+  const auto second = *sync_wait(network->connect(server->endpoint(), 2000));
+  EXPECT_EQ(sync_wait(second->read_some(10, 5000)).error().code, "EndOfStream");
+  first->close();
+}
+
 TEST_F(ServerTest, ABodyCutShortIsNotStored) {
   auto connection = sync_wait([](os::Network& net, os::Endpoint to) -> Task<os::ConnectionPtr> {
     auto made = co_await net.connect(to, 2000);

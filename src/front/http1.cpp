@@ -118,6 +118,7 @@ Task<bool> serve_request(const Service& service, os::Connection& connection, std
   Framing framing{parsed.head.method == "HEAD", parsed.http_1_0, parsed.keep_alive_1_0, !clean,
                   service.clock.wall_ms()};
   auto written = co_await write_response(service, connection, response, framing);
+  if (written.ok() && clean && !body.ended()) clean = co_await body.drain();
   if (written.ok() && !clean && !body.ended()) co_await linger(connection);
   co_return written.ok() && clean;
 }

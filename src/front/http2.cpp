@@ -12,7 +12,7 @@ using StreamId = Http2Session::StreamId;
 
 constexpr size_t read_max = 64 << 10;
 constexpr size_t write_max = 64 << 10;
-constexpr int64_t look_every_ms = 5'000;  // at most, for streams that stand still
+constexpr int64_t look_every_ms_max = 5'000;  // for streams that stand still
 
 class Http2;
 
@@ -71,8 +71,9 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   void drain();
   void task_ended();
   int64_t now_ms() const { return monotonic_ms(service_.clock); }
+  int64_t look_every_ms() const;
   int64_t wait_ms() const;
-  void end_what_stands_still();
+  bool look_around();
 
   const Service& service_;
   const os::ConnectionPtr connection_;
@@ -82,7 +83,7 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   size_t tasks_ = 0;                // that run for this connection, the writer among them
   std::optional<Promise<bool>> all_ended_;
   bool writing_ = false, gone_ = false, draining_ = false;
-  int64_t idle_since_ms_ = 0;
+  int64_t idle_since_ms_ = 0, looked_ms_ = 0;
 };
 
 Stream::~Stream() {
@@ -113,12 +114,8 @@ Task<void> Http2::run(std::string first) {
     pump();
     if (session_.finished() && !writing_) break;
     auto more = co_await connection_->read_some(read_max, wait_ms());
-    if (more.ok()) {
-      fine = session_.feed(*more, now_ms());
-    } else {
-      fine = more.error().code == "Timeout" && (!streams_.empty() || wait_ms() > 1);
-      end_what_stands_still();
-    }
+    fine = more.ok() ? session_.feed(*more, now_ms()) : more.error().code == "Timeout";
+    fine = fine && look_around();
   }
   session_.shut_down();
   pump();
@@ -131,16 +128,23 @@ Task<void> Http2::run(std::string first) {
   co_await ended;
 }
 
+int64_t Http2::look_every_ms() const {
+  const auto& options = service_.options;
+  return std::min({look_every_ms_max, options.read_timeout_ms / 2 + 1, options.write_timeout_ms / 2 + 1});
+}
+
 // Streams that run are looked after; without any, the client may idle only so long, whatever else it sends.
 int64_t Http2::wait_ms() const {
-  const auto& options = service_.options;
-  if (!streams_.empty())
-    return std::min({look_every_ms, options.read_timeout_ms / 2 + 1, options.write_timeout_ms / 2 + 1});
+  if (!streams_.empty()) return look_every_ms();
   return std::max<int64_t>(1, idle_since_ms_ + service_.options.idle_timeout_ms - now_ms());
 }
 
-void Http2::end_what_stands_still() {
+// False: the connection was idle for too long. Streams that stand still are ended.
+bool Http2::look_around() {
   const auto now = now_ms();
+  if (streams_.empty()) return now - idle_since_ms_ < service_.options.idle_timeout_ms;
+  if (now - looked_ms_ < look_every_ms()) return true;
+  looked_ms_ = now;
   const auto running = streams_;
   for (const auto& [id, stream] : running) {
     if (stream->reader && now - stream->reader_since_ms > service_.options.read_timeout_ms)
@@ -149,6 +153,7 @@ void Http2::end_what_stands_still() {
         stream->responded && !stream->fetching && now - stream->moved_ms > service_.options.write_timeout_ms;
     if (slow) session_.reset(id);
   }
+  return true;
 }
 
 void Http2::on_request(StreamId id, Result<ParsedHead> head, bool ended) {
@@ -173,6 +178,7 @@ void Http2::on_request(StreamId id, Result<ParsedHead> head, bool ended) {
 void Http2::start_arrived() {
   const auto arrived = std::exchange(arrived_, {});
   for (const auto& stream : arrived) {
+    if (!stream->open) continue;  // reset at once: nothing is begun
     stream->whole = stream->body_ended;
     ++tasks_;
     start(serve_stream(shared_from_this(), stream));

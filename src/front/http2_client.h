@@ -57,6 +57,11 @@ class Http2Client {
     return id;
   }
 
+  void send_body(int32_t id, const std::string& body) {  // of a request that has not ended
+    bodies_[id] = {body, true};
+    nghttp2_session_resume_data(session, id);
+  }
+
   // Sends and reads until `done` or the end of the connection; false: the end, or silence.
   bool run(const std::function<bool()>& done) {
     return sync_wait([](Http2Client& self, const std::function<bool()>& done) -> Task<bool> {

@@ -90,7 +90,10 @@ TEST_F(Http2Test, LargeBodiesGoBothWaysThroughThePipeline) {
 
 TEST_F(Http2Test, ExpectIsAnsweredWhenTheBodyIsWanted) {
   Http2Client client(connect());
-  auto& reply = client.finish(client.request("POST", "/_mekong/echo", {{"expect", "100-continue"}}, "x"));
+  const auto id = client.request("POST", "/_mekong/echo", {{"expect", "100-continue"}}, "", false);
+  EXPECT_TRUE(client.run([&] { return status(client.replies[id]) == 100; }));
+  client.send_body(id, "x");
+  const auto& reply = client.finish(id);
   EXPECT_THAT(reply.statuses, testing::ElementsAre(100, 200));
 }
 

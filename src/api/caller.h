@@ -32,12 +32,32 @@ class Caller {
   // whose request body streams.
   virtual Result<Value> call(const CallFrom& from, const ServiceTable& table, const Operation& operation,
                              const void* input) const = 0;
+  // What a client fills an idempotency token with that its caller left out.
+  virtual std::string idempotency_token() const = 0;
 };
+
+// Where `input` lacks its idempotency token; null where it has one, or the operation none.
+inline const Member* missing_token(const Operation& operation, const void* input) {
+  for (size_t i = 0; i < operation.input->member_count; ++i) {
+    const Member& member = operation.input->members[i];
+    if (!member.idempotency_token) continue;
+    const auto* text = static_cast<const std::string*>(member.get(input));
+    return text == nullptr || text->empty() ? &member : nullptr;
+  }
+  return nullptr;
+}
 
 template <class Out, class In>
 Result<Out> call_in_process(const Caller& caller, const CallFrom& from, const ServiceTable& table,
                             const Operation& operation, const In& input) {
-  auto output = caller.call(from, table, operation, &input);
+  Result<Value> output = Error{};
+  if (const Member* token = missing_token(operation, &input)) {
+    In filled = input;
+    *static_cast<std::string*>(token->set(&filled)) = caller.idempotency_token();
+    output = caller.call(from, table, operation, &filled);
+  } else {
+    output = caller.call(from, table, operation, &input);
+  }
   if (!output.ok()) return std::move(output).error();
   return std::move(*static_cast<Out*>(output->get()));
 }

@@ -352,6 +352,10 @@ Result<Value> Pipeline::call(const CallFrom& from, const ServiceTable& table, co
   return output;
 }
 
+std::string Pipeline::idempotency_token() const {
+  return parts_->random.uuid();
+}
+
 const Telemetry& Pipeline::telemetry() const {
   return parts_->telemetry;
 }

@@ -79,6 +79,7 @@ class Pipeline final : public Caller {
 
   Result<Value> call(const CallFrom& from, const ServiceTable& table, const Operation& operation,
                      const void* input) const override;
+  std::string idempotency_token() const override;
 
   const Telemetry& telemetry() const;
 

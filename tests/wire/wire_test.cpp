@@ -43,6 +43,7 @@ class Gauges final : public gauges::Twin {
  public:
   std::vector<std::string> data;
   std::vector<int64_t> times_ms;
+  std::string token;
   std::optional<Error> ends_with;
 
   Result<gauges::PutRecordsOutput> put_records(api::Context&,
@@ -52,6 +53,7 @@ class Gauges final : public gauges::Twin {
       full.limit = 7;
       return api::fail(std::move(full), "It is full.");
     }
+    token = request.token.value_or("");
     for (const auto& record : request.records) {
       data.push_back(record.data);
       times_ms.push_back(record.at ? record.at->ms : -1);
@@ -251,6 +253,9 @@ TEST_F(WireTest, ServicesCallEachOtherWithTheCallersRights) {
   EXPECT_EQ(gauges_service.data, std::vector<std::string>{"data"});
   EXPECT_EQ(harness.authoriser.asked.back(),
             "gauges:PutRecords arn:aws:gauges:us-east-2:123456789012:gauge/g");
+  EXPECT_EQ(gauges_service.token.size(), 36u);  // filled, as an SDK does
+  ASSERT_TRUE(client.put_records({"g", {}, "mine"}).ok());
+  EXPECT_EQ(gauges_service.token, "mine");
   EXPECT_EQ(client.put_records({"much too long", {}}).error().code, "ValidationException");
   auto full = client.put_records({"full", {}});
   EXPECT_EQ(full.error().code, "Full");

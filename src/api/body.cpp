@@ -4,6 +4,7 @@
 
 #include "codec/digests.h"
 #include "codec/text.h"
+#include "codec/time.h"
 
 namespace mekong::api {
 namespace {
@@ -29,6 +30,7 @@ CheckedBody::CheckedBody(RawBody& raw, const RequestHead& head, const iam::Authe
   with_trailer_ = auth.body == BodySignature::signed_chunks_trailer ||
                   auth.body == BodySignature::unsigned_chunks_trailer;
   chunked_ = signed_ || with_trailer_;
+  if (auth.body == BodySignature::signed_events) length_ = -1;
   if (chunked_) {
     length_ = -1;
     if (const auto* text = find_header(head.headers, "x-amz-decoded-content-length")) {
@@ -47,7 +49,8 @@ Task<Result<std::string>> CheckedBody::read() {
   if (ended_) co_return std::string();
   if (md5_ && md5_wanted_.size() != 16)
     co_return Error{"InvalidDigest", "The Content-MD5 you specified was invalid."};
-  auto task = chunked_ ? read_chunked() : read_plain();
+  const bool events = auth_.body == iam::BodySignature::signed_events;
+  auto task = events ? read_events() : chunked_ ? read_chunked() : read_plain();
   auto piece = co_await task;
   co_await resume_on(pool_);
   if (!piece.ok()) co_return piece;
@@ -78,6 +81,43 @@ Status CheckedBody::finish() {
   return {};
 }
 
+// Each frame holds the bytes of one event; the last holds none.
+Task<Result<std::string>> CheckedBody::read_events() {
+  while (true) {
+    auto frame = events_.next();
+    if (!frame.ok()) co_return std::move(frame).error();
+    if (*frame) {
+      MEKONG_CO_TRY(check_event(**frame));
+      if (!(*frame)->payload.empty()) co_return std::move((*frame)->payload);
+      if (!events_.empty()) co_return malformed("bytes after the end");
+      co_return std::string();
+    }
+    auto more = co_await raw_.read();
+    if (!more.ok()) co_return more;
+    if (more->empty()) co_return incomplete();
+    events_.feed(*more);
+  }
+}
+
+Status CheckedBody::check_event(const codec::EventMessage& frame) {
+  using codec::EventHeader;
+  const EventHeader *date = nullptr, *signature = nullptr;
+  for (const auto& header : frame.headers) {
+    if (header.name == ":date" && header.type == EventHeader::Type::timestamp) date = &header;
+    if (header.name == ":chunk-signature" && header.type == EventHeader::Type::bytes) signature = &header;
+  }
+  if (frame.headers.size() != 2 || date == nullptr || signature == nullptr)
+    return Error{"InvalidEventStream", "A signed event has a :date and a :chunk-signature, nothing else."};
+  const auto hex_sha256 = [](const std::string& bytes) { return codec::hex_encode(codec::sha256(bytes)); };
+  auto wanted =
+      iam::event_signature(auth_, codec::format_amz_date(date->number), previous_signature_,
+                           hex_sha256(codec::encode_event_headers({*date})), hex_sha256(frame.payload));
+  if (wanted != codec::hex_encode(signature->text))
+    return Error{"SignatureDoesNotMatch", "The signature of an event does not match."};
+  previous_signature_ = std::move(wanted);
+  return {};
+}
+
 Task<Result<std::string>> CheckedBody::read_chunked() {
   std::string out;
   while (state_ != State::done) {
@@ -85,6 +125,7 @@ Task<Result<std::string>> CheckedBody::read_chunked() {
     MEKONG_CO_TRY(step(out));
     if (!starved_) continue;
     if (!out.empty()) co_return out;
+    buffer_.erase(0, std::exchange(at_, 0));
     if (buffer_.size() > kLineMax && state_ != State::data) co_return malformed("a line is too long");
     auto more = co_await raw_.read();
     if (!more.ok()) co_return more;
@@ -92,29 +133,29 @@ Task<Result<std::string>> CheckedBody::read_chunked() {
     buffer_ += *more;
   }
   if (!out.empty()) co_return out;
-  if (!buffer_.empty()) co_return malformed("bytes after the end");
+  if (at_ < buffer_.size()) co_return malformed("bytes after the end");
   auto rest = co_await raw_.read();
   if (rest.ok() && !rest->empty()) co_return malformed("bytes after the end");
   co_return rest;
 }
 
 std::optional<std::string> CheckedBody::take_line() {
-  auto end = buffer_.find("\r\n");
+  const auto end = buffer_.find("\r\n", at_);
   if (end == std::string::npos) {
     starved_ = true;
     return std::nullopt;
   }
-  auto line = buffer_.substr(0, end);
-  buffer_.erase(0, end + 2);
+  auto line = buffer_.substr(at_, end - at_);
+  at_ = end + 2;
   return line;
 }
 
 Status CheckedBody::step(std::string& out) {
   if (state_ == State::data) {
-    auto take = std::min<uint64_t>(chunk_left_, buffer_.size());
-    if (signed_) sha256_->update(std::string_view(buffer_).substr(0, take));
-    out.append(buffer_, 0, take);
-    buffer_.erase(0, take);
+    const auto take = std::min<uint64_t>(chunk_left_, buffer_.size() - at_);
+    if (signed_) sha256_->update(std::string_view(buffer_).substr(at_, take));
+    out.append(buffer_, at_, take);
+    at_ += take;
     chunk_left_ -= take;
     if (chunk_left_ > 0) {
       starved_ = true;
@@ -125,6 +166,7 @@ Status CheckedBody::step(std::string& out) {
   }
   auto line = take_line();
   if (!line) return {};
+  if (line->size() > kLineMax) return malformed("a line is too long");
   if (state_ == State::head) return chunk_head(*line);
   if (state_ == State::data_end) {
     if (!line->empty()) return malformed("a chunk is longer than it says");

@@ -1,5 +1,6 @@
-// A request body, checked while it streams: hash, Content-MD5, aws-chunked framing with its signatures.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+// A request body, checked while it streams: hash, Content-MD5, aws-chunked framing with its signatures, event
+// streams whose frames are signed. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html,
+// https://docs.aws.amazon.com/transcribe/latest/dg/streaming-http2.html
 #pragma once
 #include <atomic>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "api/pipeline.h"
+#include "codec/event_stream.h"
 #include "codec/hash.h"
 
 namespace mekong::api {
@@ -60,10 +62,12 @@ class CheckedBody final : public BodyReader {
   enum class State { head, data, data_end, trailers, done };
   Task<Result<std::string>> read_plain();
   Task<Result<std::string>> read_chunked();
-  Status step(std::string& out);  // moves on with what is buffered; buffer_ too short: sets starved_
+  Task<Result<std::string>> read_events();
+  Status step(std::string& out);  // moves on with what is buffered; too short: sets starved_
   Status chunk_head(std::string_view line);
   Status chunk_end();
   Status trailer(std::string_view line);
+  Status check_event(const codec::EventMessage& frame);
   Status finish();
   std::optional<std::string> take_line();
 
@@ -77,11 +81,12 @@ class CheckedBody final : public BodyReader {
   std::optional<codec::Hasher> sha256_, md5_;
   std::string md5_wanted_;
 
+  codec::EventDecoder events_;
   State state_ = State::head;
-  std::string buffer_;
+  std::string buffer_;  // of the wire; what lies before at_ is done with and goes when more comes
+  size_t at_ = 0;
   bool starved_ = false;
   uint64_t chunk_left_ = 0;
-  bool last_chunk_ = false;
   std::string chunk_signature_, previous_signature_, trailer_signature_, trailer_text_;
   std::vector<std::pair<std::string, std::string>> trailers_;
 };

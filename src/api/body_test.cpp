@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "base/thread_pool.h"
 #include "codec/text.h"
 
@@ -96,6 +98,55 @@ TEST(CheckedBody, ReadsTrailersOfUnsignedChunks) {
     EXPECT_EQ(read(wire, auth, {}, 3).error, "InvalidRequest") << wire;
   }
   EXPECT_EQ(read("5\r\nhel", auth, {}, 3).error, "IncompleteBody");
+}
+
+// 1.2 MB of framing that arrive at once: moving the rest for each chunk would take minutes.
+TEST(CheckedBody, TakesManySmallChunksInLinearTime) {
+  constexpr size_t chunks = 200'000;
+  std::string wire;
+  for (size_t i = 0; i < chunks; ++i) wire += "1\r\na\r\n";
+  iam::Authentication auth;
+  auth.body = iam::BodySignature::unsigned_chunks_trailer;
+  const std::clock_t began = std::clock();
+  const auto outcome = read(wire + "0\r\n\r\n", auth, {}, wire.size() + 5);
+  const auto seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+  EXPECT_EQ(outcome.data, std::string(chunks, 'a'));
+  EXPECT_LT(seconds, 10);
+}
+
+// A stream of signed frames; `break_at`: whose signature is changed.
+std::string signed_frames(const iam::Authentication& auth, const std::vector<std::string>& events,
+                          size_t break_at = SIZE_MAX) {
+  using Type = codec::EventHeader::Type;
+  std::string out, previous = auth.seed_signature;
+  for (size_t i = 0; i < events.size(); ++i) {
+    const codec::EventHeader date{":date", Type::timestamp,
+                                  1'369'353'600'000 + static_cast<int64_t>(i) * 1000, ""};
+    previous = iam::event_signature(auth, "20130524T00000" + std::to_string(i) + "Z", previous,
+                                    codec::hex_encode(codec::sha256(codec::encode_event_headers({date}))),
+                                    codec::hex_encode(codec::sha256(events[i])));
+    auto raw = *codec::hex_decode(previous);
+    if (i == break_at) raw[0] ^= 1;
+    out += codec::encode_event({{date, {":chunk-signature", Type::bytes, 0, raw}}, events[i]});
+  }
+  return out;
+}
+
+TEST(CheckedBody, UnwrapsSignedEvents) {
+  auto auth = example_auth();
+  auth.body = iam::BodySignature::signed_events;
+  const auto wire = signed_frames(auth, {"one", "two", ""});
+  for (size_t piece : {1u, 50u, 10'000u}) EXPECT_EQ(read(wire, auth, {}, piece).data, "onetwo") << piece;
+  for (size_t i : {0u, 1u, 2u})
+    EXPECT_EQ(read(signed_frames(auth, {"one", "two", ""}, i), auth, {}, 99).error, "SignatureDoesNotMatch")
+        << i;
+  EXPECT_EQ(read(signed_frames(auth, {"one", "two"}), auth, {}, 99).error, "IncompleteBody");
+  EXPECT_EQ(read(wire + wire, auth, {}, 10'000).error, "InvalidRequest");
+  const auto bare = codec::encode_event({{{":event-type", codec::EventHeader::Type::string, 0, "E"}}, "one"});
+  EXPECT_EQ(read(bare, auth, {}, 99).error, "InvalidEventStream");
+  auto swapped = signed_frames(auth, {"two", "one", ""});
+  swapped.replace(0, swapped.size() / 3, wire.substr(0, swapped.size() / 3));
+  EXPECT_NE(read(swapped, auth, {}, 99).error, "");
 }
 
 TEST(CheckedBody, HoldsTheHashAgainstThePlainBody) {

@@ -37,6 +37,7 @@ enum class BodySignature {
   signed_chunks,     // STREAMING-AWS4-HMAC-SHA256-PAYLOAD
   signed_chunks_trailer,
   unsigned_chunks_trailer,  // STREAMING-UNSIGNED-PAYLOAD-TRAILER
+  signed_events,            // STREAMING-AWS4-HMAC-SHA256-EVENTS
 };
 
 // What a verified request carries on: who, and how to check its body.
@@ -68,6 +69,12 @@ std::string chunk_signature(const Authentication& auth, std::string_view previou
                             std::string_view chunk_sha256_hex);
 std::string trailer_signature(const Authentication& auth, std::string_view previous_signature,
                               std::string_view trailer_sha256_hex);
+
+// The same chain over the frames of an event stream; each has a time of its own. `headers_sha256_hex`: of the
+// frame's encoded headers without the signature's.
+std::string event_signature(const Authentication& auth, std::string_view amz_date,
+                            std::string_view previous_signature, std::string_view headers_sha256_hex,
+                            std::string_view payload_sha256_hex);
 
 // Kafka logins (contracts section 2). `listener_names`: host names this listener owns.
 class KafkaLogin {

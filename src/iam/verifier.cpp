@@ -111,6 +111,7 @@ BodySignature body_signature(std::string_view payload) {
   if (payload == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") return BodySignature::signed_chunks;
   if (payload == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") return BodySignature::signed_chunks_trailer;
   if (payload == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") return BodySignature::unsigned_chunks_trailer;
+  if (payload == "STREAMING-AWS4-HMAC-SHA256-EVENTS") return BodySignature::signed_events;
   return BodySignature::sha256;
 }
 
@@ -129,12 +130,13 @@ bool is_presigned(std::string_view raw_query) {
   return raw_query.find("X-Amz-") != std::string_view::npos;
 }
 
-std::string link(const Authentication& auth, std::string_view kind, std::string_view previous,
-                 std::string_view digests) {
-  std::string text(kind);
-  text += "\n" + auth.amz_date + "\n" + auth.scope + "\n";
-  text += previous;
-  text += '\n';
+std::string link(const Authentication& auth, std::string_view kind, std::string_view amz_date,
+                 std::string_view previous, std::string_view digests) {
+  std::string text;
+  for (const std::string_view part : {kind, amz_date, std::string_view(auth.scope), previous}) {
+    text += part;
+    text += '\n';
+  }
   text += digests;
   return codec::hex_encode(codec::hmac_sha256(auth.signing_key, text));
 }
@@ -154,13 +156,19 @@ Authentication authentication(PrincipalPtr principal, const Credential& credenti
 
 std::string chunk_signature(const Authentication& auth, std::string_view previous,
                             std::string_view chunk_sha256) {
-  return link(auth, "AWS4-HMAC-SHA256-PAYLOAD", previous,
+  return link(auth, "AWS4-HMAC-SHA256-PAYLOAD", auth.amz_date, previous,
               std::string(empty_sha256) + "\n" + std::string(chunk_sha256));
 }
 
 std::string trailer_signature(const Authentication& auth, std::string_view previous,
                               std::string_view sha256) {
-  return link(auth, "AWS4-HMAC-SHA256-TRAILER", previous, sha256);
+  return link(auth, "AWS4-HMAC-SHA256-TRAILER", auth.amz_date, previous, sha256);
+}
+
+std::string event_signature(const Authentication& auth, std::string_view amz_date, std::string_view previous,
+                            std::string_view headers_sha256, std::string_view payload_sha256) {
+  return link(auth, "AWS4-HMAC-SHA256-PAYLOAD", amz_date, previous,
+              std::string(headers_sha256) + "\n" + std::string(payload_sha256));
 }
 
 bool body_needed_first(const SignedRequest& request) {

@@ -128,6 +128,23 @@ TEST_F(VerifierTest, SigV4aFailsByName) {
   EXPECT_EQ(code(query), "NotImplemented");
 }
 
+// The chain of the AWS SDK for Go's own test of its stream signer.
+TEST(EventSignature, IsThatOfTheSdk) {
+  const sigv4::Credential credential{"AKID", "19700101", "us-east-1", "transcribestreaming"};
+  Authentication auth;
+  auth.scope = credential.scope();
+  auth.signing_key = sigv4::signing_key("SECRET", credential);
+  std::string previous = codec::hex_encode("foobarbazqux");
+  const auto next = [&](const std::string& bytes, const std::string& second) {
+    const auto hash = codec::hex_encode(codec::sha256(bytes));
+    return previous = event_signature(auth, "19700101T0000" + second + "Z", previous, hash, hash);
+  };
+  EXPECT_EQ(next("foo", "10"), "e3a136405ec1152f62136742efd41f8639cd647a1cf21fab12aedb22cccd8999");
+  EXPECT_EQ(next("bar", "20"), "92a6ad677e839d3003672cb2cefc71ef80d42e8cb300fefce0807e8398c74068");
+  EXPECT_EQ(next("baz", "30"), "46d6660bd40f2ff5d6246a347895cabe7f4e89d9e1f4c6dad6dabdc801923be1");
+  EXPECT_EQ(next("", "30"), "492bcb3e21de447c85f8a9bef6c0eb833e992e405b9b3584be84edaccc5aad18");
+}
+
 TEST_F(VerifierTest, PresignedStrictly) {
   EXPECT_EQ(code(presigned("s3", "60")), "ok");
   for (const char* expires : {"-1", "604801", "99999999999999999999", "6 0", "", "0x10"}) {

@@ -111,7 +111,9 @@ Status MessageScanner::step(std::string_view buffer, bool& progress) {
 
 Status MessageScanner::head(std::string_view buffer, bool& progress) {
   if (buffer.size() < 8) return ok();
-  if (be32(buffer) >> 16 != 0x8001) return malformed("no strict binary Thrift message");
+  const uint32_t kind = be32(buffer) & 0xff;
+  if (be32(buffer) >> 16 != 0x8001 || kind < 1 || kind > 4)
+    return malformed("no strict binary Thrift message");
   const uint32_t name_bytes = be32(buffer.substr(4));
   if (name_bytes > 256) return malformed("the method's name is too long");
   at_ = 8 + size_t{name_bytes} + 4;
@@ -148,8 +150,10 @@ Status MessageScanner::container(uint8_t type, std::string_view buffer, bool& pr
   if (type == map) level.second = static_cast<uint8_t>(buffer[at_ + 1]);
   const uint32_t count = be32(buffer.substr(at_ + head_bytes - 4));
   if (count > bytes_max_) return malformed("a container claims too many elements");
-  if (count > 0 && (!known(level.type) || (type == map && !known(level.second)))) {
-    return malformed("an unknown element type");
+  // Also where no elements follow: Thrift's reader makes an enumerator of the byte. Only then none may be
+  // named.
+  for (const uint8_t named : {level.type, type == map ? level.second : level.type}) {
+    if (!known(named) && (count > 0 || named != stop)) return malformed("an unknown element type");
   }
   if (levels_.size() >= depth_max) return malformed("nested too deep");
   at_ += head_bytes;

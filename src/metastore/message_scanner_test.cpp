@@ -47,6 +47,17 @@ TEST(MessageScanner, RefusesNonsenseWithoutEnd) {
   EXPECT_EQ(MessageScanner(1000).scan("GET / HTTP/1.1\r\n").error().code, "MalformedMessage");
   const std::string one = message();
   EXPECT_EQ(MessageScanner(100).scan(one).error().code, "MessageTooLarge");
+  // Bytes that Thrift's reader would make enumerators of: a message's kind, the type of no elements.
+  const auto head = [](char kind) {
+    return std::string("\x80\x01\x00", 3) + kind + std::string("\0\0\0\1m\0\0\0\1", 9);
+  };
+  const auto empty_list = [&](char type) {
+    return head(1) + "\x0f" + std::string("\0\1", 2) + type + std::string(5, '\0');
+  };
+  EXPECT_EQ(MessageScanner(1000).scan(head(5) + '\0').error().code, "MalformedMessage");
+  EXPECT_EQ(*MessageScanner(1000).scan(empty_list(11)), empty_list(11).size());
+  EXPECT_EQ(*MessageScanner(1000).scan(empty_list(0)), empty_list(0).size());
+  EXPECT_EQ(MessageScanner(1000).scan(empty_list('\xf6')).error().code, "MalformedMessage");
   // Every byte turned over: an answer each time, and never one beyond the buffer.
   for (size_t i = 0; i < one.size(); ++i) {
     std::string bad = one;

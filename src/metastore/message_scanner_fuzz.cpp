@@ -2,25 +2,15 @@
 // message, ends there too; and a table read from it is written and read alike.
 #include <cstdint>
 
-#include <thrift/protocol/TBinaryProtocol.h>
-#include <thrift/transport/TBufferTransports.h>
-
 #include "gen/metastore/hive_metastore_types.h"
+#include "metastore/bounded_protocol.h"
 #include "metastore/message_scanner.h"
 
 namespace mekong::metastore {
 namespace {
 
 namespace at = apache::thrift;
-using Buffer = at::transport::TMemoryBuffer;
-
 constexpr size_t bytes_max = 1 << 16;
-constexpr int unlimited = 0;
-
-std::shared_ptr<Buffer> buffer_of(std::string_view bytes) {
-  return std::make_shared<Buffer>(reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data())),
-                                  static_cast<uint32_t>(bytes.size()));
-}
 
 // 0: more is needed. Absent: refused.
 std::optional<size_t> scan(std::string_view bytes, size_t cut) {
@@ -43,16 +33,15 @@ void read_head(at::protocol::TBinaryProtocol& protocol) {
 }
 
 void skip_as_thrift_does(std::string_view message) {
-  const auto buffer = buffer_of(message);
-  at::protocol::TBinaryProtocol protocol(buffer, unlimited, unlimited, true, true);
-  protocol.setRecurisionLimit(200);  // the scanner's own is lower
-  read_head(protocol);
-  protocol.skip(at::protocol::T_STRUCT);
-  if (buffer->available_read() != 0) __builtin_trap();
+  const auto protocol = bounded_protocol(message);
+  protocol->setRecurisionLimit(200);  // the scanner's own is lower
+  read_head(*protocol);
+  protocol->skip(at::protocol::T_STRUCT);
+  if (protocol->getTransport()->peek()) __builtin_trap();
 }
 
 std::string written(const thrift::Table& table) {
-  const auto buffer = std::make_shared<Buffer>();
+  const auto buffer = std::make_shared<at::transport::TMemoryBuffer>();
   at::protocol::TBinaryProtocol protocol(buffer);
   table.write(&protocol);
   return buffer->getBufferAsString();
@@ -65,16 +54,15 @@ thrift::Table read_table(at::protocol::TBinaryProtocol& protocol) {
 }
 
 void read_and_write(std::string_view message) {
-  at::protocol::TBinaryProtocol protocol(buffer_of(message), unlimited, unlimited, true, true);
+  const auto protocol = bounded_protocol(message);
   std::string first;
   try {
-    read_head(protocol);
-    first = written(read_table(protocol));
+    read_head(*protocol);
+    first = written(read_table(*protocol));
   } catch (const at::TException&) {
     return;  // not a table
   }
-  at::protocol::TBinaryProtocol again(buffer_of(first));
-  if (written(read_table(again)) != first) __builtin_trap();
+  if (written(read_table(*bounded_protocol(first))) != first) __builtin_trap();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <thrift/transport/TBufferTransports.h>
 
 #include "gen/metastore/ThriftHiveMetastore.h"
+#include "metastore/bounded_protocol.h"
 
 namespace mekong::metastore {
 namespace {
@@ -40,6 +41,16 @@ TEST(MessageScanner, FindsTheEndWhateverThePieces) {
       found = *size;
     }
     EXPECT_EQ(found, one.size());
+  }
+}
+
+// Counts that the generated code may come upon in the middle of other values.
+TEST(BoundedProtocol, BelievesNoCountBeyondItsBounds) {
+  using std::string_literals::operator""s;
+  for (const auto& fields : {"\x0f\0\x08\x0c\x7f\xff\xff\xff\0"s, "\x0f\0\x08\x0c\0\x04\0\x01\0"s,
+                             "\x0d\0\x09\x0b\x0b\x7f\xff\xff\xff\0"s, "\x0b\0\1\x7f\xff\xff\xff\0"s}) {
+    thrift::Table table;
+    EXPECT_THROW(table.read(bounded_protocol(fields).get()), apache::thrift::protocol::TProtocolException);
   }
 }
 

@@ -1,9 +1,8 @@
 #include "metastore/server.h"
 
 #include <fmt/format.h>
-#include <thrift/protocol/TBinaryProtocol.h>
-#include <thrift/transport/TBufferTransports.h>
 
+#include "metastore/bounded_protocol.h"
 #include "metastore/handler.h"
 #include "metastore/message_scanner.h"
 
@@ -19,13 +18,10 @@ class Dispatcher {
   explicit Dispatcher(Session session) : processor_(std::make_shared<Handler>(std::move(session))) {}
 
   // Empty for a one-way call. Fails with "MalformedMessage".
-  Result<std::string> answer(std::string& message) {
-    auto in = std::make_shared<TMemoryBuffer>(reinterpret_cast<uint8_t*>(message.data()),
-                                              static_cast<uint32_t>(message.size()));
+  Result<std::string> answer(const std::string& message) {
     auto out = std::make_shared<TMemoryBuffer>();
     try {
-      if (!processor_.process(std::make_shared<TBinaryProtocol>(in), std::make_shared<TBinaryProtocol>(out),
-                              nullptr)) {
+      if (!processor_.process(bounded_protocol(message), std::make_shared<TBinaryProtocol>(out), nullptr)) {
         return Error{"MalformedMessage", "the message is no call"};
       }
     } catch (const std::exception& error) {

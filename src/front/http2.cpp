@@ -67,7 +67,11 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   void respond(Stream& stream, api::Response response);
   void wake_reader(Stream& stream, bool in_time);
   void start_arrived();
+  // Both write what nghttp2 has to say: at once, where it is not calling us; or later, from anywhere on the
+  // loop.
   void pump();
+  void pump_later();
+  bool begin_writing();
   void drain();
   void task_ended();
   int64_t now_ms() const { return monotonic_ms(service_.clock); }
@@ -269,7 +273,7 @@ Task<Result<std::string>> Http2::read_body(Stream& stream) {
     if (!stream.open) co_return incomplete_body();
     if (std::exchange(stream.continue_owed, false)) {
       session_.say_continue(stream.id);
-      pump();
+      pump_later();
     }
     stream.reader_since_ms = now_ms();
     stream.reader.emplace();
@@ -281,15 +285,16 @@ Task<Result<std::string>> Http2::read_body(Stream& stream) {
   }
   auto piece = std::exchange(stream.waiting, {});
   session_.consume(stream.id, piece.size(), stream.open);
-  pump();
+  pump_later();
   co_return piece;
 }
 
 void Http2::consume(StreamId id, size_t bytes) {
-  connection_->executor().post([self = shared_from_this(), id, bytes] {
-    self->session_.consume(id, bytes, self->find(id) != nullptr);
-    self->pump();
-  });
+  if (Executor::current() == &connection_->executor()) {
+    session_.consume(id, bytes, find(id) != nullptr);
+    return pump_later();
+  }
+  connection_->executor().post([self = shared_from_this(), id, bytes] { self->consume(id, bytes); });
 }
 
 void Http2::on_closed(StreamId id) {
@@ -305,14 +310,22 @@ void Http2::on_closed(StreamId id) {
 void Http2::drain() {
   if (std::exchange(draining_, true)) return;
   session_.shut_down();
-  pump();
+  pump_later();
+}
+
+bool Http2::begin_writing() {
+  if (writing_ || gone_ || !session_.has_output()) return false;
+  writing_ = true;
+  ++tasks_;
+  return true;
 }
 
 void Http2::pump() {
-  if (writing_ || gone_) return;
-  writing_ = true;
-  ++tasks_;
-  spawn(connection_->executor(), write_out(shared_from_this()));  // later: nghttp2 may be calling us
+  if (begin_writing()) start(write_out(shared_from_this()));
+}
+
+void Http2::pump_later() {
+  if (begin_writing()) spawn(connection_->executor(), write_out(shared_from_this()));
 }
 
 Task<void> Http2::write_out(std::shared_ptr<Http2> self) {

@@ -184,6 +184,10 @@ std::string Http2Session::take_output(size_t bytes_max) {
   return out;
 }
 
+bool Http2Session::has_output() const {
+  return nghttp2_session_want_write(session_) != 0 || finished();
+}
+
 bool Http2Session::finished() const {
   return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
 }

@@ -63,6 +63,7 @@ class Http2Session {
   bool feed(std::string_view bytes, int64_t now_ms);
   // About `bytes_max`; empty: nothing to send now.
   std::string take_output(size_t bytes_max);
+  bool has_output() const;  // or is finished, which the last write finds out
   bool finished() const;
 
   void say_continue(StreamId stream);

@@ -51,10 +51,15 @@ class Files {
   virtual Status sync_directory(const std::string& path) = 0;  // makes names durable
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;  // sorted by name
   virtual Result<bool> exists(const std::string& path) = 0;
+  // A second name for the same file; both are alike from then on. Errors: "EXDEV" (another file system) …
+  virtual Status link(const std::string& from, const std::string& to) = 0;
+  // Everything written so far to the file system that holds `path` is durable, names too.
+  virtual Status sync_all(const std::string& path) = 0;
 
   // Whole-file helpers. write_file_durably: temporary name, sync, rename, sync of the folder.
   Result<std::string> read_file(const std::string& path);
   Status write_file_durably(const std::string& path, std::string_view content);
+  Status copy_file(const std::string& from, const std::string& to);  // not synced; `to` is new
 };
 
 class PosixFiles final : public Files {
@@ -67,6 +72,8 @@ class PosixFiles final : public Files {
   Status sync_directory(const std::string& path) override;
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
+  Status link(const std::string& from, const std::string& to) override;
+  Status sync_all(const std::string& path) override;
 };
 
 }  // namespace mekong::os

@@ -163,6 +163,30 @@ Result<std::vector<DirectoryEntry>> MemoryFiles::list(const std::string& path) {
   return out;
 }
 
+Status MemoryFiles::link(const std::string& from, const std::string& to) {
+  std::lock_guard lock(mutex_);
+  const auto found = names_.find(from);
+  if (found == names_.end() || !folders_.contains(parent(to))) return Error{"ENOENT", from};
+  if (names_.contains(to)) return Error{"EEXIST", to};
+  MEKONG_TRY(change("link"));
+  const ContentPtr content = found->second;
+  names_[to] = content;
+  note_names(parent(to), {{to, content}});
+  return ok();
+}
+
+Status MemoryFiles::sync_all(const std::string&) {
+  std::lock_guard lock(mutex_);
+  MEKONG_TRY(change("sync of all"));
+  for (const auto& [name, content] : names_) {
+    content->synced = content->now;
+    content->unsynced.clear();
+  }
+  durable_names_ = names_;
+  unsynced_names_.clear();
+  return ok();
+}
+
 Result<bool> MemoryFiles::exists(const std::string& path) {
   std::lock_guard lock(mutex_);
   return names_.contains(path) || folders_.contains(path);
@@ -246,9 +270,9 @@ void MemoryFiles::power_cut(uint64_t seed) {
   restore_folders();
 }
 
-void MemoryFiles::flip_bit(const std::string& path, uint64_t offset) {
+void MemoryFiles::flip_bit(const std::string& path, uint64_t offset, int bit) {
   std::lock_guard lock(mutex_);
-  names_.at(path)->now.at(offset) ^= 1;
+  names_.at(path)->now.at(offset) ^= static_cast<char>(1 << bit);
 }
 
 }  // namespace mekong::os

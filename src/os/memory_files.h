@@ -25,6 +25,8 @@ class MemoryFiles final : public Files {
   Status sync_directory(const std::string& path) override;
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
+  Status link(const std::string& from, const std::string& to) override;
+  Status sync_all(const std::string& path) override;
 
   // Calls that change something (open for creation, write, sync, truncate, reserve, rename, remove, make,
   // directory sync) are numbered from 1. Returns how many there were so far.
@@ -41,7 +43,7 @@ class MemoryFiles final : public Files {
   // survives (file systems order them), of each file's unsynced writes any subset, each perhaps cut short.
   void power_cut(uint64_t seed);
   // Damage, for tests of detection.
-  void flip_bit(const std::string& path, uint64_t offset);
+  void flip_bit(const std::string& path, uint64_t offset, int bit = 0);
 
  private:
   friend class MemoryFile;

@@ -203,6 +203,21 @@ Result<std::vector<DirectoryEntry>> PosixFiles::list(const std::string& path) {
   return out;
 }
 
+Status PosixFiles::link(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) != 0) return errno_error(errno, "link", from);
+  return ok();
+}
+
+Status PosixFiles::sync_all(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno_error(errno, "open", path);
+  const int result = ::syncfs(descriptor);
+  const int number = errno;
+  ::close(descriptor);
+  if (result != 0) return errno_error(number, "syncfs", path);
+  return ok();
+}
+
 Result<bool> PosixFiles::exists(const std::string& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) == 0) return true;

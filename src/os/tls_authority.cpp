@@ -128,6 +128,21 @@ Result<CertificateAndKey> make_authority(std::string_view common_name, int64_t n
   return CertificateAndKey{pem_of(self), pem_of(key.get())};
 }
 
+Status check_authority(const CertificateAndKey& authority) {
+  const Certificate certificate(
+      PEM_read_bio_X509(bio_of(authority.certificate_pem).get(), nullptr, nullptr, nullptr));
+  if (!certificate) return tls_error("the authority's certificate cannot be read");
+  const Key key(PEM_read_bio_PrivateKey(bio_of(authority.key_pem).get(), nullptr, nullptr, nullptr));
+  if (!key) return tls_error("the authority's key cannot be read");
+  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+    return tls_error("the authority's key is not that of its certificate");
+  }
+  if (X509_verify(certificate.get(), key.get()) != 1) {
+    return tls_error("the authority's certificate does not match its signature");
+  }
+  return ok();
+}
+
 Result<CertificateAndKey> issue_server_certificate(const CertificateAndKey& authority,
                                                    const std::vector<std::string>& names, int64_t now_s,
                                                    Random& random) {

@@ -19,6 +19,9 @@ struct CertificateAndKey {
 // Valid for 10 years from `now_s` (seconds since the epoch, wall clock). Errors: "TlsFailed".
 Result<CertificateAndKey> make_authority(std::string_view common_name, int64_t now_s, Random& random);
 
+// Whether the certificate is whole, signed by itself, and its key the one beside it. Errors: "TlsFailed".
+Status check_authority(const CertificateAndKey& authority);
+
 // A server certificate for `names` (DNS names, with or without a leading "*.", and IP addresses), valid for a
 // year from an hour ago, signed by `authority`. Errors: "TlsFailed".
 Result<CertificateAndKey> issue_server_certificate(const CertificateAndKey& authority,

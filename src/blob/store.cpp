@@ -68,6 +68,10 @@ class BlobStore final : public Store {
   Status release(meta::Batch& batch, const BlobRef& ref) override;
   void discard(const BlobRef& ref) override;
   std::shared_ptr<const void> pin(const BlobRef& ref) const override;
+  Status while_kept(const std::function<Status()>& work) override {
+    std::lock_guard lock(collect_mutex_);
+    return work();
+  }
   Status collect() override { return collect_older_than(clock_.service_ms() - options_.grace_ms); }
 
  private:
@@ -87,6 +91,7 @@ class BlobStore final : public Store {
   Folders folders_;
   mutable FileReader reader_;
   std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
+  std::mutex collect_mutex_;  // held while one content is removed
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
@@ -171,6 +176,7 @@ Status BlobStore::sweep_folder(const std::string& name) {
 }
 
 Status BlobStore::remove_content(const std::string& id, bool in_file) {
+  std::lock_guard lock(collect_mutex_);
   meta::Batch batch;
   if (in_file) {
     reader_.forget(id);

@@ -3,6 +3,7 @@
 // keeps the BlobRef in its own record; bytes that no record came to name are collected.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ class Store {
   // Keeps the content readable while the result lives. To be taken within the grace time after the record
   // that names the content was read.
   virtual std::shared_ptr<const void> pin(const BlobRef& ref) const = 0;
+  // Runs `work` while no content that was referenced when it began is removed.
+  virtual Status while_kept(const std::function<Status()>& work) = 0;
   // Removes content that has had no reference for the grace time; also done now and then by itself.
   virtual Status collect() = 0;
 };

@@ -45,6 +45,7 @@ Result<BatchHeader> parse_header(std::string_view bytes) {
   BatchHeader header;
   header.base_offset = static_cast<int64_t>(get<uint64_t>(bytes, 0));
   const auto length = static_cast<int32_t>(get<uint32_t>(bytes, 8));
+  header.leader_epoch = static_cast<int32_t>(get<uint32_t>(bytes, 12));
   header.magic = static_cast<int8_t>(bytes[16]);
   if (header.magic < 2 && header.magic >= 0)
     return Error{"INVALID_RECORD", "record batches before v2 are not taken"};

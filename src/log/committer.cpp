@@ -8,12 +8,13 @@
 namespace mekong::log {
 
 Committer::Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, Logger& logger,
-                     CommitterOptions options, Published published)
+                     CommitterOptions options, Published published, Turning turning)
     : journal_(std::move(journal)),
       clock_(clock),
       logger_(logger),
       options_(options),
-      published_(std::move(published)) {
+      published_(std::move(published)),
+      turning_(std::move(turning)) {
   checkpointer_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "mekong-log-sync");
     checkpoint_loop();
@@ -25,31 +26,38 @@ Committer::Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, L
 }
 
 Committer::~Committer() {
+  close();
+}
+
+bool Committer::close() {
+  if (std::exchange(closed_, true)) return false;
   {
     std::lock_guard lock(queue_mutex_);
     stopping_ = true;
   }
   queue_wake_.notify_all();
   committer_.join();
-  finish();
+  const bool clean = finish();
   {
     std::lock_guard lock(checkpoint_mutex_);
     checkpoint_stopping_ = true;
   }
   checkpoint_wake_.notify_all();
   checkpointer_.join();
+  return clean;
 }
 
 // Everything into the segments, so that the next start has nothing to replay.
-void Committer::finish() {
+bool Committer::finish() {
   auto done = checkpoint_done();
-  if (failure()) return;
+  if (failure()) return false;
   for (const auto& file : unsynced_) {
     if (done.ok()) done = file->sync();
   }
   if (done.ok()) done = journal_->clear();
   if (!done.ok())
     logger_.warn("log", "the journal stays for the next start", {{"why", done.error().message}});
+  return done.ok();
 }
 
 Future<Result<AppendResult>> Committer::append(PartitionPtr partition, const PartitionId& id,
@@ -64,6 +72,15 @@ Future<Result<AppendResult>> Committer::end_transaction(PartitionPtr partition, 
 
 Status Committer::run(const PartitionPtr& partition, std::function<Status(Partition&)> change) {
   auto done = enqueue({partition, PartitionId(""), {}, {}, {}, std::move(change), {}}).get();
+  if (!done.ok()) return done.error();
+  return ok();
+}
+
+Status Committer::run_alone(std::function<Status()> work) {
+  Work alone;
+  alone.id = PartitionId("");
+  alone.alone = std::move(work);
+  auto done = enqueue(std::move(alone)).get();
   if (!done.ok()) return done.error();
   return ok();
 }
@@ -102,7 +119,7 @@ void Committer::commit_loop() {
 void Committer::commit(std::deque<Work> all) {
   Round round;
   for (auto& work : all) {
-    if (!work.change) {
+    if (!work.change && !work.alone) {
       round.push_back(std::move(work));
       continue;
     }
@@ -115,8 +132,8 @@ void Committer::commit(std::deque<Work> all) {
 
 void Committer::change(Work& work) {
   auto failed = failure();
-  auto done = failed ? Status(*failed) : work.change(*work.partition);
-  if (work.partition->broken()) stop_with(done.error());
+  auto done = failed ? Status(*failed) : work.alone ? work.alone() : work.change(*work.partition);
+  if (work.partition && work.partition->broken()) stop_with(done.error());
   work.done.set(done.ok() ? Result<AppendResult>(AppendResult{}) : Result<AppendResult>(done.error()));
 }
 
@@ -204,6 +221,7 @@ Status Committer::turn_when_full() {
     }
   }
   if (!must) return ok();
+  turning_();
   if (!journal_->may_turn()) MEKONG_TRY(journal_->append({}, true));
   journal_->turn();
   freed_ = false;

@@ -36,10 +36,14 @@ class Committer {
   using PartitionPtr = std::shared_ptr<Partition>;
   // Called in the committer's thread after the partition's end has moved.
   using Published = std::function<void(const PartitionId&, int64_t high_watermark)>;
+  // Called in its thread before the journal goes to its other file, which forgets what that said.
+  using Turning = std::function<void()>;
 
   Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, Logger& logger,
-            CommitterOptions options, Published published);
-  ~Committer();  // finishes what was accepted; all of it is in the segments then
+            CommitterOptions options, Published published, Turning turning);
+  ~Committer();
+  // Finishes what was accepted. True: all of it is in the segments, durably, and the journal is empty.
+  bool close();
 
   // The future is set once the bytes are durable.
   Future<Result<AppendResult>> append(PartitionPtr partition, const PartitionId& id, std::string batches,
@@ -48,6 +52,8 @@ class Committer {
                                                const TransactionMarker& marker);
   // Runs in the committer's thread between two rounds, after all that was asked for before. Blocks.
   Status run(const PartitionPtr& partition, std::function<Status(Partition&)> change);
+  // The same, of no partition: meanwhile nothing is written and nothing acknowledged.
+  Status run_alone(std::function<Status()> work);
 
  private:
   struct Work {
@@ -57,6 +63,7 @@ class Committer {
     std::vector<BatchHeader> headers;
     std::optional<TransactionMarker> marker;
     std::function<Status(Partition&)> change;
+    std::function<Status()> alone;
     Promise<Result<AppendResult>> done;
     Result<AppendResult> result = AppendResult{};
   };
@@ -73,7 +80,7 @@ class Committer {
   Status turn_when_full();
   void checkpoint_loop();
   Status checkpoint_done();
-  void finish();
+  bool finish();
   void stop_with(const Error& cause);
   std::optional<Error> failure();
 
@@ -82,12 +89,14 @@ class Committer {
   Logger& logger_;
   const CommitterOptions options_;
   const Published published_;
+  const Turning turning_;
 
   std::mutex queue_mutex_;
   std::condition_variable queue_wake_;
   std::deque<Work> queue_;
   size_t queue_bytes_ = 0;
   bool stopping_ = false;
+  bool closed_ = false;  // by close() or the destructor
   std::optional<Error> failed_;
 
   using FileSet = std::set<std::shared_ptr<os::File>>;

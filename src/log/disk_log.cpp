@@ -4,9 +4,12 @@
 #include <limits>
 #include <map>
 
+#include "log/snapshot.h"
+
 namespace mekong::log {
 namespace {
 
+constexpr uint64_t copied_bytes_max = 1 << 20;                // of a segment that is written
 constexpr int64_t producer_idle_max_ms = 24LL * 3600 * 1000;  // as Kafka's producer.id.expiration.ms
 
 Error unknown_partition(const PartitionId& id) {
@@ -30,28 +33,53 @@ DiskLog::DiskLog(os::Files& files, const os::Clock& clock, Logger& logger, std::
       logger_(logger),
       folder_(std::move(folder)),
       cache_(files, options.open_files_max),
-      partition_deps_{files, cache_, options.segment_bytes_max} {}
+      partition_deps_{files, cache_, options.segment_bytes_max},
+      compaction_bytes_max_(options.compaction_bytes_max) {}
 
 Result<std::unique_ptr<DiskLog>> DiskLog::open(os::Files& files, const os::Clock& clock, os::Random& random,
                                                Logger& logger, std::string folder, DiskLogOptions options) {
   MEKONG_TRY(files.make_directories(folder));
+  auto positions = load_positions(files, folder);
+  if (!positions.ok()) logger.error("log", "positions not read", {{"why", positions.error().message}});
   std::unique_ptr<DiskLog> log(new DiskLog(files, clock, logger, std::move(folder), options));
+  if (positions.ok()) log->positions_ = std::move(*positions);
   MEKONG_TRY(log->recover());
   MEKONG_TRY_ASSIGN(auto journal,
                     Journal::start(files, log->folder_, random.next_u64(), options.journal_bytes_max));
   log->committer_ = std::make_unique<Committer>(
       std::move(journal), clock, logger, options.committer,
-      [waiters = &log->waiters_](const PartitionId& id, int64_t end) { waiters->wake(id, end); });
+      [waiters = &log->waiters_](const PartitionId& id, int64_t end) { waiters->wake(id, end); },
+      [raw = log.get()] { raw->note_positions(); });
   return log;
+}
+
+DiskLog::~DiskLog() {
+  if (committer_ && committer_->close()) note_positions();
+}
+
+void DiskLog::note_positions() {
+  Positions noted;
+  {
+    std::lock_guard lock(slots_mutex_);
+    for (const auto& [id, slot] : slots_) {
+      // One that is being opened or removed is noted the next time.
+      const std::unique_lock one(slot->mutex, std::try_to_lock);
+      if (one.owns_lock() && slot->partition) positions_[id.value] = slot->partition->whole();
+    }
+    noted = positions_;
+  }
+  const auto saved = save_positions(files_, folder_, noted);
+  if (!saved.ok()) logger_.warn("log", "positions not noted", {{"why", saved.error().message}});
 }
 
 Status DiskLog::recover() {
   std::map<std::string, std::vector<JournalledBytes>> by_partition;
-  MEKONG_TRY(Journal::replay(files_, folder_, [&](const JournalEntry& entry) {
+  auto replayed = Journal::replay(files_, folder_, [&](const JournalEntry& entry) {
     by_partition[std::string(entry.partition)].push_back(
         {entry.segment, entry.position, entry.size_bytes, std::string(entry.bytes)});
     return ok();
-  }));
+  });
+  if (!replayed.ok()) return std::move(replayed).error();
   for (const auto& [id, entries] : by_partition) {
     MEKONG_TRY(Partition::restore(partition_deps_, folder_ + "/" + id, entries));
   }
@@ -80,6 +108,13 @@ void DiskLog::drop(const PartitionId& id, LockedSlot& locked) {
   locked.slot->partition.reset();
   std::lock_guard lock(slots_mutex_);
   slots_.erase(id);
+  positions_.erase(id.value);
+}
+
+Position DiskLog::position_of(const PartitionId& id) {
+  std::lock_guard lock(slots_mutex_);
+  const auto found = positions_.find(id.value);
+  return found == positions_.end() ? Position() : found->second;
 }
 
 Result<DiskLog::PartitionPtr> DiskLog::find(const PartitionId& id) {
@@ -91,7 +126,7 @@ Result<DiskLog::PartitionPtr> DiskLog::find(const PartitionId& id) {
     drop(id, locked);
     return exists.ok() ? unknown_partition(id) : exists.error();
   }
-  auto opened = Partition::open(partition_deps_, folder_of(id), clock_.wall_ms());
+  auto opened = Partition::open(partition_deps_, folder_of(id), clock_.wall_ms(), position_of(id));
   if (!opened.ok()) {
     logger_.error("log", "partition cannot be opened",
                   {{"partition", id.value}, {"why", opened.error().message}});
@@ -174,7 +209,7 @@ Result<TimestampOffset> DiskLog::offset_for(const PartitionId& id, int64_t times
 
 Status DiskLog::delete_before(const PartitionId& id, int64_t offset) {
   MEKONG_TRY_ASSIGN(auto partition, find(id));
-  return committer_->run(partition, [offset](Partition& one) { return one.delete_before(offset); });
+  return committer_->run(partition, [offset](Partition& one) { return one.delete_records(offset); });
 }
 
 Result<int64_t> DiskLog::size_bytes(const PartitionId& id) {
@@ -208,15 +243,57 @@ void DiskLog::retain() {
   const int64_t producers_since_ms = clock_.wall_ms() - producer_idle_max_ms;
   for (const auto& entry : *entries) {
     if (!entry.is_directory) continue;
-    auto partition = find(PartitionId(entry.name));
+    const PartitionId id(entry.name);
+    auto partition = find(id);
     if (!partition.ok()) continue;  // said by find(), or removed meanwhile
-    const auto kept = committer_->run(*partition, [&](Partition& one) {
+    auto kept = committer_->run(*partition, [&](Partition& one) -> Status {
       one.forget_idle(producers_since_ms);
-      return one.retain(now_ms);
+      MEKONG_TRY(one.retain(now_ms));
+      return one.prepare_compaction(now_ms);
     });
-    if (kept.ok()) continue;
+    if (kept.ok()) kept = compact(id, *partition);
+    if (kept.ok() || kept.error().code == "Cancelled") continue;
     logger_.warn("log", "retention failed", {{"partition", entry.name}, {"why", kept.error().message}});
   }
+}
+
+Status DiskLog::snapshot(const std::string& to, const std::function<Status(int64_t began_ns)>& meanwhile) {
+  std::vector<PartitionPtr> opened;
+  {
+    std::lock_guard lock(slots_mutex_);
+    for (const auto& [id, slot] : slots_) {
+      const std::unique_lock one(slot->mutex, std::try_to_lock);
+      if (one.owns_lock() && slot->partition) opened.push_back(slot->partition);
+    }
+  }
+  // So that little is copied while appends wait.
+  for (const auto& partition : opened) {
+    MEKONG_TRY(committer_->run(partition, [](Partition& one) { return one.roll_beyond(copied_bytes_max); }));
+  }
+  return committer_->run_alone([&]() -> Status {
+    const int64_t began_ns = clock_.monotonic_ns();
+    MEKONG_TRY(copy_log(files_, folder_, to, false));
+    return meanwhile(began_ns);
+  });
+}
+
+Status DiskLog::compact(const PartitionId& id, const PartitionPtr& partition) {
+  std::lock_guard lock(compaction_mutex_);
+  MEKONG_TRY_ASSIGN(auto plan, partition->plan_compaction(clock_.service_ms(), compaction_bytes_max_));
+  if (!plan) return ok();
+  plan->cancelled = &compaction_stopped_;
+  const int64_t before = partition->size_bytes();
+  MEKONG_TRY_ASSIGN(
+      const int64_t clean, log::compact(files_, cache_, *plan, [&](const CompactedSegment& made) {
+        return committer_->run(partition, [&made](Partition& one) { return one.exchange(made); });
+      }));
+  MEKONG_TRY(committer_->run(partition, [clean](Partition& one) { return one.note_clean(clean); }));
+  logger_.info("log", "compacted",
+               {{"partition", id.value},
+                {"upto", std::to_string(clean)},
+                {"bytes_before", std::to_string(before)},
+                {"bytes", std::to_string(partition->size_bytes())}});
+  return ok();
 }
 
 }  // namespace mekong::log

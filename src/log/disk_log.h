@@ -1,6 +1,8 @@
 // The log on disk: a folder a partition, each opened when it is first used, and one journal for all. What is
 // acknowledged survives a power cut; docs/decisions/0061 says how.
 #pragma once
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +13,7 @@
 #include "log/file_cache.h"
 #include "log/log.h"
 #include "log/partition.h"
+#include "log/positions.h"
 #include "log/waiters.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -22,6 +25,7 @@ struct DiskLogOptions {
   uint64_t segment_bytes_max = 256ULL << 20;
   uint64_t journal_bytes_max = 64ULL << 20;  // of each of its two files
   size_t open_files_max = 1000;              // beside those that wait for their sync
+  size_t compaction_bytes_max = 64 << 20;    // for the keys of one partition's new records
   CommitterOptions committer = {};
 };
 
@@ -31,7 +35,8 @@ class DiskLog final : public Log {
   static Result<std::unique_ptr<DiskLog>> open(os::Files& files, const os::Clock& clock, os::Random& random,
                                                Logger& logger, std::string folder,
                                                DiskLogOptions options = {});
-  // (Destroyed, it finishes what was accepted.)
+  // Finishes what was accepted, and notes how far partitions are whole.
+  ~DiskLog() override;
 
   Status create(const PartitionId& partition, const PartitionConfig& config) override;
   Status configure(const PartitionId& partition, const PartitionConfig& config) override;
@@ -48,8 +53,14 @@ class DiskLog final : public Log {
   void cancel_wait(const Future<bool>& wait) override;
   Result<int64_t> size_bytes(const PartitionId& partition) override;
 
-  // Applies retention to every partition, opening those that are not; app calls it from a timer.
+  // Applies retention and compaction to every partition, opening those that are not; app calls it from a
+  // timer. May take long.
   void retain();
+  // Copies all to the new folder `to` (log/snapshot.h), then calls `meanwhile` with the moment
+  // (os::Clock::monotonic_ns) since which nothing is written and nothing acknowledged, until it returns.
+  Status snapshot(const std::string& to, const std::function<Status(int64_t began_ns)>& meanwhile);
+  // Compaction ends at once, and does not begin again.
+  void stop_compaction() { compaction_stopped_ = true; }
 
  private:
   using PartitionPtr = std::shared_ptr<Partition>;
@@ -70,6 +81,9 @@ class DiskLog final : public Log {
   LockedSlot lock_slot(const PartitionId& id);
   void drop(const PartitionId& id, LockedSlot& locked);
   Result<PartitionPtr> find(const PartitionId& id);
+  void note_positions();
+  Position position_of(const PartitionId& id);
+  Status compact(const PartitionId& id, const PartitionPtr& partition);
   std::string folder_of(const PartitionId& id) const { return folder_ + "/" + id.value; }
 
   os::Files& files_;
@@ -80,8 +94,13 @@ class DiskLog final : public Log {
   const PartitionDeps partition_deps_;
   Waiters waiters_;
 
+  const size_t compaction_bytes_max_;
+  std::mutex compaction_mutex_;  // one at a time
+  std::atomic<bool> compaction_stopped_ = false;
+
   std::mutex slots_mutex_;
   std::unordered_map<PartitionId, std::shared_ptr<Slot>> slots_;
+  Positions positions_;  // with slots_mutex_: as last noted, and what else was found at the start
   std::unique_ptr<Committer> committer_;  // ends first
 };
 

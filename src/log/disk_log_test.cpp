@@ -132,6 +132,24 @@ TEST_F(DiskLogTest, torn_tail_vs_rot) {
   EXPECT_EQ(log_->offsets(p0).error().code, "KAFKA_STORAGE_ERROR");
 }
 
+TEST_F(DiskLogTest, damage_is_no_torn_tail_where_the_journal_has_forgotten_the_partition) {
+  options_.segment_bytes_max = 1 << 20;
+  options_.journal_bytes_max = 3000;
+  restart(false);
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  ASSERT_TRUE(log_->create(p1, {}).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(append(p0, batch_of({"value"})).ok());
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(append(p1, batch_of({"value"})).ok());
+  files_.crash();
+  log_.reset();
+  files_.flip_bit("/log/topic-0/" + Segment::file_name(0), 65);
+  open();
+  EXPECT_EQ(log_->offsets(p0).error().code, "KAFKA_STORAGE_ERROR");
+  EXPECT_EQ(log_->offsets(p1)->high_watermark, 200);
+  files_.flip_bit("/log/topic-0/" + Segment::file_name(0), 65);
+  EXPECT_EQ(log_->offsets(p0)->high_watermark, 3);
+}
+
 TEST_F(DiskLogTest, fsync_fails_once_and_nothing_is_acknowledged_after_it) {
   ASSERT_TRUE(log_->create(p0, {}).ok());
   ASSERT_TRUE(append(p0, batch_of({"a"})).ok());

@@ -11,6 +11,7 @@
 
 #include "log/batch_builder.h"
 #include "log/disk_log.h"
+#include "log/records.h"
 #include "os/memory_files.h"
 
 namespace mekong::log {
@@ -19,7 +20,7 @@ namespace {
 enum class Fate { plain, open, committed, aborted };
 
 struct Written {
-  std::string value;
+  std::string key, value;
   Fate fate = Fate::plain;
   int64_t offset = -1;  // -1: not known, it was not acknowledged
 };
@@ -36,12 +37,12 @@ struct Model {
   std::optional<Written> unknown;  // sent, answered with an error
   Writer writer;
   bool in_transaction = false, created = false;
+  bool compact = false;
   std::optional<bool> ending;  // a marker of unknown outcome: commits?
   int64_t deleted_before = 0, maybe_deleted_before = 0;
 };
 
-// The values that a consumer takes, found as tokens "<v…>" that nothing else in a batch looks like. `aborted`
-// by first offset.
+// The values that a consumer takes. `aborted` by first offset.
 std::vector<std::pair<int64_t, std::string>> values_of(const std::string& batches,
                                                        const std::vector<AbortedTransaction>& aborted) {
   std::vector<std::pair<int64_t, std::string>> out;
@@ -63,8 +64,9 @@ std::vector<std::pair<int64_t, std::string>> values_of(const std::string& batche
       continue;
     }
     if (header->transactional() && dropping.contains(header->producer_id)) continue;
-    const auto from = batch.find("<v", batch_header_bytes), to = batch.find('>', from);
-    out.emplace_back(header->base_offset, std::string(batch.substr(from, to - from + 1)));
+    const auto records = parse_records(*header, batch.substr(batch_header_bytes));
+    EXPECT_TRUE(records.ok());
+    for (const auto& record : *records) out.emplace_back(record.offset, std::string(*record.value));
   }
   return out;
 }
@@ -91,9 +93,10 @@ class LogLives : public testing::Test {
     random_.seed(seed);
     files_ = std::make_unique<os::MemoryFiles>();
     models_.clear();
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 6; ++i) {
       Model model;
-      if (i > 0) model.writer = {100 + i, 0, i > 1};
+      if (i % 3 > 0) model.writer = {100 + i, 0, i % 3 > 1};
+      model.compact = i >= 3;
       models_.emplace(PartitionId("part-" + std::to_string(i)), model);
     }
     serial_ = 0;
@@ -108,7 +111,16 @@ class LogLives : public testing::Test {
     return ok();
   }
 
-  std::string batch(Model& model, const std::string& value) {
+  static PartitionConfig config_of(const Model& model) {
+    PartitionConfig config{.retention_ms = -1};
+    if (!model.compact) return config;
+    config.compact = true;
+    config.min_cleanable_dirty_ppm = 100'000;
+    config.delete_retention_ms = 3;
+    config.max_compaction_lag_ms = 500;
+    return config;
+  }
+  std::string batch(Model& model, const Written& written) {
     BatchOptions options;
     if (model.writer.id >= 0) {
       options = {.producer_id = model.writer.id,
@@ -116,7 +128,7 @@ class LogLives : public testing::Test {
                  .base_sequence = model.writer.sequence,
                  .attributes = static_cast<int16_t>(model.writer.transactional ? 0x10 : 0)};
     }
-    return build_batch({{std::nullopt, value, 1000}}, options);
+    return build_batch({{written.key, written.value, clock_.service_ms() - 400}}, options);
   }
 
   // Sends one value to each of some partitions at once, so that they share rounds. False: something failed.
@@ -129,9 +141,9 @@ class LogLives : public testing::Test {
         std::string value = "<v" + std::to_string(++serial_) + std::string(random_() % 2 * 40, '.');
         if (random_() % 8 == 0) value += std::string(900, '#');
         const auto fate = model.writer.transactional ? Fate::open : Fate::plain;
-        model.unknown = Written{value + ">", fate};
+        model.unknown = Written{"key" + std::to_string(random_() % 5), value + ">", fate};
       }
-      sent.emplace_back(&model, log_->append(id, batch(model, model.unknown->value)));
+      sent.emplace_back(&model, log_->append(id, batch(model, *model.unknown)));
     }
     bool all = true;
     for (auto& [model, future] : sent) {
@@ -167,12 +179,13 @@ class LogLives : public testing::Test {
   bool change_one() {
     auto& [id, model] = *std::next(models_.begin(), static_cast<long>(random_() % models_.size()));
     if (!model.created) {
-      auto made = log_->create(id, {.retention_ms = -1});
+      auto made = log_->create(id, config_of(model));
       model.created = made.ok() || made.error().code == "TOPIC_ALREADY_EXISTS";
       return model.created;
     }
-    if (random_() % 3 == 0) return log_->configure(id, {.retention_ms = -1, .retention_bytes = -1}).ok();
-    if (random_() % 2 == 0) {
+    if (random_() % 4 == 0) return log_->configure(id, config_of(model)).ok();
+    if (random_() % 3 > 0) {
+      clock_.advance_ms(static_cast<int64_t>(random_() % 300));
       log_->retain();
       return true;
     }
@@ -236,15 +249,53 @@ class LogLives : public testing::Test {
     settle_unknown(id, model, all);
     offsets = log_->offsets(id);
     ASSERT_TRUE(offsets.ok());
+    const auto committed = read_all(id, *offsets, Isolation::read_committed);
+    if (model.compact) return check_compacted(model, *offsets, all, committed);
     std::vector<std::pair<int64_t, std::string>> wanted, wanted_committed;
     for (const auto& one : model.written) {
       if (one.offset < offsets->log_start) continue;
       wanted.emplace_back(one.offset, one.value);
-      const bool counts = one.fate == Fate::plain || one.fate == Fate::committed;
-      if (counts && one.offset < offsets->last_stable) wanted_committed.emplace_back(one.offset, one.value);
+      if (counts(one) && one.offset < offsets->last_stable)
+        wanted_committed.emplace_back(one.offset, one.value);
     }
     EXPECT_EQ(difference(all, wanted), "");
-    EXPECT_EQ(difference(read_all(id, *offsets, Isolation::read_committed), wanted_committed), "");
+    EXPECT_EQ(difference(committed, wanted_committed), "");
+  }
+  static bool counts(const Written& one) { return one.fate == Fate::plain || one.fate == Fate::committed; }
+
+  // Nothing but what was written, each at its offset; of each key the last that counts; all that is
+  // undecided.
+  static void check_compacted(const Model& model, const Offsets& offsets, const Values& all,
+                              const Values& committed) {
+    std::map<int64_t, const Written*> by_offset;
+    std::map<std::string, const Written*> last;
+    for (const auto& one : model.written) {
+      by_offset[one.offset] = &one;
+      if (counts(one)) last[one.key] = &one;
+    }
+    for (const Values* values : {&all, &committed}) {
+      int64_t before = -1;
+      std::set<int64_t> there;
+      for (const auto& [offset, value] : *values) {
+        EXPECT_GT(offset, before);
+        before = offset;
+        there.insert(offset);
+        const auto found = by_offset.find(offset);
+        ASSERT_TRUE(found != by_offset.end()) << "offset " << offset << " was never given";
+        EXPECT_EQ(value, found->second->value) << "at " << offset;
+        if (values == &committed) EXPECT_TRUE(counts(*found->second)) << "aborted: " << offset;
+      }
+      const int64_t until = values == &committed ? offsets.last_stable : offsets.high_watermark;
+      for (const auto& [key, one] : last) {
+        if (one->offset < offsets.log_start || one->offset >= until) continue;
+        EXPECT_TRUE(there.contains(one->offset))
+            << "the last of " << key << ", at " << one->offset << ", went";
+      }
+      for (const auto& one : model.written) {
+        if (one.fate != Fate::open || values == &committed || one.offset < offsets.log_start) continue;
+        EXPECT_TRUE(there.contains(one.offset)) << "undecided, at " << one.offset << ", went";
+      }
+    }
   }
 
   // What was answered with an error is there or not; a retry by an idempotent writer makes it so, once.
@@ -254,13 +305,13 @@ class LogLives : public testing::Test {
       const bool there = !all.empty() && all.back().second == model.unknown->value;
       if (there) model.unknown->offset = all.back().first;
       if (!there && model.writer.id >= 0) {
-        auto done = log_->append(id, batch(model, model.unknown->value)).get();
+        auto done = log_->append(id, batch(model, *model.unknown)).get();
         ASSERT_TRUE(done.ok()) << done.error().code;
         EXPECT_FALSE(done->duplicate);
         model.unknown->offset = done->base_offset;
         all.emplace_back(done->base_offset, model.unknown->value);
       } else if (there && model.writer.id >= 0) {
-        auto done = log_->append(id, batch(model, model.unknown->value)).get();
+        auto done = log_->append(id, batch(model, *model.unknown)).get();
         ASSERT_TRUE(done.ok()) << done.error().code;
         EXPECT_TRUE(done->duplicate);
         EXPECT_EQ(done->base_offset, all.back().first);

@@ -49,8 +49,10 @@ std::optional<Record> parse(std::string_view bytes) {
   return record;
 }
 
-Error damaged(const std::string& what) {
-  return Error{"KAFKA_STORAGE_ERROR", "the log's journal is damaged: " + what};
+Error damaged(const std::string& file, uint64_t offset, const std::string& what) {
+  Error error{"KAFKA_STORAGE_ERROR", "the log's journal is damaged: " + what};
+  error.fields = {{"File", file}, {"Offset", std::to_string(offset)}};
+  return error;
 }
 
 Status apply_record(const Record& record, const std::function<Status(const JournalEntry&)>& apply) {
@@ -68,7 +70,9 @@ Status apply_record(const Record& record, const std::function<Status(const Journ
       entry.bytes = reader.rest().substr(0, entry.size_bytes);
       reader.skip(entry.size_bytes);
     }
-    if (reader.failed()) return damaged("an entry is longer than its record");
+    if (reader.failed()) {
+      return Error{"KAFKA_STORAGE_ERROR", "an entry of the log's journal is longer than its record"};
+    }
     MEKONG_TRY(apply(entry));
   }
   return ok();
@@ -104,8 +108,8 @@ bool says_more(std::string_view bytes, size_t at, const Record& last, uint64_t g
 
 }  // namespace
 
-Status Journal::replay(os::Files& files, const std::string& folder,
-                       const std::function<Status(const JournalEntry&)>& apply) {
+Result<Journal::Torn> Journal::replay(os::Files& files, const std::string& folder,
+                                      const std::function<Status(const JournalEntry&)>& apply) {
   std::string content[2];
   for (int i = 0; i < 2; ++i) {
     MEKONG_TRY_ASSIGN(const bool exists, files.exists(path_of(folder, i)));
@@ -118,24 +122,33 @@ Status Journal::replay(os::Files& files, const std::string& folder,
   if (now.records.empty()) {
     // A crash while the journal was begun leaves less than its first, empty record.
     const bool begun = std::max(content[0].size(), content[1].size()) > header_bytes;
-    return begun ? damaged("no good record") : ok();
+    if (begun)
+      return damaged(path_of(folder, content[1].size() > content[0].size() ? 1 : 0), 0, "no good record");
+    return Torn{};
   }
   const Record& last = now.records.back();
   const bool needed = last.freed_generation + 1 < last.generation;
   // Only clear() empties a file, with everything durable in the segments; the crash came before the next one.
-  if (needed && content[1 - newest].empty()) return ok();
+  if (needed && content[1 - newest].empty()) return Torn{};
   if (needed) {
     const bool whole = other.generation() + 1 == last.generation &&
                        other.records.back().sequence >= now.records.front().synced_sequence;
-    if (!whole) return damaged("the older of its files is not whole");
+    if (!whole) return damaged(path_of(folder, 1 - newest), other.end, "the older of its files is not whole");
     for (const Record& record : other.records) MEKONG_TRY(apply_record(record, apply));
   }
-  if (says_more(content[newest], now.end, last, last.generation) ||
-      says_more(content[1 - newest], 0, last, last.generation + 1)) {
-    return damaged("a bad record before good ones");
+  const bool here = says_more(content[newest], now.end, last, last.generation);
+  if (here || says_more(content[1 - newest], 0, last, last.generation + 1)) {
+    return damaged(path_of(folder, newest), now.end, "a bad record before good ones");
   }
   for (const Record& record : now.records) MEKONG_TRY(apply_record(record, apply));
-  return ok();
+  // Behind the end lies what an older generation wrote, or the beginning of this one's next record.
+  codec::KafkaReader reader(std::string_view(content[newest]).substr(now.end), 0);
+  const bool record = reader.u32() == magic;
+  reader.u32();
+  const auto salt = static_cast<uint64_t>(reader.i64());
+  const auto generation = static_cast<uint64_t>(reader.i64());
+  const bool torn = record && salt == last.salt && generation == last.generation && !reader.failed();
+  return torn ? Torn{path_of(folder, newest), now.end} : Torn{};
 }
 
 Result<std::unique_ptr<Journal>> Journal::start(os::Files& files, const std::string& folder, uint64_t salt,

@@ -38,10 +38,15 @@ struct JournalEntry {
 
 class Journal {
  public:
-  // Calls `apply` for each entry that a crash has left, in order.
-  // Error: KAFKA_STORAGE_ERROR, the journal is damaged.
-  static Status replay(os::Files& files, const std::string& folder,
-                       const std::function<Status(const JournalEntry&)>& apply);
+  // Where a last record lies that is not whole, torn or damaged: it was not applied. No file: none.
+  struct Torn {
+    std::string file;
+    uint64_t offset = 0;
+  };
+  // Calls `apply` for each entry that a crash has left, in order. Changes nothing itself.
+  // Error: KAFKA_STORAGE_ERROR, the journal is damaged; its fields are "File" and "Offset".
+  static Result<Torn> replay(os::Files& files, const std::string& folder,
+                             const std::function<Status(const JournalEntry&)>& apply);
   // Empties both files and begins. `salt`: from os::Random.
   static Result<std::unique_ptr<Journal>> start(os::Files& files, const std::string& folder, uint64_t salt,
                                                 uint64_t file_bytes_max);

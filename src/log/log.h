@@ -23,6 +23,12 @@ struct PartitionConfig {
   int64_t retention_bytes = -1;
   int32_t max_batch_bytes = 1'048'588;
   bool log_append_time = false;  // stamps batches on arrival instead of keeping the producer's time
+  // Kafka's cleanup.policy: retention drops what is old, compaction all but the last record of each key.
+  bool retain_by_age = true, compact = false;
+  int32_t min_cleanable_dirty_ppm = 500'000;  // millionths of the bytes that must be new for a compaction
+  int64_t delete_retention_ms = 24LL * 3600 * 1000;  // for what marks a deletion or ends a transaction
+  int64_t min_compaction_lag_ms = 0;                 // younger records stay
+  int64_t max_compaction_lag_ms = INT64_MAX;         // older ones are compacted whatever the ratio
 
   bool operator==(const PartitionConfig&) const = default;
 };
@@ -92,7 +98,8 @@ class Log {
   // The first batch that holds a record with timestamp >= `timestamp_ms`: its base offset, and its largest
   // timestamp.
   virtual Result<TimestampOffset> offset_for(const PartitionId& partition, int64_t timestamp_ms) = 0;
-  virtual Status delete_before(const PartitionId& partition, int64_t offset) = 0;  // DeleteRecords
+  // DeleteRecords. POLICY_VIOLATION where only compaction may remove records.
+  virtual Status delete_before(const PartitionId& partition, int64_t offset) = 0;
   // Set when any of the partitions' high watermarks passes its given offset, or is removed. No polling.
   virtual Future<bool> wait_beyond(const std::vector<std::pair<PartitionId, int64_t>>& positions) = 0;
   // Cancels a wait whose time is up; its future is then set to false.

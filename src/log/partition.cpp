@@ -221,6 +221,14 @@ Status Partition::delete_before(int64_t offset) {
   return drop_segments_before(state.log_start);
 }
 
+Status Partition::delete_records(int64_t offset) {
+  if (removed_) return gone();
+  if (!state_.config.retain_by_age) {
+    return Error{"POLICY_VIOLATION", "records of a topic without the cleanup policy 'delete' stay"};
+  }
+  return delete_before(offset);
+}
+
 Status Partition::drop_segments_before(int64_t offset) {
   while (segments_.size() > 1 && segments_[1]->base_offset() <= offset) {
     const SegmentPtr first = segments_.front();
@@ -242,6 +250,7 @@ Result<int64_t> Partition::retention_limit(int64_t now_ms) const {
   const PartitionConfig& config = state_.config;
   int64_t bytes = size_bytes();
   int64_t limit = state_.log_start;
+  if (!config.retain_by_age) return limit;
   for (const auto& segment : segments_) {
     const auto size = static_cast<int64_t>(segment->size_bytes());
     if (size == 0) break;
@@ -272,7 +281,7 @@ Status Partition::retain(int64_t now_ms) {
 
 void Partition::forget_idle(int64_t producers_since_ms) {
   std::unique_lock lock(mutex_);
-  producers_.forget(state_.log_start, producers_since_ms);
+  producers_.forget(std::max(state_.log_start, state_.clean_offset), producers_since_ms);
   for (const auto& segment : segments_) segment->drop_index();
 }
 
@@ -304,33 +313,39 @@ Partition::SegmentPtr Partition::segment_with(int64_t offset) const {
 
 Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation isolation) const {
   std::shared_lock lock(mutex_);
-  if (removed_) return gone();
-  ReadResult result{.high_watermark = high_watermark_,
-                    .last_stable_offset = last_stable_,
-                    .log_start_offset = state_.log_start};
-  if (offset < state_.log_start || offset > high_watermark_) {
-    return Error{"OFFSET_OUT_OF_RANGE", "offset " + std::to_string(offset) + " is outside of " +
-                                            std::to_string(state_.log_start) + " to " +
-                                            std::to_string(high_watermark_)};
-  }
-  const int64_t until = isolation == Isolation::read_committed ? last_stable_ : high_watermark_;
-  if (offset >= until) return result;
-  const SegmentPtr segment = segment_with(offset);
-  const ReadBound bound = bound_of(*segment, until);
-  // The disk is read without the lock: the committer goes on meanwhile.
-  lock.unlock();
-  int64_t next = offset;
-  auto batches = segment->read(offset, bound, max_bytes, next);
-  lock.lock();
-  if (!batches.ok()) {
+  while (true) {
     if (removed_) return gone();
-    if (offset < state_.log_start) return Error{"OFFSET_OUT_OF_RANGE", "deleted while it was read"};
-    return storage_error(batches.error());
+    ReadResult result{.high_watermark = high_watermark_,
+                      .last_stable_offset = last_stable_,
+                      .log_start_offset = state_.log_start};
+    if (offset < state_.log_start || offset > high_watermark_) {
+      return Error{"OFFSET_OUT_OF_RANGE", "offset " + std::to_string(offset) + " is outside of " +
+                                              std::to_string(state_.log_start) + " to " +
+                                              std::to_string(high_watermark_)};
+    }
+    const int64_t until = isolation == Isolation::read_committed ? last_stable_ : high_watermark_;
+    if (offset >= until) return result;
+    const SegmentPtr segment = segment_with(offset);
+    const ReadBound bound = bound_of(*segment, until);
+    const uint64_t exchanges = exchanges_;
+    // The disk is read without the lock: the committer goes on meanwhile.
+    lock.unlock();
+    int64_t next = offset;
+    auto batches = segment->read(offset, bound, max_bytes, next);
+    lock.lock();
+    if (exchanges_ != exchanges) continue;  // another segment may lie there now
+    if (!batches.ok()) {
+      if (removed_) return gone();
+      if (offset < state_.log_start) return Error{"OFFSET_OUT_OF_RANGE", "deleted while it was read"};
+      return storage_error(batches.error());
+    }
+    if (isolation == Isolation::read_committed) {
+      result.aborted = producers_.aborted_between(std::max(offset, state_.clean_offset), next);
+    }
+    if (batches->empty()) return Error{"KAFKA_STORAGE_ERROR", segment->path() + ": ends before its end"};
+    result.batches = std::move(*batches);
+    return result;
   }
-  if (isolation == Isolation::read_committed) result.aborted = producers_.aborted_between(offset, next);
-  if (batches->empty()) return Error{"KAFKA_STORAGE_ERROR", segment->path() + ": ends before its end"};
-  result.batches = std::move(*batches);
-  return result;
 }
 
 Offsets Partition::offsets() const {
@@ -339,21 +354,32 @@ Offsets Partition::offsets() const {
 }
 
 Result<TimestampOffset> Partition::offset_for(int64_t timestamp_ms) const {
-  std::vector<std::pair<SegmentPtr, ReadBound>> all;
-  int64_t log_start = 0;
-  {
+  while (true) {
+    std::vector<std::pair<SegmentPtr, ReadBound>> all;
+    int64_t log_start = 0;
+    uint64_t exchanges = 0;
+    {
+      std::shared_lock lock(mutex_);
+      if (removed_) return gone();
+      log_start = state_.log_start;
+      exchanges = exchanges_;
+      for (const auto& segment : segments_) all.emplace_back(segment, bound_of(*segment, high_watermark_));
+    }
+    auto found = find_time(all, timestamp_ms);
     std::shared_lock lock(mutex_);
-    if (removed_) return gone();
-    log_start = state_.log_start;
-    for (const auto& segment : segments_) all.emplace_back(segment, bound_of(*segment, high_watermark_));
+    if (exchanges_ != exchanges) continue;  // other segments may lie there now
+    if (found.ok() && found->offset >= 0) found->offset = std::max(found->offset, log_start);
+    return found;
   }
+}
+
+Result<TimestampOffset> Partition::find_time(const std::vector<std::pair<SegmentPtr, ReadBound>>& all,
+                                             int64_t timestamp_ms) {
   for (const auto& [segment, bound] : all) {
     MEKONG_TRY_ASSIGN(const int64_t newest_ms, segment->max_timestamp_ms());
     if (newest_ms < timestamp_ms) continue;
-    MEKONG_TRY_ASSIGN(TimestampOffset found, segment->find_time(timestamp_ms, bound));
-    if (found.offset < 0) continue;
-    found.offset = std::max(found.offset, log_start);
-    return found;
+    MEKONG_TRY_ASSIGN(const TimestampOffset found, segment->find_time(timestamp_ms, bound));
+    if (found.offset >= 0) return found;
   }
   return TimestampOffset{};
 }

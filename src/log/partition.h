@@ -4,13 +4,17 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "log/compaction.h"
 #include "log/file_cache.h"
 #include "log/log.h"
+#include "log/partition_state.h"
+#include "log/positions.h"
 #include "log/producers.h"
 #include "log/segment.h"
 #include "os/files.h"
@@ -38,8 +42,9 @@ class Partition {
                                                    const PartitionConfig& config);
   // Recovers: a torn tail past what was known to be durable is cut; damage before it is KAFKA_STORAGE_ERROR
   // and nothing is changed.
+  // `known`: what is known besides of how far it is whole.
   static Result<std::unique_ptr<Partition>> open(const PartitionDeps& deps, std::string folder,
-                                                 int64_t now_ms);
+                                                 int64_t now_ms, const Position& known = {});
   // Before open(), after a crash: makes what the journal knows durable here. A partition that is gone is no
   // error.
   static Status restore(const PartitionDeps& deps, const std::string& folder,
@@ -64,8 +69,19 @@ class Partition {
   // Committer only, with nothing staged.
   Status configure(const PartitionConfig& config);
   Status delete_before(int64_t offset);
+  // As a client asks for it. POLICY_VIOLATION where only compaction may remove records.
+  Status delete_records(int64_t offset);
   // Drops whole segments that are older or more than the configuration keeps.
   Status retain(int64_t now_ms);
+  // Rolls the segment that is written if it is larger.
+  Status roll_beyond(uint64_t bytes);
+  // Rolls the segment that is written when what is in it has waited for its compaction for long enough, and
+  // ends what a full disk kept the last exchange from ending.
+  Status prepare_compaction(int64_t now_ms);
+  // Puts a compacted segment in the place of those that it was made from. Where one of them is gone
+  // meanwhile nothing is changed.
+  Status exchange(const CompactedSegment& compacted);
+  Status note_clean(int64_t offset);
   // Gives memory back: producers that have not written since, indexes that lie on disk.
   void forget_idle(int64_t producers_since_ms);
   // From here on everything is UNKNOWN_TOPIC_OR_PARTITION. The files go.
@@ -76,19 +92,15 @@ class Partition {
   Offsets offsets() const;
   Result<TimestampOffset> offset_for(int64_t timestamp_ms) const;
   int64_t size_bytes() const;
+  Position whole() const;  // durable, by the journal at least
+  // What is to be compacted, if it is due. `now_ms`: service clock.
+  Result<std::optional<CompactionPlan>> plan_compaction(int64_t now_ms, size_t map_bytes_max) const;
 
  private:
-  struct State {
-    PartitionConfig config;
-    int64_t log_start = 0;
-    int64_t synced_segment = 0;  // this segment is good up to…
-    uint64_t synced_bytes = 0;   // …here, and all before it whole
-  };
+  using State = PartitionState;
   using SegmentPtr = std::shared_ptr<Segment>;
 
   Partition(const PartitionDeps& deps, std::string folder) : deps_(deps), folder_(std::move(folder)) {}
-  static Result<State> load_state(os::Files& files, const std::string& folder);
-  static Status save_state(os::Files& files, const std::string& folder, const State& state);
   Status change_state(State state);
   Status save_producers(int64_t as_of) const;
   int64_t load_producers(const std::vector<int64_t>& bases);
@@ -107,7 +119,14 @@ class Partition {
   SegmentPtr segment_with(int64_t offset) const;
   Status drop_segments_before(int64_t offset);
   Result<int64_t> retention_limit(int64_t now_ms) const;
+  static Result<TimestampOffset> find_time(const std::vector<std::pair<SegmentPtr, ReadBound>>& all,
+                                           int64_t timestamp_ms);
   Error break_with(const Error& cause);
+  Status finish_exchange(const SegmentExchange& exchange);
+  bool exchange_noted() const;
+  Status remove_segment(int64_t base_offset);
+  static Result<bool> compaction_due(const CompactionPlan& plan, const PartitionConfig& config,
+                                     int64_t now_ms);
 
   const PartitionDeps deps_;
   const std::string folder_;
@@ -118,6 +137,7 @@ class Partition {
   int64_t high_watermark_ = 0, last_stable_ = 0;
   uint64_t published_bytes_ = 0;  // of the last segment
   bool removed_ = false;
+  uint64_t exchanges_ = 0;  // whoever reads a segment meanwhile reads again
 
   // Committer only.
   std::string staged_;

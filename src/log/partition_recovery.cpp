@@ -1,27 +1,15 @@
 // Partition: its state on disk, and how it is found again after a crash.
 #include <algorithm>
 #include <mutex>
-#include <sstream>
+#include <utility>
 
-#include "base/crc32c.h"
-#include "codec/kafka_wire.h"
 #include "log/partition.h"
 
 namespace mekong::log {
 namespace {
 
-constexpr int format_version = 2;                 // 1: the same, from before there was a journal
-constexpr uint32_t producers_magic = 0x4d4b5031;  // MKP1
-
 Error damaged(const std::string& what) {
   return Error{"KAFKA_STORAGE_ERROR", what};
-}
-
-std::string state_path(const std::string& folder) {
-  return folder + "/partition";
-}
-std::string producers_path(const std::string& folder) {
-  return folder + "/producers";
 }
 
 Error bad_bytes(const Segment& segment, uint64_t good) {
@@ -30,77 +18,50 @@ Error bad_bytes(const Segment& segment, uint64_t good) {
 
 }  // namespace
 
-Result<Partition::State> Partition::load_state(os::Files& files, const std::string& folder) {
-  MEKONG_TRY_ASSIGN(const std::string text, files.read_file(state_path(folder)));
-  std::istringstream in(text);
-  std::string name;
-  int version = 0;
-  in >> name >> version;
-  if (name != "mekong-partition" || version < 1 || version > format_version) {
-    return damaged(folder + ": written by another version of Mekong");
-  }
-  State state;
-  PartitionConfig& config = state.config;
-  int append_time = 0;
-  in >> config.retention_ms >> config.retention_bytes >> config.max_batch_bytes >> append_time >>
-      state.log_start >> state.synced_segment >> state.synced_bytes;
-  if (!in) return damaged(state_path(folder) + " cannot be read");
-  config.log_append_time = append_time != 0;
-  return state;
-}
-
-Status Partition::save_state(os::Files& files, const std::string& folder, const State& state) {
-  const PartitionConfig& config = state.config;
-  std::ostringstream out;
-  out << "mekong-partition " << format_version << '\n'
-      << config.retention_ms << ' ' << config.retention_bytes << ' ' << config.max_batch_bytes << ' '
-      << (config.log_append_time ? 1 : 0) << '\n'
-      << state.log_start << ' ' << state.synced_segment << ' ' << state.synced_bytes << '\n';
-  return files.write_file_durably(state_path(folder), out.str());
-}
-
 Status Partition::change_state(State state) {
-  MEKONG_TRY(save_state(deps_.files, folder_, state));
+  MEKONG_TRY(save_partition_state(deps_.files, folder_, state));
   std::unique_lock lock(mutex_);
   state_ = std::move(state);
   return ok();
 }
 
+Position Partition::whole() const {
+  std::shared_lock lock(mutex_);
+  return {state_.synced_segment, state_.synced_bytes};
+}
+
 Status Partition::save_producers(int64_t as_of) const {
-  codec::KafkaWriter body;
-  body.i64(as_of);
-  body.raw(producers_.encode());
-  codec::KafkaWriter all;
-  all.u32(producers_magic);
-  all.u32(crc32c(body.data()));
-  all.raw(body.data());
-  return deps_.files.write_file_durably(producers_path(folder_), all.data());
+  return log::save_producers(deps_.files, folder_, as_of, producers_);
 }
 
 // Returns the segment that the snapshot is as of the beginning of; -1: there is none to be used.
 int64_t Partition::load_producers(const std::vector<int64_t>& bases) {
-  const auto bytes = deps_.files.read_file(producers_path(folder_));
-  if (!bytes.ok()) return -1;
-  codec::KafkaReader reader(*bytes, 0);
-  const bool known = reader.u32() == producers_magic;
-  const uint32_t sum = reader.u32();
-  if (!known || reader.failed() || crc32c(reader.rest()) != sum) return -1;
-  const int64_t as_of = reader.i64();
-  if (reader.failed() || std::find(bases.begin(), bases.end(), as_of) == bases.end()) return -1;
-  auto producers = Producers::decode(reader.rest());
-  if (!producers.ok()) return -1;
-  producers_ = std::move(*producers);
-  return as_of;
+  auto snapshot = log::load_producers(deps_.files, folder_);
+  if (!snapshot.ok() || std::find(bases.begin(), bases.end(), snapshot->as_of) == bases.end()) return -1;
+  producers_ = std::move(snapshot->producers);
+  return snapshot->as_of;
 }
 
 Result<std::unique_ptr<Partition>> Partition::open(const PartitionDeps& deps, std::string folder,
-                                                   int64_t now_ms) {
+                                                   int64_t now_ms, const Position& known) {
   std::unique_ptr<Partition> partition(new Partition(deps, std::move(folder)));
-  MEKONG_TRY_ASSIGN(partition->state_, load_state(deps.files, partition->folder_));
+  MEKONG_TRY_ASSIGN(partition->state_, load_partition_state(deps.files, partition->folder_));
+  if (partition->state_.learn(known)) {
+    MEKONG_TRY(save_partition_state(deps.files, partition->folder_, partition->state_));
+  }
+  if (const auto exchange = std::exchange(partition->state_.exchange, std::nullopt)) {
+    MEKONG_TRY(partition->finish_exchange(*exchange));
+    partition->state_.clean_offset = exchange->clean_offset;
+    MEKONG_TRY(save_partition_state(deps.files, partition->folder_, partition->state_));
+  }
   MEKONG_TRY_ASSIGN(const auto entries, deps.files.list(partition->folder_));
   std::vector<int64_t> bases;
   for (const auto& entry : entries) {
     if (auto base = Segment::base_offset_of(entry.name)) bases.push_back(*base);
+    // Of a compaction that did not come to its end.
+    if (entry.name.ends_with(".compacted")) {
+      MEKONG_TRY(deps.files.remove(partition->folder_ + "/" + entry.name));
+    }
   }
   if (bases.empty() || bases.back() < partition->state_.synced_segment) {
     return damaged(partition->folder_ + ": its newest segment is missing");
@@ -135,7 +96,7 @@ Status Partition::recover(const std::vector<int64_t>& bases, int64_t now_ms) {
   MEKONG_TRY(drop_segments_before(state_.log_start));
   const bool changed =
       before.synced_segment != state_.synced_segment || before.synced_bytes != state_.synced_bytes;
-  return changed ? save_state(deps_.files, folder_, state_) : ok();
+  return changed ? save_partition_state(deps_.files, folder_, state_) : ok();
 }
 
 // A segment that was rolled is whole by what its rolling has synced. It is read only where the producers'
@@ -147,8 +108,9 @@ Status Partition::recover_sealed(Segment& segment, int64_t next_base, bool repla
     segment.seal_unread(file_bytes, next_base);
     return ok();
   }
-  MEKONG_TRY_ASSIGN(const uint64_t good, segment.scan(true, [&](const BatchHeader& batch) {
-    producers_.note(batch, now_ms);
+  MEKONG_TRY_ASSIGN(const uint64_t good, segment.scan([&](const BatchHeader& batch) {
+    // What was compacted tells no sequences any more.
+    if (batch.base_offset >= state_.clean_offset) producers_.note(batch, now_ms);
     return ok();
   }));
   if (good < file_bytes) return bad_bytes(segment, good);
@@ -162,7 +124,7 @@ Status Partition::recover_sealed(Segment& segment, int64_t next_base, bool repla
 Status Partition::recover_last(Segment& segment, int64_t now_ms) {
   MEKONG_TRY_ASSIGN(const auto file, segment.file());
   MEKONG_TRY_ASSIGN(const uint64_t file_bytes, file->size());
-  MEKONG_TRY_ASSIGN(const uint64_t good, segment.scan(true, [&](const BatchHeader& batch) {
+  MEKONG_TRY_ASSIGN(const uint64_t good, segment.scan([&](const BatchHeader& batch) {
     producers_.note(batch, now_ms);
     return ok();
   }));
@@ -180,9 +142,9 @@ Status Partition::recover_last(Segment& segment, int64_t now_ms) {
 
 Status Partition::restore(const PartitionDeps& deps, const std::string& folder,
                           const std::vector<JournalledBytes>& entries) {
-  MEKONG_TRY_ASSIGN(const bool exists, deps.files.exists(state_path(folder)));
+  MEKONG_TRY_ASSIGN(const bool exists, deps.files.exists(partition_state_path(folder)));
   if (!exists) return ok();
-  MEKONG_TRY_ASSIGN(State state, load_state(deps.files, folder));
+  MEKONG_TRY_ASSIGN(State state, load_partition_state(deps.files, folder));
   const State before = state;
   std::shared_ptr<os::File> file;
   for (const auto& entry : entries) {
@@ -201,7 +163,7 @@ Status Partition::restore(const PartitionDeps& deps, const std::string& folder,
   MEKONG_TRY(file->sync());
   const bool known =
       before.synced_segment == state.synced_segment && before.synced_bytes == state.synced_bytes;
-  return known ? ok() : save_state(deps.files, folder, state);
+  return known ? ok() : save_partition_state(deps.files, folder, state);
 }
 
 }  // namespace mekong::log

@@ -96,23 +96,15 @@ void Producers::note_marker(const BatchHeader& batch, int64_t now_ms) {
 std::vector<AbortedTransaction> Producers::aborted_between(int64_t from, int64_t until) const {
   std::vector<AbortedTransaction> found;
   auto at = std::lower_bound(aborted_.begin(), aborted_.end(), from,
-                             [](const Aborted& one, int64_t offset) { return one.last < offset; });
+                             [](const AbortedRange& one, int64_t offset) { return one.last < offset; });
   for (; at != aborted_.end(); ++at) {
     if (at->first < until) found.push_back({at->producer_id, at->first});
   }
   return found;
 }
 
-bool Producers::aborted(const BatchHeader& batch) const {
-  if (!batch.transactional() || batch.control()) return false;
-  return std::any_of(aborted_.begin(), aborted_.end(), [&](const Aborted& one) {
-    return one.producer_id == batch.producer_id && one.first <= batch.base_offset &&
-           batch.base_offset <= one.last;
-  });
-}
-
 void Producers::forget(int64_t log_start, int64_t idle_since_ms) {
-  std::erase_if(aborted_, [&](const Aborted& one) { return one.last < log_start; });
+  std::erase_if(aborted_, [&](const AbortedRange& one) { return one.last < log_start; });
   std::erase_if(producers_, [&](const auto& entry) {
     return entry.second.open_since < 0 && entry.second.last_seen_ms < idle_since_ms;
   });
@@ -135,7 +127,7 @@ std::string Producers::encode() const {
     }
   }
   writer.i32(static_cast<int32_t>(aborted_.size()));
-  for (const Aborted& one : aborted_) {
+  for (const AbortedRange& one : aborted_) {
     writer.i64(one.producer_id);
     writer.i64(one.first);
     writer.i64(one.last);

@@ -16,6 +16,11 @@
 
 namespace mekong::log {
 
+// An aborted transaction in one partition: its first record's offset, its marker's.
+struct AbortedRange {
+  int64_t producer_id = -1, first = 0, last = 0;
+};
+
 class Producers {
  public:
   struct Admission {
@@ -36,8 +41,8 @@ class Producers {
   int64_t first_open_offset() const { return open_.empty() ? none : *open_.begin(); }
   // Those aborted whose records or marker lie in [from, until).
   std::vector<AbortedTransaction> aborted_between(int64_t from, int64_t until) const;
-  // Whether the transactional batch belongs to an aborted transaction.
-  bool aborted(const BatchHeader& batch) const;
+  // Ordered by `last`.
+  const std::vector<AbortedRange>& aborted_ranges() const { return aborted_; }
   // Forgets aborted transactions before the log's start, and producers that have written nothing since
   // `idle_since_ms` and have nothing open.
   void forget(int64_t log_start, int64_t idle_since_ms);
@@ -56,15 +61,12 @@ class Producers {
     int64_t last_seen_ms = 0;
     std::vector<Seen> recent;
   };
-  struct Aborted {
-    int64_t producer_id = -1, first = 0, last = 0;  // last: the marker's offset
-  };
   Producer& seen(const BatchHeader& batch, int64_t now_ms);
   void note_marker(const BatchHeader& batch, int64_t now_ms);
 
   std::map<int64_t, Producer> producers_;
-  std::set<int64_t> open_;        // first offsets of the open transactions
-  std::vector<Aborted> aborted_;  // by last
+  std::set<int64_t> open_;             // first offsets of the open transactions
+  std::vector<AbortedRange> aborted_;  // by last
 };
 
 }  // namespace mekong::log

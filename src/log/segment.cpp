@@ -5,12 +5,13 @@
 
 #include "base/crc32c.h"
 #include "codec/kafka_wire.h"
+#include "log/scan.h"
 
 namespace mekong::log {
 namespace {
 
 constexpr uint64_t mark_every_bytes = 32 << 10;
-constexpr size_t scan_window_bytes = 1 << 20;
+constexpr size_t find_window_bytes = 64 << 10;
 constexpr uint32_t index_magic = 0x4d4b4931;  // MKI1
 
 Error damaged(const std::string& path, uint64_t position) {
@@ -50,34 +51,13 @@ void Segment::note(const BatchHeader& batch) {
   index_.max_timestamp_ms = std::max(index_.max_timestamp_ms, batch.max_timestamp_ms);
 }
 
-Result<uint64_t> Segment::scan(bool gapless, const std::function<Status(const BatchHeader&)>& visit) {
+Result<uint64_t> Segment::scan(const std::function<Status(const BatchHeader&)>& visit) {
   MEKONG_TRY_ASSIGN(const auto file, this->file());
-  std::string window;
-  uint64_t window_at = 0;
-  while (true) {
-    std::string_view rest = std::string_view(window).substr(size_bytes_ - window_at);
-    auto header = parse_header(rest);
-    const bool more = rest.size() < batch_header_bytes || (header.ok() && rest.size() < header->size_bytes);
-    if (more) {
-      const size_t wanted = header.ok() ? std::max(scan_window_bytes, header->size_bytes) : scan_window_bytes;
-      MEKONG_TRY_ASSIGN(std::string bytes, file->read(size_bytes_, wanted));
-      const bool ended = bytes.size() <= rest.size();
-      window = std::move(bytes);
-      window_at = size_bytes_;
-      if (ended) return size_bytes_;
-      continue;
-    }
-    const bool in_order =
-        header.ok() && (gapless ? header->base_offset == next_offset_ : header->base_offset >= next_offset_);
-    if (!in_order || !verify_checksum(*header, rest).ok()) return size_bytes_;
-    if (header->control()) {
-      auto commits = parse_marker(rest);
-      if (!commits.ok()) return size_bytes_;
-      header->commits = *commits;
-    }
-    MEKONG_TRY(visit(*header));
-    note(*header);
-  }
+  return scan_batches(*file, base_offset_, [&](const ScannedBatch& batch) -> Status {
+    MEKONG_TRY(visit(batch.header));
+    note(batch.header);
+    return ok();
+  });
 }
 
 void Segment::seal(int64_t next_offset) {
@@ -116,6 +96,34 @@ void Segment::drop_index() {
   indexed_ = false;
 }
 
+Result<Segment::Index> Segment::decode_index(std::string_view bytes, uint64_t segment_bytes) {
+  const Error unfit{"KAFKA_STORAGE_ERROR", "the index is damaged or not that of its segment"};
+  codec::KafkaReader reader(bytes, 0);
+  const uint32_t magic = reader.u32();
+  const uint32_t sum = reader.u32();
+  if (magic != index_magic || reader.failed() || crc32c(reader.rest()) != sum) return unfit;
+  if (static_cast<uint64_t>(reader.i64()) != segment_bytes) return unfit;
+  Index index;
+  index.max_timestamp_ms = reader.i64();
+  const int32_t marks = reader.i32();
+  for (int32_t i = 0; i < marks && !reader.failed(); ++i) {
+    const int64_t offset = reader.i64();
+    const auto position = static_cast<uint64_t>(reader.i64());
+    index.marks.push_back({offset, position, reader.i64()});
+  }
+  if (reader.failed()) return unfit;
+  return index;
+}
+
+Status Segment::check_saved_index(os::Files& files, const std::string& index_path) {
+  MEKONG_TRY_ASSIGN(const std::string bytes, files.read_file(index_path));
+  const std::string log_path = index_path.substr(0, index_path.rfind('.')) + ".log";
+  MEKONG_TRY_ASSIGN(const auto log, files.open(log_path, os::OpenMode::read));
+  MEKONG_TRY_ASSIGN(const uint64_t log_bytes, log->size());
+  auto index = decode_index(bytes, log_bytes);
+  return index.ok() ? ok() : Status(index.error());
+}
+
 bool Segment::read_saved_index() const {
   auto file = cache_.open(index_path());
   if (!file.ok()) return false;
@@ -123,20 +131,10 @@ bool Segment::read_saved_index() const {
   if (!bytes_there.ok()) return false;
   auto bytes = (*file)->read(0, *bytes_there);
   cache_.forget(index_path());
-  if (!bytes.ok() || bytes->size() < 8) return false;
-  codec::KafkaReader reader(*bytes, 0);
-  const uint32_t magic = reader.u32();
-  const uint32_t sum = reader.u32();
-  if (magic != index_magic || crc32c(reader.rest()) != sum) return false;
-  if (static_cast<uint64_t>(reader.i64()) != size_bytes_) return false;
-  index_.max_timestamp_ms = reader.i64();
-  const int32_t marks = reader.i32();
-  for (int32_t i = 0; i < marks && !reader.failed(); ++i) {
-    const int64_t offset = reader.i64();
-    const auto position = static_cast<uint64_t>(reader.i64());
-    index_.marks.push_back({offset, position, reader.i64()});
-  }
-  return !reader.failed();
+  if (!bytes.ok()) return false;
+  auto index = decode_index(*bytes, size_bytes_);
+  if (index.ok()) index_ = std::move(*index);
+  return index.ok();
 }
 
 Status Segment::load_index() const {
@@ -144,7 +142,7 @@ Status Segment::load_index() const {
   index_ = {};
   if (!read_saved_index()) {
     Segment scanned(cache_, path_, base_offset_);
-    MEKONG_TRY_ASSIGN(const uint64_t good, scanned.scan(false, [](const BatchHeader&) { return ok(); }));
+    MEKONG_TRY_ASSIGN(const uint64_t good, scanned.scan([](const BatchHeader&) { return ok(); }));
     if (good != size_bytes_) return damaged(path_, good);
     index_ = std::move(scanned.index_);
   }
@@ -153,15 +151,16 @@ Status Segment::load_index() const {
 }
 
 // Where to begin looking for the batch that holds `offset`.
-Result<uint64_t> Segment::start_of(int64_t offset) const {
+Result<Segment::Place> Segment::start_of(int64_t offset) const {
   std::lock_guard lock(index_mutex_);
-  for (const Cursor& cursor : cursors_) {
-    if (cursor.offset == offset) return cursor.position;
+  for (const Place& cursor : cursors_) {
+    if (cursor.offset == offset) return cursor;
   }
   MEKONG_TRY(load_index());
   auto mark = std::upper_bound(index_.marks.begin(), index_.marks.end(), offset,
                                [](int64_t wanted, const Mark& at) { return wanted < at.offset; });
-  return mark == index_.marks.begin() ? 0 : std::prev(mark)->position;
+  if (mark == index_.marks.begin()) return Place{base_offset_, 0};
+  return Place{std::prev(mark)->offset, std::prev(mark)->position};
 }
 
 void Segment::remember(int64_t offset, uint64_t position) const {
@@ -169,24 +168,27 @@ void Segment::remember(int64_t offset, uint64_t position) const {
   cursors_[next_cursor_++ % std::size(cursors_)] = {offset, position};
 }
 
-// Those from `position` on whose checksums hold, cut at the bound. `next`: the offset after them.
-Result<std::string> Segment::whole_batches(const os::File& file, uint64_t position, const ReadBound& bound,
+// Those from `from` on whose checksums hold and whose offsets follow one another, cut at the bound. `next`:
+// the offset after them.
+Result<std::string> Segment::whole_batches(const os::File& file, Place from, const ReadBound& bound,
                                            size_t max_bytes, int64_t& next) const {
-  MEKONG_TRY_ASSIGN(std::string bytes, file.read(position, std::min(max_bytes, bound.position - position)));
+  const uint64_t there = bound.position - from.position;
+  MEKONG_TRY_ASSIGN(std::string bytes, file.read(from.position, std::min<uint64_t>(max_bytes, there)));
+  next = from.offset;
   size_t whole = 0;
   while (bytes.size() - whole >= batch_header_bytes) {
     const auto rest = std::string_view(bytes).substr(whole);
     const auto header = parse_header(rest);
-    if (!header.ok()) return damaged(path_, position + whole);
+    const bool follows = header.ok() && header->base_offset == next && header->leader_epoch == 0;
+    if (!follows || header->size_bytes > there - whole) return damaged(path_, from.position + whole);
     if (header->base_offset >= bound.offset) break;
     if (rest.size() < header->size_bytes) {
       if (whole > 0) break;
-      MEKONG_TRY_ASSIGN(bytes, file.read(position, header->size_bytes));
-      if (bytes.size() < header->size_bytes) return damaged(path_, position);
+      MEKONG_TRY_ASSIGN(bytes, file.read(from.position, header->size_bytes));
+      if (bytes.size() < header->size_bytes) return damaged(path_, from.position);
       continue;
     }
-    if (!verify_checksum(*header, rest).ok() || header->base_offset < next)
-      return damaged(path_, position + whole);
+    if (!verify_checksum(*header, rest).ok()) return damaged(path_, from.position + whole);
     next = header->last_offset() + 1;
     whole += header->size_bytes;
   }
@@ -194,22 +196,28 @@ Result<std::string> Segment::whole_batches(const os::File& file, uint64_t positi
   return bytes;
 }
 
+// The place of the batch that holds `offset`. (A damaged header on the way leads to one that does not fit.)
+Result<Segment::Place> Segment::batch_with(const os::File& file, int64_t offset, uint64_t until) const {
+  MEKONG_TRY_ASSIGN(Place at, start_of(offset));
+  while (at.position < until) {
+    MEKONG_TRY_ASSIGN(const std::string head, file.read(at.position, batch_header_bytes));
+    const auto header = parse_header(head);
+    if (!header.ok() || header->base_offset != at.offset || header->last_offset_delta < 0)
+      return damaged(path_, at.position);
+    if (header->last_offset() >= offset) break;
+    at = {header->last_offset() + 1, at.position + header->size_bytes};
+  }
+  return at;
+}
+
 Result<std::string> Segment::read(int64_t offset, const ReadBound& bound, size_t max_bytes,
                                   int64_t& next) const {
   MEKONG_TRY_ASSIGN(const auto file, this->file());
-  MEKONG_TRY_ASSIGN(uint64_t position, start_of(offset));
-  next = base_offset_;
-  while (position < bound.position) {
-    MEKONG_TRY_ASSIGN(const std::string head, file->read(position, batch_header_bytes));
-    const auto header = parse_header(head);
-    if (!header.ok()) return damaged(path_, position);
-    if (header->last_offset() >= offset) break;
-    position += header->size_bytes;
-  }
-  if (position >= bound.position) return std::string();
+  MEKONG_TRY_ASSIGN(const Place from, batch_with(*file, offset, bound.position));
+  if (from.position >= bound.position) return std::string();
   MEKONG_TRY_ASSIGN(std::string bytes,
-                    whole_batches(*file, position, bound, std::max(max_bytes, batch_header_bytes), next));
-  if (!bytes.empty()) remember(next, position + bytes.size());
+                    whole_batches(*file, from, bound, std::max(max_bytes, batch_header_bytes), next));
+  if (!bytes.empty()) remember(next, from.position + bytes.size());
   return bytes;
 }
 
@@ -219,26 +227,37 @@ Result<int64_t> Segment::max_timestamp_ms() const {
   return index_.max_timestamp_ms;
 }
 
+Result<int64_t> Segment::first_timestamp_ms() const {
+  if (size_bytes_ == 0) return -1;
+  MEKONG_TRY_ASSIGN(const auto file, this->file());
+  MEKONG_TRY_ASSIGN(const std::string head, file->read(0, batch_header_bytes));
+  const auto header = parse_header(head);
+  if (!header.ok() || header->base_offset != base_offset_) return damaged(path_, 0);
+  return header->max_timestamp_ms;
+}
+
 Result<TimestampOffset> Segment::find_time(int64_t timestamp_ms, const ReadBound& bound) const {
-  uint64_t position = 0;
+  Place at{base_offset_, 0};
   {
     std::lock_guard lock(index_mutex_);
     MEKONG_TRY(load_index());
-    auto mark = std::partition_point(index_.marks.begin(), index_.marks.end(), [&](const Mark& at) {
-      return at.max_timestamp_before_ms < timestamp_ms;
+    auto mark = std::partition_point(index_.marks.begin(), index_.marks.end(), [&](const Mark& one) {
+      return one.max_timestamp_before_ms < timestamp_ms;
     });
-    position = mark == index_.marks.begin() ? 0 : std::prev(mark)->position;
+    if (mark != index_.marks.begin()) at = {std::prev(mark)->offset, std::prev(mark)->position};
   }
   MEKONG_TRY_ASSIGN(const auto file, this->file());
-  while (position < bound.position) {
-    MEKONG_TRY_ASSIGN(const std::string head, file->read(position, batch_header_bytes));
-    const auto header = parse_header(head);
-    if (!header.ok()) return damaged(path_, position);
-    if (header->base_offset >= bound.offset) break;
-    if (header->max_timestamp_ms >= timestamp_ms) {
-      return TimestampOffset{header->base_offset, header->max_timestamp_ms};
+  while (at.position < bound.position) {
+    int64_t next = 0;
+    MEKONG_TRY_ASSIGN(const std::string batches, whole_batches(*file, at, bound, find_window_bytes, next));
+    if (batches.empty()) break;
+    for (std::string_view rest(batches); !rest.empty();) {
+      MEKONG_TRY_ASSIGN(const BatchHeader header, parse_header(rest));
+      if (header.max_timestamp_ms >= timestamp_ms)
+        return TimestampOffset{header.base_offset, header.max_timestamp_ms};
+      rest.remove_prefix(header.size_bytes);
     }
-    position += header->size_bytes;
+    at = {next, at.position + batches.size()};
   }
   return TimestampOffset{};
 }

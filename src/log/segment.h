@@ -42,15 +42,17 @@ class Segment {
 
   // Of the segment that is written: notes a batch that stands at the end of what is known.
   void note(const BatchHeader& batch);
-  // Reads all batches, verifies them and calls `visit`, until one is bad. Offsets must not go back; with
-  // `gapless` they follow one another. Notes them as note() does. Returns where the good ones end.
-  Result<uint64_t> scan(bool gapless, const std::function<Status(const BatchHeader&)>& visit);
+  // Reads all batches, verifies them and calls `visit`, until one is bad. Notes them as note() does. Returns
+  // where the good ones end.
+  Result<uint64_t> scan(const std::function<Status(const BatchHeader&)>& visit);
   // It ends here and is not written any more; `next_offset`: where the next segment begins.
   void seal(int64_t next_offset);
   // Of a sealed segment that was not scanned: its size and end are known, the rest when asked for.
   void seal_unread(uint64_t size_bytes, int64_t next_offset);
   bool sealed() const { return sealed_; }
   Status save_index(os::Files& files) const;
+  // Of an index as it lies on disk. Error: it is damaged, or not that of its segment.
+  static Status check_saved_index(os::Files& files, const std::string& index_path);
   // Memory back, where a saved index can be read again.
   void drop_index();
 
@@ -58,6 +60,7 @@ class Segment {
   // after them.
   Result<std::string> read(int64_t offset, const ReadBound& bound, size_t max_bytes, int64_t& next) const;
   Result<int64_t> max_timestamp_ms() const;
+  Result<int64_t> first_timestamp_ms() const;  // of the first batch, its largest; -1: there is none
   // The first batch whose largest timestamp reaches `timestamp_ms`: its offset and that timestamp.
   Result<TimestampOffset> find_time(int64_t timestamp_ms, const ReadBound& bound) const;
 
@@ -72,15 +75,18 @@ class Segment {
     int64_t max_timestamp_ms = -1;
     uint64_t marked_bytes = 0;
   };
-  struct Cursor {
-    int64_t offset = -1;
-    uint64_t position = 0;
-  };
   Status load_index() const;  // index_mutex_ held
   bool read_saved_index() const;
-  Result<uint64_t> start_of(int64_t offset) const;
+  static Result<Index> decode_index(std::string_view bytes, uint64_t segment_bytes);
+  // A batch's own offset, and where it lies.
+  struct Place {
+    int64_t offset = 0;
+    uint64_t position = 0;
+  };
+  Result<Place> start_of(int64_t offset) const;
+  Result<Place> batch_with(const os::File& file, int64_t offset, uint64_t until) const;
   void remember(int64_t offset, uint64_t position) const;
-  Result<std::string> whole_batches(const os::File& file, uint64_t position, const ReadBound& bound,
+  Result<std::string> whole_batches(const os::File& file, Place from, const ReadBound& bound,
                                     size_t max_bytes, int64_t& next) const;
 
   FileCache& cache_;
@@ -93,7 +99,7 @@ class Segment {
   mutable std::mutex index_mutex_;  // guards all below
   mutable bool indexed_ = true;
   mutable Index index_;
-  mutable Cursor cursors_[4];  // where the latest reads ended: readers go on there
+  mutable Place cursors_[4] = {{-1}, {-1}, {-1}, {-1}};  // where the latest reads ended: readers go on there
   mutable size_t next_cursor_ = 0;
 };
 

@@ -180,6 +180,10 @@ class OsFileSystem final : public rocksdb::FileSystem {
                       IODebugContext*) override {
     return status_of(files_.rename(from, to));
   }
+  IOStatus LinkFile(const std::string& from, const std::string& to, const IOOptions&,
+                    IODebugContext*) override {
+    return status_of(files_.link(from, to));
+  }
   IOStatus LockFile(const std::string& name, const IOOptions&, rocksdb::FileLock** out,
                     IODebugContext*) override {
     std::lock_guard lock(mutex_);

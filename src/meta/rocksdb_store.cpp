@@ -3,8 +3,10 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
 #include <atomic>
@@ -73,9 +75,11 @@ class GroupView final : public View {
 
 class RocksDbStore final : public Store {
  public:
+  // `poison`: what every commit fails with.
   RocksDbStore(std::shared_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db, Handles handles,
-               Durability durability)
-      : env_(std::move(env)),
+               Durability durability, std::optional<Error> poison = {})
+      : poison_(std::move(poison)),
+        env_(std::move(env)),
         db_(std::move(db)),
         handles_(std::move(handles)),
         durability_(durability),
@@ -102,6 +106,13 @@ class RocksDbStore final : public Store {
 
   Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const override;
   Future<Status> commit(Batch batch) override;
+  Status checkpoint(const std::string& folder) override {
+    rocksdb::Checkpoint* raw = nullptr;
+    auto status = rocksdb::Checkpoint::Create(db_.get(), &raw);
+    const std::unique_ptr<rocksdb::Checkpoint> maker(raw);
+    if (status.ok()) status = maker->CreateCheckpoint(folder);
+    return status.ok() ? ok() : Status(storage_failed(status));
+  }
 
  private:
   struct Waiting {
@@ -117,11 +128,11 @@ class RocksDbStore final : public Store {
   void commit_group(std::vector<Waiting> group);
   Status write(GroupView& view);
 
+  std::optional<Error> poison_;              // committer thread only
   const std::shared_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
   const Handles handles_;
   const Durability durability_;
-  std::optional<Error> poison_;  // committer thread only
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Waiting> queue_;
@@ -226,6 +237,8 @@ rocksdb::Options make_options(rocksdb::Env* env) {
   options.keep_log_file_num = 4;
   options.max_total_wal_size = 256 << 20;
   options.max_background_jobs = 2;
+  // Of each table as a whole: what its blocks' own checksums leave out, verify() finds by this.
+  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   return options;
 }
 
@@ -256,6 +269,12 @@ Status check_format(rocksdb::DB& db) {
   if (!status.ok()) return storage_failed(status);
   return ok();
 }
+
+class NoInfoLog final : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 Error open_failed(const rocksdb::Status& status) {
   auto text = status.ToString();
@@ -292,6 +311,28 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
   }
   return std::unique_ptr<Store>(
       std::make_unique<RocksDbStore>(std::move(env), std::move(db), std::move(handles), durability));
+}
+
+Result<ReadOnlyStore> open_read_only_on(std::shared_ptr<rocksdb::Env> env, const std::string& folder) {
+  auto options = make_options(env.get());
+  options.create_if_missing = false;
+  options.create_missing_column_families = false;
+  options.info_log = std::make_shared<NoInfoLog>();  // else a file in the folder
+  ReadOnlyStore out;
+  auto status = rocksdb::DB::ListColumnFamilies(options, folder, &out.families);
+  if (!status.ok()) return open_failed(status);
+  auto cache = rocksdb::NewLRUCache(64 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const auto& name : out.families) descriptors.emplace_back(name, family_options(cache));
+  std::vector<rocksdb::ColumnFamilyHandle*> opened;
+  status = rocksdb::DB::OpenForReadOnly(options, folder, descriptors, &opened, &out.db);
+  if (!status.ok()) return open_failed(status);
+  Handles handles;
+  for (size_t i = 0; i < opened.size(); ++i) handles[out.families[i]] = opened[i];
+  out.store = std::make_unique<RocksDbStore>(std::move(env), std::unique_ptr<rocksdb::DB>(out.db),
+                                             std::move(handles), Durability::sync,
+                                             Error{"ReadOnly", "the store is open for reading only"});
+  return out;
 }
 
 Result<std::unique_ptr<Store>> open_rocksdb_on(os::Files& files, const std::string& folder,

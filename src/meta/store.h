@@ -75,6 +75,12 @@ class Store {
   // Errors: "ConditionFailed"; "StorageFailed", after which every later commit fails too (the process stops);
   // whether the failed batch itself is there after a restart is unknown: remove nothing that it may name.
   virtual Future<Status> commit(Batch batch) = 0;
+  // The store as of one moment during the call, as a folder that can be opened: all that was committed before
+  // the call, nothing that is committed after it. Files that do not change any more are linked. `folder` is
+  // new. Error: "NotImplemented" of a store without folder.
+  virtual Status checkpoint(const std::string& folder) {
+    return Error{"NotImplemented", "a store without folder has no checkpoint at " + folder};
+  }
 };
 
 enum class Durability { sync, os };  // os: survives kill -9, not power loss

@@ -1,0 +1,134 @@
+#include "log/snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "log/batch_builder.h"
+#include "log/disk_log.h"
+#include "log/verify.h"
+#include "os/memory_files.h"
+
+namespace mekong::log {
+namespace {
+
+class LogSnapshotTest : public testing::Test {
+ protected:
+  std::unique_ptr<DiskLog> open(const std::string& folder) {
+    return std::move(
+        *DiskLog::open(files_, clock_, random_, null_logger(), folder, {.segment_bytes_max = 500}));
+  }
+  static void put(DiskLog& log, const PartitionId& id, const std::string& key, const std::string& value) {
+    auto done = log.append(id, build_batch({{key, value, 1000}})).get();
+    ASSERT_TRUE(done.ok()) << done.error().message;
+  }
+  // Everything of all partitions, as bytes.
+  std::string content(DiskLog& log) {
+    std::string all;
+    for (const auto& id : ids_) {
+      const auto offsets = log.offsets(id);
+      if (!offsets.ok()) continue;
+      for (int64_t at = offsets->log_start; at < offsets->high_watermark;) {
+        const auto read = log.read(id, at, 1);
+        EXPECT_TRUE(read.ok()) << read.error().message;
+        if (!read.ok()) break;
+        all += read->batches;
+        const auto header = parse_header(read->batches);
+        at = header->last_offset() + 1;
+      }
+    }
+    return all;
+  }
+  std::optional<std::string> newest_segment(const std::string& folder) {
+    std::optional<std::string> newest;
+    for (const auto all = files_.list(folder); const auto& entry : *all) {
+      if (Segment::base_offset_of(entry.name)) newest = entry.name;
+    }
+    return newest;
+  }
+  void expect_verified(const std::string& folder) {
+    Verification found;
+    ASSERT_TRUE(verify(files_, folder, found).ok());
+    for (const auto& one : found.findings) ADD_FAILURE() << one.file << ": " << one.what;
+  }
+
+  os::MemoryFiles files_;
+  os::ManualClock clock_{1'000'000'000};
+  os::SeededRandom random_{7};
+  const std::vector<PartitionId> ids_ = {PartitionId("a-0"), PartitionId("b-0")};
+};
+
+TEST_F(LogSnapshotTest, neither_sees_what_the_other_writes_compacts_deletes_or_truncates) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 dice(seed);
+  auto first = open("/log");
+  PartitionConfig config{.retention_ms = -1};
+  config.compact = true;
+  config.min_cleanable_dirty_ppm = 0;
+  for (const auto& id : ids_) ASSERT_TRUE(first->create(id, config).ok());
+  for (int i = 0; i < 60; ++i) put(*first, ids_[i % 2], "k" + std::to_string(i % 7), std::to_string(i));
+  const std::string truth = content(*first);
+  bool alone = false;
+  auto taken = first->snapshot("/copy", [&](int64_t) -> Status {
+    alone = true;
+    return ok();
+  });
+  ASSERT_TRUE(taken.ok()) << taken.error().message;
+  EXPECT_TRUE(alone);
+  expect_verified("/log");
+  const auto live = [&](DiskLog& log) {
+    for (int i = 0; i < 40; ++i) {
+      const auto& id = ids_[dice() % 2];
+      if (dice() % 8 == 0) {
+        clock_.advance_ms(8LL * 24 * 3600 * 1000);
+        log.retain();
+      } else if (dice() % 8 == 0) {
+        const auto offsets = *log.offsets(id);
+        EXPECT_TRUE(log.delete_before(id, (offsets.log_start + offsets.high_watermark) / 2).ok());
+      } else {
+        put(log, id, "k" + std::to_string(dice() % 7), "new " + std::to_string(dice()));
+      }
+    }
+  };
+  // Bytes behind the end, as a crash leaves them: cutting them off must not reach the other.
+  for (const auto all = files_.list("/copy/a-0"); const auto& entry : *all) {
+    if (entry.name != *newest_segment("/copy/a-0")) continue;
+    auto tail = *files_.open("/copy/a-0/" + entry.name, os::OpenMode::write);
+    ASSERT_TRUE(tail->write(*tail->size(), "torn").ok());
+  }
+  live(*first);
+  const std::string first_later = content(*first);
+  auto second = open("/copy");
+  EXPECT_EQ(content(*second), truth);
+  live(*second);
+  const std::string second_later = content(*second);
+  EXPECT_EQ(content(*first), first_later);
+  first.reset();
+  second.reset();
+  expect_verified("/log");
+  expect_verified("/copy");
+  EXPECT_EQ(content(*open("/log")), first_later);
+  EXPECT_EQ(content(*open("/copy")), second_later);
+}
+
+TEST_F(LogSnapshotTest, what_was_acknowledged_before_is_in_it_and_nothing_after) {
+  auto log = open("/log");
+  for (const auto& id : ids_) ASSERT_TRUE(log->create(id, {.retention_ms = -1}).ok());
+  for (int i = 0; i < 10; ++i) put(*log, ids_[0], "k", std::to_string(i));
+  std::vector<Future<Result<AppendResult>>> sent;
+  ASSERT_TRUE(log->snapshot("/copy",
+                            [&](int64_t) -> Status {
+                              sent.push_back(log->append(ids_[0], build_batch({{"k", "late", 1}})));
+                              EXPECT_FALSE(sent.back().is_ready());
+                              return ok();
+                            })
+                  .ok());
+  EXPECT_TRUE(sent.back().get().ok());
+  auto copy = open("/copy");
+  EXPECT_EQ(copy->offsets(ids_[0])->high_watermark, 10);
+  EXPECT_EQ(log->offsets(ids_[0])->high_watermark, 11);
+}
+
+}  // namespace
+}  // namespace mekong::log

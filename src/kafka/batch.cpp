@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/kafka_wire.h"
+#include "log/records.h"
 
 namespace mekong::kafka {
 
@@ -84,7 +85,7 @@ Status check_produced(std::string_view records, const BatchRules& rules) {
   if (!rules.log_append_time && (early || late)) {
     return Error{"INVALID_TIMESTAMP", "the record time differs too much from the broker's"};
   }
-  return ok();
+  return rules.keyed ? log::check_keys(records) : ok();
 }
 
 }  // namespace mekong::kafka

@@ -21,6 +21,7 @@ struct BatchRules {
   int64_t timestamp_difference_max_ms = INT64_MAX;
   int64_t now_ms = 0;
   bool transactional = false;  // the request names a transactional id
+  bool keyed = false;          // the topic is compacted: each record needs a key
 };
 
 // Who wrote a batch, as its header has it.

@@ -35,7 +35,8 @@ Append begin(RequestContext& context, const Topic* topic, const PartitionData& d
                    .log_append_time = topic->settings.partition.log_append_time,
                    .timestamp_difference_max_ms = topic->settings.timestamp_difference_max_ms,
                    .now_ms = context.cluster.deps.clock.wall_ms(),
-                   .transactional = transactional_id.has_value()};
+                   .transactional = transactional_id.has_value(),
+                   .keyed = topic->settings.partition.compact};
   auto records = data.records.value_or(std::string());
   auto checked = check_produced(records, rules);
   if (!checked.ok()) {

@@ -1,5 +1,6 @@
-// The topic settings that MSK Serverless lets its users edit, checked and turned into the log's terms. A
-// setting that would not be acted on is refused by name (INVALID_CONFIG), never stored.
+// The topic settings that MSK Serverless lets its users edit, and those of compaction, checked and turned
+// into the log's terms. A setting that would not be acted on is refused by name (INVALID_CONFIG), never
+// stored.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -15,7 +16,7 @@ namespace mekong::kafka {
 
 using ConfigMap = std::map<std::string, std::string>;  // only what differs from the default
 
-enum class ConfigType : int8_t { boolean = 1, string = 2, int32 = 3, int64 = 5, list = 7 };
+enum class ConfigType : int8_t { boolean = 1, string = 2, int32 = 3, int64 = 5, float64 = 6, list = 7 };
 
 struct ConfigEntry {
   std::string name;

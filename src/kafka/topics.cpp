@@ -230,4 +230,25 @@ Status Topics::remove_all() {
   return ok();
 }
 
+Result<std::vector<StoredTopic>> stored_topics(const meta::Store& meta) {
+  std::vector<StoredTopic> found;
+  auto range = meta::prefix_range("t/", 1000);
+  while (true) {
+    MEKONG_TRY_ASSIGN(const auto page, meta.scan(kFamily, range));
+    for (const auto& item : page) {
+      const std::string name = item.key.substr(item.key.find('/', 2) + 1);
+      const auto topic = decode(name, item.value);
+      std::vector<log::PartitionId> partitions;
+      for (int32_t i = 0; topic.ok() && i < (*topic)->partitions; ++i) {
+        partitions.push_back((*topic)->partition(i));
+      }
+      using Partitions = Result<std::vector<log::PartitionId>>;
+      found.push_back(
+          {item.key, name, topic.ok() ? Partitions(std::move(partitions)) : Partitions(topic.error())});
+    }
+    if (page.size() < range.limit) return found;
+    range.after = page.back().key;
+  }
+}
+
 }  // namespace mekong::kafka

@@ -69,4 +69,11 @@ class Topics {
   std::map<codec::KafkaUuid, TopicPtr> by_id_;
 };
 
+// What is stored of all clusters' topics, for an examination. Error: KAFKA_STORAGE_ERROR names the topic.
+struct StoredTopic {
+  std::string key, name;
+  Result<std::vector<log::PartitionId>> partitions;
+};
+Result<std::vector<StoredTopic>> stored_topics(const meta::Store& meta);
+
 }  // namespace mekong::kafka

@@ -47,10 +47,30 @@ TEST_F(TopicsTest, bad_names_counts_and_settings_are_refused) {
   EXPECT_EQ(topics_.create("sales", 0, {}, false).error().code, "INVALID_PARTITIONS");
   EXPECT_EQ(topics_.create("sales", kPartitionsMax + 1, {}, false).error().code, "INVALID_PARTITIONS");
   EXPECT_EQ(topics_.create("sales", 1, {{"min.insync.replicas", "1"}}, false).error().code, "INVALID_CONFIG");
-  EXPECT_EQ(topics_.create("sales", 1, {{"cleanup.policy", "compact"}}, false).error().code,
-            "INVALID_CONFIG");
+  for (const ConfigMap& bad : {ConfigMap{{"cleanup.policy", "squeeze"}}, ConfigMap{{"cleanup.policy", ""}},
+                               ConfigMap{{"delete.retention.ms", "1"}},
+                               ConfigMap{{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "2"}},
+                               ConfigMap{{"cleanup.policy", "compact"}, {"min.compaction.lag.ms", "x"}}}) {
+    EXPECT_EQ(topics_.create("sales", 1, bad, false).error().code, "INVALID_CONFIG");
+  }
   EXPECT_EQ(topics_.create("sales", 1, {{"max.message.bytes", "8388609"}}, false).error().code,
             "INVALID_CONFIG");
+}
+
+TEST_F(TopicsTest, settings_of_compaction_reach_the_log) {
+  const ConfigMap configs = {{"cleanup.policy", "compact, delete"},
+                             {"min.cleanable.dirty.ratio", "0.01"},
+                             {"delete.retention.ms", "5"},
+                             {"min.compaction.lag.ms", "6"},
+                             {"max.compaction.lag.ms", "7"}};
+  ASSERT_TRUE(topics_.create("sales", 1, configs, false).ok());
+  const auto& partition = topics_.find("sales")->settings.partition;
+  EXPECT_TRUE(partition.compact && partition.retain_by_age);
+  EXPECT_EQ(partition.min_cleanable_dirty_ppm, 10'000);
+  EXPECT_EQ(partition.delete_retention_ms, 5);
+  EXPECT_EQ(partition.min_compaction_lag_ms, 6);
+  EXPECT_EQ(partition.max_compaction_lag_ms, 7);
+  EXPECT_FALSE(topic_settings({{"cleanup.policy", "compact"}})->partition.retain_by_age);
 }
 
 TEST_F(TopicsTest, a_removed_topic_takes_its_records_along) {

@@ -14,30 +14,14 @@ import boto3
 import botocore.config
 import botocore.exceptions
 import pytest
-from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
-from botocore.credentials import CredentialProvider, Credentials
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from kafka_client import serverless_cluster, settings_of
 
 PARTITIONS = 4
 ROUNDS = int(os.environ.get('MEKONG_KILL_ROUNDS', '100' if os.environ.get('MEKONG_TIER') == 'full' else '5'))
 SEED = int(os.environ.get('MEKONG_KILL_SEED', str(random.randrange(1 << 30))))
-
-
-def settings_of(server, cluster):
-    env = server.env()
-
-    class Fixed(CredentialProvider):
-        def load(self):
-            return Credentials(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'])
-
-    def refresh(_):
-        value, expires_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider('us-east-2', Fixed())
-        return value, expires_ms / 1000
-    brokers = server.client('kafka').get_bootstrap_brokers(ClusterArn=cluster)['BootstrapBrokerStringSaslIam']
-    return {'bootstrap.servers': brokers, 'security.protocol': 'SASL_SSL', 'ssl.ca.location': env['AWS_CA_BUNDLE'],
-            'sasl.mechanism': 'OAUTHBEARER', 'oauth_cb': refresh, 'reconnect.backoff.max.ms': 300,
-            'log_level': 0}
 
 
 class Stuck(Exception):
@@ -217,9 +201,7 @@ def read_all(settings, topic):
 
 @pytest.fixture
 def settings(own_mekong):
-    cluster = own_mekong.client('kafka').create_cluster_v2(
-        ClusterName='kill', Serverless={'VpcConfigs': [{'SubnetIds': ['subnet-1', 'subnet-2']}],
-                                        'ClientAuthentication': {'Sasl': {'Iam': {'Enabled': True}}}})['ClusterArn']
+    cluster = serverless_cluster(own_mekong, 'kill')
     own_mekong.client('s3').create_bucket(Bucket='kill',
                                           CreateBucketConfiguration={'LocationConstraint': 'us-east-2'})
     made = settings_of(own_mekong, cluster)

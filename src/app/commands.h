@@ -42,5 +42,13 @@ int record_policy(const std::string& data, bool on);
 int write_policy(const std::string& data, const std::string& principal);
 
 int print_status(const std::string& data, bool json);
+// Copies of the state (snapshots.h), of a running server or of a stopped one's folder.
+int create_snapshot(const std::string& data, const std::string& name, bool json);
+int list_snapshots(const std::string& data, bool json);
+int remove_snapshot(const std::string& data, const std::string& name);
+int restore_snapshot(const std::string& data, const std::string& name);
+int fork_data(const std::string& data, const std::string& target, bool json);
+// Reads all that a folder holds and names what is damaged; repairs nothing. 1 when something is.
+int verify(const std::string& data, bool json);
 
 }  // namespace mekong::app

@@ -12,7 +12,7 @@ Status DataFolder::make() {
 }
 
 Result<os::CertificateAndKey> DataFolder::authority(const os::Clock& clock, os::Random& random) {
-  const std::string certificate_path = path_ + "/ca.pem", key_path = path_ + "/ca-key.pem";
+  const std::string certificate_path = authority_certificate(), key_path = authority_key();
   MEKONG_TRY_ASSIGN(const bool exists, files_.exists(certificate_path));
   if (exists) {
     MEKONG_TRY_ASSIGN(auto certificate, files_.read_file(certificate_path));

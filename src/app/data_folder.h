@@ -35,6 +35,8 @@ class DataFolder {
   std::string control_token() const { return path_ + "/control-token"; }
   // The accounts with their root keys (AccountNotes, JSON): what `mekong env` prints when no server runs.
   std::string root_credentials() const { return path_ + "/root-credentials.json"; }
+  std::string authority_certificate() const { return path_ + "/ca.pem"; }
+  std::string authority_key() const { return path_ + "/ca-key.pem"; }
   std::string ca_bundle() const { return path_ + "/ca-bundle.pem"; }
   std::string truststore() const { return path_ + "/truststore.jks"; }
 

@@ -75,7 +75,7 @@ std::string unknown_command(const CLI::App& app, std::string_view word) {
 struct Words {
   ServeOptions serve;
   EnvOptions env;
-  std::string data = default_data_folder(), config, account_name, duration;
+  std::string data = default_data_folder(), config, account_name, duration, snapshot, target;
   int64_t timeout_s = 30;
   int64_t lines = 100;
   bool json = false, follow = false;
@@ -194,6 +194,47 @@ void add_doctor(CLI::App& app, Words& words, int& code) {
   });
 }
 
+void add_verify(CLI::App& app, Words& words, int& code) {
+  auto* command =
+      app.add_subcommand("verify", "Read all data of a stopped server, name what is damaged, repair nothing");
+  command->footer(manual::verify);
+  command->add_option("data,--data", words.data, "Data folder")
+      ->envname("MEKONG_DATA")
+      ->capture_default_str();
+  command->add_flag("--json", words.json, "Print JSON");
+  command->callback([&] { code = verify(absolute(words.data), words.json); });
+}
+
+void add_snapshot(CLI::App& app, Words& words, int& code) {
+  auto* snapshot = app.add_subcommand("snapshot", "Copies of the whole state, kept in the data folder");
+  snapshot->footer(manual::snapshot);
+  snapshot->require_subcommand(1);
+  auto* create =
+      snapshot->add_subcommand("create", "Keep the state as it is now; also while the server runs");
+  auto* list = snapshot->add_subcommand("list", "List the snapshots");
+  auto* restore = snapshot->add_subcommand("restore", "Go back to a snapshot; the server is stopped");
+  auto* remove = snapshot->add_subcommand("remove", "Remove a snapshot");
+  for (auto* command : {create, restore, remove}) {
+    command->add_option("name", words.snapshot, "Its name")->required();
+  }
+  for (auto* command : {create, list, restore, remove}) data_option(*command, words.data);
+  for (auto* command : {create, list}) command->add_flag("--json", words.json, "Print JSON");
+  create->callback([&] { code = create_snapshot(absolute(words.data), words.snapshot, words.json); });
+  list->callback([&] { code = list_snapshots(absolute(words.data), words.json); });
+  restore->callback([&] { code = restore_snapshot(absolute(words.data), words.snapshot); });
+  remove->callback([&] { code = remove_snapshot(absolute(words.data), words.snapshot); });
+}
+
+void add_fork(CLI::App& app, Words& words, int& code) {
+  auto* command =
+      app.add_subcommand("fork", "Make a data folder with the state as it is now, for another server");
+  command->footer(manual::fork);
+  command->add_option("folder", words.target, "The new data folder")->required();
+  data_option(*command, words.data);
+  command->add_flag("--json", words.json, "Print JSON");
+  command->callback([&] { code = fork_data(absolute(words.data), absolute(words.target), words.json); });
+}
+
 void add_clock(CLI::App& app, Words& words, int& code) {
   auto* clock = app.add_subcommand("clock", "The service clock: schedules, waits and retention go by it");
   clock->footer(manual::clock);
@@ -270,6 +311,9 @@ int main(int argc, char** argv) {
   add_status(app, words, code);
   add_logs(app, words, code);
   add_doctor(app, words, code);
+  add_verify(app, words, code);
+  add_snapshot(app, words, code);
+  add_fork(app, words, code);
   add_clock(app, words, code);
   add_settle(app, words, code);
   add_why(app, words, code);

@@ -89,6 +89,46 @@ Examples
   mekong doctor --data ./data
   mekong doctor --json)text";
 
+inline constexpr const char* verify = R"text(
+Reads every record batch, index, journal, table, object and part, and the references between them. A line a
+finding: what, file and byte, whose it is. Changes nothing in the folder. A server that runs on the folder is
+refused with exit code 2: stop it first.
+
+  damaged     not the bytes that were written, or gone; a server answers reads of it with an error
+  unfinished  what a crash leaves and the next start puts right: nothing that was acknowledged
+
+Not covered, for want of checksums: the output of jobs (jobs/), control-token, and files that each start
+writes anew (server.json, ca-bundle.pem, truststore.jks, root-credentials.json).
+Exit code 1 when something is damaged, 0 otherwise.
+
+Examples
+  mekong verify ./data
+  mekong verify ./data --json | jq -r '.Findings[].File')text";
+
+inline constexpr const char* snapshot = R"text(
+A snapshot shares files with the data: links to what does not change any more, copies of the little that does.
+It takes what was acknowledged before, and nothing that begins after; appends wait meanwhile. Kept in
+DATA/snapshots/NAME; a folder of its own, which verify reads.
+
+restore puts the snapshot's state in the place of the present one, which is gone then. A crash meanwhile
+leaves the one or the other. Certificates and the control token stay as they are. Jobs that ran are not taken
+along. Exit code 2 while a server runs on the folder.
+
+Examples
+  mekong snapshot create before-the-test
+  mekong snapshot list --json
+  mekong snapshot restore before-the-test)text";
+
+inline constexpr const char* fork = R"text(
+The new folder shares files with the old one, as a snapshot does, and lies on the same file system. A second
+server serves it on addresses of its own, with the same accounts and keys; neither sees what the other
+writes. Kafka clusters get free ports of --kafka-ports at its first start; ask for their bootstrap again.
+Jobs that run stay with the first server.
+
+Examples
+  mekong fork ./try
+  mekong serve --data ./try --listen 127.0.0.1:5000 --metastore-port 5083)text";
+
 inline constexpr const char* clock = R"text(
 Signatures, tokens and TLS go by the wall clock, never by this one. The service clock never goes back.
 Moves are kept: a restart finds the clock where it was.

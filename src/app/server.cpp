@@ -9,6 +9,7 @@
 #include "app/data_folder.h"
 #include "app/identity_routes.h"
 #include "app/routes.h"
+#include "app/snapshot_route.h"
 #include "app/spark.h"
 #include "app/sql.h"
 #include "app/ticker.h"
@@ -131,6 +132,7 @@ struct Server::Parts {
   std::unique_ptr<timers::ServiceClock> service_clock;
   std::unique_ptr<TimeRoutes> time_routes;
   std::unique_ptr<IdentityRoutes> identity_routes;
+  std::unique_ptr<SnapshotRoute> snapshot_route;
   std::unique_ptr<front::Server> front;
   std::unique_ptr<front::Server> loopback_front;  // for jobs and commands, where `front` takes no loopback
   std::string url;
@@ -139,6 +141,7 @@ struct Server::Parts {
 
 Status Server::Parts::open_engines() {
   MEKONG_TRY(folder.make());
+  MEKONG_TRY(finish_restore(files, folder));
   const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
   MEKONG_TRY_ASSIGN(meta, meta::open_rocksdb(folder.meta(), meta_families, durability));
   MEKONG_TRY(timers::restore_clock(*meta, clock));
@@ -290,6 +293,9 @@ Status Server::Parts::open_front(const HostPort& listen) {
   open_time(internal);
   identity_routes = std::make_unique<IdentityRoutes>(iam->decisions(), pool, control_token);
   identity_routes->add_to(internal);
+  snapshot_route = std::make_unique<SnapshotRoute>(Snapshots(files, folder, system_clock),
+                                                   RunningEngines{*meta, *blobs, *log}, pool, control_token);
+  snapshot_route->add_to(internal);
   MEKONG_TRY_ASSIGN(front, open_listener(listen.host, listen.port, internal));
   if (!takes_loopback(listen.host)) {
     MEKONG_TRY_ASSIGN(loopback_front, open_listener("127.0.0.1", listen.port, internal));
@@ -366,6 +372,7 @@ void Server::renew_certificate() {
 
 void Server::stop(int64_t grace_ms) {
   parts_->renewal.reset();
+  parts_->log->stop_compaction();
   parts_->housekeeping.reset();
   parts_->timers->stop();
   parts_->front->stop(grace_ms);

@@ -96,6 +96,13 @@ Status Supervisor::recover() {
   return ok();
 }
 
+Status forget_running(meta::Store& meta) {
+  MEKONG_TRY_ASSIGN(const auto rows, meta.scan(family, meta::prefix_range(record_prefix, 100'000)));
+  meta::Batch batch;
+  for (const auto& row : rows) batch.remove(family, row.key);
+  return meta.commit(std::move(batch)).get();
+}
+
 // --- start -----------------------------------------------------------------------------------------------
 
 Result<uint32_t> Supervisor::State::next_uid() {

@@ -170,4 +170,8 @@ class Supervisor {
   std::unique_ptr<State> state_;
 };
 
+// Of a copy of a server's state: the jobs that its records tell of are the other server's, which goes on with
+// them.
+Status forget_running(meta::Store& meta);
+
 }  // namespace mekong::jobs

@@ -60,8 +60,13 @@ Result<std::vector<ClusterRecord>> Clusters::all() const {
 Status Clusters::reopen() {
   std::lock_guard lock(mutex_);
   MEKONG_TRY_ASSIGN(const auto clusters, all());
-  for (const auto& cluster : clusters) {
-    MEKONG_TRY(host_.open(cluster));
+  for (auto cluster : clusters) {
+    if (cluster.port == 0) {
+      MEKONG_TRY_ASSIGN(cluster, open_on_free_port(cluster));
+      MEKONG_TRY(save(cluster, false));
+    } else {
+      MEKONG_TRY(host_.open(cluster));
+    }
     if (cluster.state != "DELETING") continue;
     MEKONG_TRY(host_.remove(cluster.arn));
     meta::Batch batch;
@@ -185,6 +190,17 @@ Status Clusters::remove(const std::string& arn) {
 
 std::string Clusters::bootstrap(const ClusterRecord& cluster) const {
   return config_.advertised_host + ":" + std::to_string(cluster.port);
+}
+
+Status release_ports(meta::Store& store) {
+  MEKONG_TRY_ASSIGN(const auto rows, store.scan(meta_family, meta::prefix_range("", 100'000)));
+  meta::Batch batch;
+  for (const auto& row : rows) {
+    MEKONG_TRY_ASSIGN(auto cluster, codec::decode_record<ClusterRecord>(row.value));
+    cluster.port = 0;
+    batch.put(meta_family, row.key, codec::encode_record(cluster));
+  }
+  return store.commit(std::move(batch)).get();
 }
 
 }  // namespace mekong::msk

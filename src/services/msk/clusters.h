@@ -29,7 +29,7 @@ struct Vpc {
 struct ClusterRecord {
   std::string arn, name, uuid, account, region, state;
   int64_t created_ms = 0;
-  int64_t port = 0;  // its own for as long as it exists
+  int64_t port = 0;  // its own for as long as it exists; 0: of a fork, given at its first start
   std::vector<Vpc> vpcs;
   std::map<std::string, std::string> tags;
   template <class F>
@@ -92,5 +92,8 @@ class Clusters {
   ClustersConfig config_;
   mutable std::mutex mutex_;  // one change at a time: ports and quotas are decided from the whole
 };
+
+// Of a copy of a server's state: the other server listens on the clusters' ports.
+Status release_ports(meta::Store& store);
 
 }  // namespace mekong::msk

@@ -1,0 +1,128 @@
+"""Snapshots and forks of a running server: the state at one moment, shared files, and no way from one to the other."""
+import json
+import os
+import threading
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+
+from kafka_client import create_topic, serverless_cluster, settings_of
+from server import REGION, Mekong
+
+
+def s3_bodies(server):
+    s3 = server.client('s3')
+    keys = [one['Key'] for page in s3.get_paginator('list_objects_v2').paginate(Bucket='state')
+            for one in page.get('Contents', [])]
+    return {key: s3.get_object(Bucket='state', Key=key)['Body'].read() for key in keys}
+
+
+def records(server, cluster):
+    consumer = Consumer({**settings_of(server, cluster), 'group.id': 'reader', 'enable.partition.eof': True})
+    consumer.assign([TopicPartition('state', partition, OFFSET_BEGINNING) for partition in range(2)])
+    values, ended = [], set()
+    while len(ended) < 2:
+        message = consumer.poll(30)
+        assert message is not None
+        if message.error():
+            ended.add(message.partition())
+        else:
+            values.append(message.value())
+    consumer.close()
+    return sorted(values)
+
+
+def put(server, cluster, prefix, count):
+    s3 = server.client('s3')
+    producer = Producer({**settings_of(server, cluster), 'enable.idempotence': True})
+    for i in range(count):
+        s3.put_object(Bucket='state', Key=f'{prefix}{i}', Body=os.urandom(50_000 if i % 2 else 100))
+        producer.produce('state', b'%s%d' % (prefix.encode(), i), partition=i % 2)
+    assert producer.flush(60) == 0
+
+
+def test_a_snapshot_restores_and_a_fork_lives_on_its_own(own_mekong, tmp_path):
+    cluster = serverless_cluster(own_mekong, 'state')
+    own_mekong.client('s3').create_bucket(Bucket='state', CreateBucketConfiguration={'LocationConstraint': REGION})
+    create_topic(settings_of(own_mekong, cluster), 'state', 2)
+    put(own_mekong, cluster, 'first', 20)
+    bodies, values = s3_bodies(own_mekong), records(own_mekong, cluster)
+
+    made = own_mekong.command('snapshot', 'create', 'one', '--json')
+    assert made.returncode == 0, made
+    print('snapshot', made.stdout)
+    assert own_mekong.command('snapshot', 'create', 'one').returncode == 1
+    put(own_mekong, cluster, 'second', 10)
+    own_mekong.client('s3').delete_object(Bucket='state', Key='first1')
+    fork_data = str(tmp_path / 'fork')
+    made = own_mekong.command('fork', fork_data, '--json')
+    assert made.returncode == 0, made
+    print('fork', made.stdout)
+    at_fork = s3_bodies(own_mekong), records(own_mekong, cluster)
+
+    fork = Mekong(fork_data).start()
+    try:
+        assert (s3_bodies(fork), records(fork, cluster)) == at_fork
+        put(fork, cluster, 'fork', 10)
+        fork.client('s3').delete_object(Bucket='state', Key='first3')
+        put(own_mekong, cluster, 'origin', 10)
+        of_fork, of_origin = s3_bodies(fork), s3_bodies(own_mekong)
+        assert 'first3' in of_origin and 'first3' not in of_fork
+        assert {key[:4] for key in of_fork} == {'firs', 'seco', 'fork'}
+        assert {key[:4] for key in of_origin} == {'firs', 'seco', 'orig'}
+        assert {value[:4] for value in records(fork, cluster)} == {b'firs', b'seco', b'fork'}
+        assert {value[:4] for value in records(own_mekong, cluster)} == {b'firs', b'seco', b'orig'}
+    finally:
+        fork.kill()
+    assert own_mekong.command('snapshot', 'restore', 'one').returncode == 2
+    own_mekong.kill()
+    for data in (fork_data, own_mekong.data, f'{own_mekong.data}/snapshots/one'):
+        done = Mekong(data).command('verify', '--json')
+        assert done.returncode == 0, done.stdout
+    assert own_mekong.command('snapshot', 'restore', 'nothing').returncode == 1
+    assert own_mekong.command('snapshot', 'restore', 'one').returncode == 0
+    listed = json.loads(own_mekong.command('snapshot', 'list', '--json').stdout)['Snapshots']
+    assert [one['Name'] for one in listed] == ['one']
+    own_mekong.start()
+    assert (s3_bodies(own_mekong), records(own_mekong, cluster)) == (bodies, values)
+    assert own_mekong.command('snapshot', 'remove', 'one').returncode == 0
+
+
+def test_a_snapshot_under_load_is_the_state_at_one_moment(own_mekong, tmp_path):
+    """Each object is put after its record was acknowledged, and names it: a copy with the object has the record."""
+    cluster = serverless_cluster(own_mekong, 'state')
+    own_mekong.client('s3').create_bucket(Bucket='state', CreateBucketConfiguration={'LocationConstraint': REGION})
+    create_topic(settings_of(own_mekong, cluster), 'state', 2)
+    stopping, failure = threading.Event(), []
+
+    def load():
+        try:
+            s3, producer = own_mekong.client('s3'), Producer(settings_of(own_mekong, cluster))
+            count = 0
+            while not stopping.is_set():
+                value = f'{count:06}'
+                producer.produce('state', value, partition=count % 2)
+                assert producer.flush(30) == 0
+                s3.put_object(Bucket='state', Key=value, Body=b'x' * (count % 3 * 30_000))
+                count += 1
+        except BaseException as error:  # pylint: disable=broad-exception-caught
+            failure.append(error)
+    thread = threading.Thread(target=load)
+    thread.start()
+    forks = []
+    for i in range(3):
+        while len(s3_bodies(own_mekong)) < (i + 1) * 5:
+            assert not failure, failure
+        forks.append(str(tmp_path / f'fork{i}'))
+        assert own_mekong.command('fork', forks[-1]).returncode == 0
+    stopping.set()
+    thread.join()
+    assert not failure, failure
+    for data in forks[-1:]:
+        fork = Mekong(data).start()
+        try:
+            objects = set(s3_bodies(fork))
+            there = {value.decode() for value in records(fork, cluster)}
+            assert objects <= there and len(there - objects) <= 1, (objects ^ there)
+        finally:
+            fork.kill()
+        assert fork.command('verify').returncode == 0

@@ -18,7 +18,9 @@
 #include "blob/store.h"
 #include "catalog/catalog.h"
 #include "front/server.h"
+#include "iam/https_client.h"
 #include "iam/iam.h"
+#include "iam/web_identity.h"
 #include "jobs/supervisor.h"
 #include "kafka/broker.h"
 #include "log/disk_log.h"
@@ -120,6 +122,7 @@ struct Server::Parts {
   std::unique_ptr<metastore::Metastore> metastore;
 
   std::unique_ptr<iam::Service> iam_service;
+  std::unique_ptr<iam::WebIdentities> web_identities;
   std::unique_ptr<sts::Service> sts_service;
   std::unique_ptr<s3::S3Service> s3_service;
   std::unique_ptr<glue::Service> glue_service;
@@ -263,7 +266,16 @@ void Server::Parts::open_time(front::InternalRoutes& internal) {
 
 Status Server::Parts::open_front(const HostPort& listen) {
   iam_service = std::make_unique<iam::Service>(iam->directory(), iam->usage(), clock);
-  sts_service = std::make_unique<sts::Service>(iam->directory(), iam->sessions(), iam->decisions());
+  web_identities = std::make_unique<iam::WebIdentities>(
+      iam->directory(), clock,
+      [this](const iam::IdentityProvider& provider, const std::string& at) -> Result<std::string> {
+        auto question = iam::parse_https_url(at);
+        if (!question) return Error{"ConnectionFailed", at + " is no https URL"};
+        question->thumbprints = provider.thumbprints;
+        return iam::https_get(*network, *question);
+      });
+  sts_service =
+      std::make_unique<sts::Service>(iam->directory(), iam->sessions(), iam->decisions(), *web_identities);
   s3_service = std::make_unique<s3::S3Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);

@@ -193,6 +193,57 @@ Result<wire::AssumeRoleResponse> Service::assume_role(api::Context& ctx,
   return out;
 }
 
+Result<wire::AssumeRoleWithWebIdentityResponse> Service::assume_role_with_web_identity(
+    api::Context& ctx, const wire::AssumeRoleWithWebIdentityRequest& request) {
+  MEKONG_TRY(refuse("AssumeRoleWithWebIdentity", "ProviderId", request.provider_id.has_value()));
+  MEKONG_TRY(refuse("AssumeRoleWithWebIdentity", "MinimumSessionTokenSize",
+                    request.minimum_session_token_size.has_value()));
+  const Error denied{"AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403};
+  auto role = directory_.find_role_by_arn(request.role_arn);
+  if (!role) return denied;
+  const AccountId account(role->account);
+  MEKONG_TRY_ASSIGN(const auto identity, identities_.verify(account, request.web_identity_token));
+  auto caller = std::make_shared<Principal>();
+  caller->kind = PrincipalKind::web_identity;
+  caller->arn = identity.provider->url + ":" + identity.subject;
+  caller->federated_provider = identity.provider->arn;
+  ctx.principal = caller;
+  ConditionContext context = identity.keys;
+  context["sts:RoleSessionName"] = {request.role_session_name};
+  if (!identity.source_identity.empty()) context["sts:SourceIdentity"] = {identity.source_identity};
+  for (const auto& [key, value] : identity.tags) {
+    context["aws:RequestTag/" + key] = {value};
+    context["aws:TagKeys"].push_back(key);
+  }
+  std::vector<std::string_view> actions = {"sts:AssumeRoleWithWebIdentity"};
+  if (!identity.tags.empty()) actions.push_back("sts:TagSession");
+  if (!identity.source_identity.empty()) actions.push_back("sts:SetSourceIdentity");
+  for (std::string_view action : actions) {
+    if (!authorise_on_role(ctx, action, request.role_arn, role.get(), context).ok()) return denied;
+  }
+  ctx.authorised = true;
+  const int32_t duration_s = request.duration_seconds.value_or(session_s_default);
+  MEKONG_TRY(check_duration(duration_s, *caller, *role));
+  iam::SessionRequest session{.role = role,
+                              .account = account,
+                              .session_name = request.role_session_name,
+                              .tags = identity.tags,
+                              .transitive_tags = identity.transitive_tags,
+                              .source_identity = identity.source_identity,
+                              .federated_provider = identity.provider->arn,
+                              .duration_s = duration_s};
+  MEKONG_TRY_ASSIGN(session.policies, session_policies(account, request.policy, request.policy_arns));
+  const auto made = sessions_.issue(session);
+  wire::AssumeRoleWithWebIdentityResponse out{
+      .credentials = credentials_shape(made),
+      .subject_from_web_identity_token = identity.subject,
+      .assumed_role_user = {{made.principal->user_id, made.principal->arn}}};
+  out.provider = identity.provider->arn;
+  out.audience = identity.audience;
+  if (!identity.source_identity.empty()) out.source_identity = identity.source_identity;
+  return out;
+}
+
 Result<iam::SessionRequest> Service::own_session(const api::Context& ctx, std::optional<int32_t> duration_s,
                                                  std::string_view operation) const {
   const Principal& caller = *ctx.principal;

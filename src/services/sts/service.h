@@ -4,6 +4,7 @@
 #include "iam/decision_log.h"
 #include "iam/directory.h"
 #include "iam/sessions.h"
+#include "iam/web_identity.h"
 
 namespace mekong::sts {
 
@@ -11,21 +12,11 @@ namespace wire = gen::sts;
 
 class Service final : public wire::Service {
  public:
-  Service(iam::Directory& directory, const iam::Sessions& sessions, const iam::DecisionLog& decisions)
-      : directory_(directory), sessions_(sessions), decisions_(decisions) {}
+  Service(iam::Directory& directory, const iam::Sessions& sessions, const iam::DecisionLog& decisions,
+          const iam::WebIdentities& identities)
+      : directory_(directory), sessions_(sessions), decisions_(decisions), identities_(identities) {}
 
-  Result<wire::GetCallerIdentityResponse> get_caller_identity(
-      api::Context& ctx, const wire::GetCallerIdentityRequest& request) override;
-  Result<wire::AssumeRoleResponse> assume_role(api::Context& ctx,
-                                               const wire::AssumeRoleRequest& request) override;
-  Result<wire::GetSessionTokenResponse> get_session_token(
-      api::Context& ctx, const wire::GetSessionTokenRequest& request) override;
-  Result<wire::GetFederationTokenResponse> get_federation_token(
-      api::Context& ctx, const wire::GetFederationTokenRequest& request) override;
-  Result<wire::DecodeAuthorizationMessageResponse> decode_authorization_message(
-      api::Context& ctx, const wire::DecodeAuthorizationMessageRequest& request) override;
-  Result<wire::GetAccessKeyInfoResponse> get_access_key_info(
-      api::Context& ctx, const wire::GetAccessKeyInfoRequest& request) override;
+#include "gen/sts/operations.inc"
 
  private:
   // Parsed, and within their limits.
@@ -39,6 +30,7 @@ class Service final : public wire::Service {
   iam::Directory& directory_;
   const iam::Sessions& sessions_;
   const iam::DecisionLog& decisions_;
+  const iam::WebIdentities& identities_;
 };
 
 }  // namespace mekong::sts

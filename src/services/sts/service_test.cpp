@@ -24,7 +24,10 @@ struct StsTest : api::QueryFixture {
   Keys keys_in(const std::string& reply) {
     return {element(reply, "AccessKeyId"), element(reply, "SecretAccessKey"), element(reply, "SessionToken")};
   }
-  Service service{iam->directory(), iam->sessions(), iam->decisions()};
+  iam::WebIdentities identities{iam->directory(), clock, [](const auto&, const auto&) -> Result<std::string> {
+                                  return Error{"ConnectionFailed", "no network here"};
+                                }};
+  Service service{iam->directory(), iam->sessions(), iam->decisions(), identities};
 };
 
 TEST_F(StsTest, WhoAmI) {

@@ -37,6 +37,29 @@ void Glob::add_wild(std::string_view text) {
   }
 }
 
+bool Glob::reaches_into(std::string_view prefix, Case letters) const {
+  // Where in the glob one may stand after each byte of the prefix.
+  std::vector<bool> now(symbols_.size() + 1);
+  auto stand = [&](std::vector<bool>& places, size_t at) {
+    places[at] = true;
+    while (at < symbols_.size() && symbols_[at] == any_run) places[++at] = true;
+  };
+  stand(now, 0);
+  for (char byte : prefix) {
+    const uint16_t c = static_cast<unsigned char>(byte);
+    std::vector<bool> next(now.size());
+    for (size_t at = 0; at < symbols_.size(); ++at) {
+      if (!now[at]) continue;
+      const Symbol symbol = symbols_[at];
+      const bool same = symbol == c || (letters == Case::ignored && fold(symbol) == fold(c));
+      if (symbol == any_run) stand(next, at);
+      if (symbol == any_one || same) stand(next, at + 1);
+    }
+    now = std::move(next);
+  }
+  return std::find(now.begin(), now.end() - 1, true) != now.end() - 1;
+}
+
 bool Glob::match(const Symbol* p, const Symbol* end, std::string_view text, Case letters) {
   const Symbol* star = nullptr;
   size_t at = 0, star_at = 0;

@@ -21,6 +21,8 @@ class Glob {
   void add_literal(std::string_view text);
   void add_wild(std::string_view text);
   bool matches(std::string_view text, Case letters = Case::exact) const;
+  // Whether it matches some text that begins with `prefix` and goes on.
+  bool reaches_into(std::string_view prefix, Case letters = Case::exact) const;
   // As an ARN: the first five parts each on their own, so that a '*' in the account does not reach into the
   // resource; the rest as one, where '*' crosses everything. Missing parts stand for '*'.
   bool matches_arn(std::string_view arn) const;

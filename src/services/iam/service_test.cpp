@@ -73,6 +73,32 @@ TEST_F(ServiceTest, AttachedPolicies) {
   EXPECT_EQ(element(call("DeletePolicy", {{"PolicyArn", aws}}), "Code"), "NoSuchEntity");
 }
 
+TEST_F(ServiceTest, policies_that_grant_a_service) {
+  create_role("r");
+  call("PutRolePolicy", {{"RoleName", "r"}, {"PolicyName", "inline"}, {"PolicyDocument", read_only}});
+  call("AttachRolePolicy",
+       {{"RoleName", "r"}, {"PolicyArn", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}});
+  const std::string arn = "arn:aws:iam::123456789012:role/r";
+  auto granting = [&](const std::string& service, const std::string& of) {
+    return call("ListPoliciesGrantingServiceAccess", {{"Arn", of}, {"ServiceNamespaces.member.1", service}});
+  };
+  const std::string s3 = granting("s3", arn);
+  EXPECT_THAT(s3, HasSubstr("<PolicyArn>arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"));
+  EXPECT_EQ(element(s3, "EntityType"), "ROLE");
+  EXPECT_EQ(element(s3, "EntityName"), "r");
+  EXPECT_EQ(element(granting("iam", arn), "PolicyName"), "inline");
+  EXPECT_THAT(granting("sqs", arn), testing::Not(HasSubstr("PolicyName")));
+  const std::string others =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":["sqs:*","s3:Get*"],"Resource":"*"},)"
+      R"({"Effect":"Deny","Action":"sqs:*","Resource":"*"}]})";
+  call("PutRolePolicy", {{"RoleName", "r"}, {"PolicyName", "others"}, {"PolicyDocument", others}});
+  EXPECT_THAT(granting("s3", arn), HasSubstr("<PolicyName>others"));
+  EXPECT_THAT(granting("sqs", arn), testing::Not(HasSubstr("PolicyName")));
+  EXPECT_EQ(element(granting("s3", arn + "x"), "Code"), "NoSuchEntity");
+  EXPECT_EQ(element(granting("s3", "arn:aws:iam::123456789012:role/path/r"), "Code"), "NoSuchEntity");
+  EXPECT_EQ(element(granting("s3", "arn:aws:iam::123456789012:policy/r"), "Code"), "InvalidInput");
+}
+
 TEST_F(ServiceTest, bad_policy_refused_at_write) {
   const std::string bad =
       R"({"Version":"2012-10-17","Statement":{"Effect":"Maybe","Action":"*","Resource":"*"}})";

@@ -214,8 +214,10 @@ Status Server::Parts::open_jobs(const HostPort& listen) {
     job_config.hosts[advertised] = takes_loopback(listen.host) ? "127.0.0.1" : listen.host;
   }
   const auto credentials = [this](const jobs::Role& role, int64_t duration_s) -> Result<jobs::Credentials> {
-    MEKONG_TRY_ASSIGN(auto session, iam->sessions().assume_for_service(role.arn, role.service_principal,
-                                                                       role.session_name, duration_s));
+    MEKONG_TRY_ASSIGN(
+        auto session,
+        iam->sessions().assume_for_service(
+            role.arn, {role.service_principal, role.session_name, role.source_arn}, duration_s));
     return jobs::Credentials{session.access_key_id, session.secret_access_key, session.session_token,
                              session.expires_ms, session.principal};
   };

@@ -97,15 +97,21 @@ struct SessionCredentials {
   PrincipalPtr principal;
 };
 
+// A service that acts for a role, and what of whom it acts for: the trust policy sees `source_arn` as
+// aws:SourceArn and its account as aws:SourceAccount, so that a role serves only those it means to.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+struct ServiceCaller {
+  std::string_view service_principal;  // "emr-serverless.amazonaws.com"
+  std::string_view session_name;
+  std::string_view source_arn;
+};
+
 class RoleSessions {
  public:
   virtual ~RoleSessions() = default;
-  // For a service that acts for a role, e.g. "emr-serverless.amazonaws.com": the role's trust policy must
-  // allow that service principal. Errors: "AccessDenied", "NoSuchEntity".
+  // The role's trust policy must allow the service. Errors: "AccessDenied", "NoSuchEntity".
   virtual Result<SessionCredentials> assume_for_service(std::string_view role_arn,
-                                                        std::string_view service_principal,
-                                                        std::string_view session_name,
-                                                        int64_t duration_s) = 0;
+                                                        const ServiceCaller& caller, int64_t duration_s) = 0;
 };
 
 }  // namespace mekong::iam

@@ -99,13 +99,33 @@ TEST_F(IamTest, RoleMadeAnewIsAnotherRole) {
 
 TEST_F(IamTest, ServicesNeedTheTrust) {
   auto role = make_role("jobs", R"({"Service":"emr-serverless.amazonaws.com"})");
-  EXPECT_TRUE(iam->sessions().assume_for_service(role->arn(), "emr-serverless.amazonaws.com", "j", 900).ok());
-  auto other = iam->sessions().assume_for_service(role->arn(), "glue.amazonaws.com", "j", 900);
+  const std::string emr = "emr-serverless.amazonaws.com";
+  EXPECT_TRUE(iam->sessions().assume_for_service(role->arn(), {emr, "j", ""}, 900).ok());
+  auto other = iam->sessions().assume_for_service(role->arn(), {"glue.amazonaws.com", "j", ""}, 900);
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().code, "AccessDenied");
-  auto none =
-      iam->sessions().assume_for_service("arn:aws:iam::123456789012:role/no", "glue.amazonaws.com", "j", 9);
+  auto none = iam->sessions().assume_for_service("arn:aws:iam::123456789012:role/no", {emr, "j", ""}, 9);
   EXPECT_EQ(none.error().code, "NoSuchEntity");
+}
+
+TEST_F(IamTest, confused_deputy_is_held_by_the_trust) {
+  Role role;
+  role.account = test_account.value;
+  role.name = "guarded";
+  role.trust =
+      R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"emr-serverless.amazonaws.com"},)"
+      R"("Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"},)"
+      R"("ArnLike":{"aws:SourceArn":"arn:aws:emr-serverless:*:123456789012:/applications/*"}}}})";
+  ASSERT_TRUE(iam->directory().create_role(role).ok());
+  auto assumed = [&](const std::string& source) {
+    return iam->sessions()
+        .assume_for_service(role.arn(), {"emr-serverless.amazonaws.com", "j", source}, 900)
+        .ok();
+  };
+  EXPECT_TRUE(assumed("arn:aws:emr-serverless:us-east-1:123456789012:/applications/00a"));
+  EXPECT_FALSE(assumed("arn:aws:emr-serverless:us-east-1:999999999999:/applications/00a"));
+  EXPECT_FALSE(assumed("arn:aws:glue:us-east-1:123456789012:job/x"));
+  EXPECT_FALSE(assumed(""));
 }
 
 TEST_F(IamTest, RootMayInItsOwnAccountOnly) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/arn.h"
 #include "codec/hash.h"
 #include "codec/record.h"
 #include "codec/text.h"
@@ -191,28 +192,32 @@ Result<Sessions::Opened> Sessions::open(const std::string& access_key_id, std::s
   return Opened{principal_of(sealed, access_key_id), secret_of(access_key_id)};
 }
 
-Result<SessionCredentials> Sessions::assume_for_service(std::string_view role_arn, std::string_view service,
-                                                        std::string_view session_name, int64_t duration_s) {
+Result<SessionCredentials> Sessions::assume_for_service(std::string_view role_arn, const ServiceCaller& who,
+                                                        int64_t duration_s) {
   auto role = directory_.find_role_by_arn(role_arn);
   if (!role) return Error{"NoSuchEntity", "The role " + std::string(role_arn) + " cannot be found.", 404};
   MEKONG_TRY_ASSIGN(auto trust, policy::parse_document(role->trust, policy::DocumentKind::stored));
-  const Principal caller{.kind = PrincipalKind::service, .arn = std::string(service)};
+  const Principal caller{.kind = PrincipalKind::service, .arn = std::string(who.service_principal)};
   policy::Documents documents;
   documents.resource = policy::NamedDocument{"trust", trust};
   policy::Context context;
-  context.set("aws:SourceAccount", {role->account});
+  if (const auto source = Arn::parse(who.source_arn)) {
+    context.set("aws:SourceArn", {std::string(who.source_arn)});
+    context.set("aws:SourceAccount", {source->account});
+  }
   context.set("aws:PrincipalIsAWSService", {"true"});
-  context.set("sts:RoleSessionName", {std::string(session_name)});
+  context.set("aws:PrincipalServiceName", {std::string(who.service_principal)});
+  context.set("sts:RoleSessionName", {std::string(who.session_name)});
   if (policy::evaluate({caller, "sts:AssumeRole", role_arn, context}, documents).outcome !=
       policy::Outcome::allowed) {
     return Error{"AccessDenied",
-                 "The trust policy of " + std::string(role_arn) + " does not let " + std::string(service) +
-                     " assume it",
+                 "The trust policy of " + std::string(role_arn) + " does not let " +
+                     std::string(who.service_principal) + " assume it",
                  403};
   }
   return issue({.role = role,
                 .account = AccountId(role->account),
-                .session_name = std::string(session_name),
+                .session_name = std::string(who.session_name),
                 .duration_s = duration_s});
 }
 

@@ -41,8 +41,8 @@ class Sessions final : public RoleSessions {
   // The account that a temporary key was made in: the key id carries a seal of it. None: not one of ours.
   std::optional<AccountId> account_of(std::string_view access_key_id) const;
 
-  Result<SessionCredentials> assume_for_service(std::string_view role_arn, std::string_view service_principal,
-                                                std::string_view session_name, int64_t duration_s) override;
+  Result<SessionCredentials> assume_for_service(std::string_view role_arn, const ServiceCaller& caller,
+                                                int64_t duration_s) override;
 
  private:
   std::string new_key_id(const AccountId& account) const;

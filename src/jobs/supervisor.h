@@ -70,6 +70,7 @@ struct Role {
   std::string arn;
   std::string service_principal;  // e.g. "emr-serverless.amazonaws.com"
   std::string session_name;
+  std::string source_arn = {};  // of whom the service works for, which the role's trust may ask for
 };
 
 // Makes a role session (iam::RoleSessions in the server). Errors: "AccessDenied", "NoSuchEntity".

@@ -163,7 +163,9 @@ jobs::Spec spark_submit_spec(const Config& config, const Attempt& attempt) {
 
   spec.environment = environment(config, attempt);
   if (!attempt.fit.note.empty()) spec.banner = attempt.fit.note + "\n";
-  spec.role = {run.role_arn, "emr-serverless.amazonaws.com", run.id};
+  spec.role = {
+      run.role_arn, "emr-serverless.amazonaws.com", run.id,
+      "arn:aws:emr-serverless:" + run.region + ":" + run.account + ":/applications/" + run.application_id};
   spec.disk_bytes_max = attempt.fit.disk_bytes;
   spec.memory_bytes_max = attempt.fit.heap_bytes + beside_heap_bytes;
   return spec;

@@ -60,6 +60,7 @@ TEST(SparkCommand, RunsSparkSubmitAsAJobOfTheRole) {
             (std::vector<std::string>{"s3://bucket/job.py", "--topic_input", "a b"}));
   EXPECT_EQ(spec.role.arn, "arn:aws:iam::000000000001:role/job");
   EXPECT_EQ(spec.role.service_principal, "emr-serverless.amazonaws.com");
+  EXPECT_EQ(spec.role.source_arn, "arn:aws:emr-serverless:us-east-1:000000000001:/applications/00app");
   EXPECT_EQ(spec.banner, "fitted\n");
   EXPECT_EQ(spec.links.at(".m2/repository"), "/m2");
   EXPECT_NE(

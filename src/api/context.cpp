@@ -23,8 +23,9 @@ Status Context::authorise_action(std::string_view wanted, std::string_view resou
   auto reason = decision.reason.empty()
                     ? fmt::format("because no identity-based policy allows the {} action", wanted)
                     : std::move(decision.reason);
-  return Error{"AccessDenied", fmt::format("User: {} is not authorized to perform: {} on resource: {} {}",
-                                           principal->arn, wanted, resource, reason)};
+  return Error{"AccessDenied",
+               fmt::format("User: {} is not authorized to perform: {} on resource: {} {}",
+                           principal->arn.empty() ? "anonymous" : principal->arn, wanted, resource, reason)};
 }
 
 }  // namespace mekong::api

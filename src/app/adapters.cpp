@@ -29,6 +29,29 @@ Status KafkaHost::open(const msk::ClusterRecord& cluster) {
   return ok();
 }
 
+std::optional<iam::ResourcePolicies::Standing> BucketPolicies::of(const Principal& caller,
+                                                                  std::string_view action,
+                                                                  std::string_view resource) const {
+  constexpr std::string_view prefix = "arn:aws:s3:::";
+  // Of a name that is taken CreateBucket says so itself.
+  if (!resource.starts_with(prefix) || action == "s3:CreateBucket") return std::nullopt;
+  resource.remove_prefix(prefix.size());
+  auto bucket = store_.bucket(resource.substr(0, resource.find('/')));
+  if (!bucket.ok() && bucket.error().code == "NoSuchBucket") return std::nullopt;
+  // One that cannot be read is nobody's.
+  if (!bucket.ok()) return Standing{AccountId("unknown"), ""};
+  const bool own = caller.account == bucket->owner;
+  const bool restricted = bucket->policy_is_public && bucket->public_access_block &&
+                          bucket->public_access_block->restrict_buckets;
+  const bool stranger = !own && caller.kind != PrincipalKind::service;
+  // The owner's root can always mend a policy that locks everybody out.
+  const bool mends =
+      own && caller.kind == PrincipalKind::root &&
+      (action == "s3:GetBucketPolicy" || action == "s3:PutBucketPolicy" || action == "s3:DeleteBucketPolicy");
+  if ((restricted && stranger) || mends) return Standing{bucket->owner, ""};
+  return Standing{bucket->owner, std::move(bucket->policy)};
+}
+
 Status ObjectFolders::supports(const std::string& location) const {
   const auto parsed = folder_of(location);
   if (!parsed.ok()) return parsed.error();

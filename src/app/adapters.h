@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "iam/decider.h"
 #include "kafka/broker.h"
 #include "metastore/folders.h"
 #include "objects/objects.h"
@@ -26,6 +27,17 @@ class KafkaHost final : public msk::BrokerHost {
   kafka::Broker& broker_;
   std::string bind_host_, advertised_host_;
   std::vector<std::string> listener_names_;
+};
+
+// Buckets' owners, policies and public access blocks, for every decision about S3.
+class BucketPolicies final : public iam::ResourcePolicies {
+ public:
+  explicit BucketPolicies(const objects::Store& store) : store_(store) {}
+  std::optional<Standing> of(const Principal& caller, std::string_view action,
+                             std::string_view resource) const override;
+
+ private:
+  const objects::Store& store_;
 };
 
 // The metastore's table data in the object store, each call as the caller.

@@ -107,6 +107,7 @@ struct Server::Parts {
   std::unique_ptr<blob::Store> blobs;
   std::unique_ptr<objects::Store> objects;
   std::unique_ptr<log::DiskLog> log;
+  std::unique_ptr<BucketPolicies> bucket_policies;
   std::unique_ptr<iam::Iam> iam;
   std::unique_ptr<catalog::Catalog> catalog;
   std::unique_ptr<os::Processes> processes;
@@ -162,6 +163,8 @@ Status Server::Parts::open_identity() {
   iam::Iam::Config config;
   config.well_known_test_pair = options.dev;
   MEKONG_TRY_ASSIGN(iam, iam::Iam::open(*meta, clock, random, config));
+  bucket_policies = std::make_unique<BucketPolicies>(*objects);
+  iam->use(*bucket_policies);
   MEKONG_TRY(note_accounts(iam->directory(), folder));
   catalog = std::make_unique<catalog::Catalog>(*meta, clock, random);
   return ok();

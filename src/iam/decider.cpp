@@ -156,6 +156,17 @@ Decider::Judged Decider::judge(const AuthorisationRequest& request, const policy
 }
 
 Decision Decider::decide(const AuthorisationRequest& request) const {
+  const bool brought = !request.resource_policy.empty() || !request.resource_account.value.empty();
+  if (resources_ == nullptr || brought) return decide_on(request);
+  const auto standing = resources_->of(request.principal, request.action, request.resource);
+  if (!standing) return decide_on(request);
+  AuthorisationRequest known = request;
+  known.resource_account = standing->owner;
+  known.resource_policy = standing->policy;
+  return decide_on(known);
+}
+
+Decision Decider::decide_on(const AuthorisationRequest& request) const {
   const Principal& principal = request.principal;
   const policy::Context context = context_for(request);
   Judged judged = judge(request, context);

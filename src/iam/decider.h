@@ -1,5 +1,7 @@
 // The Authoriser: gathers the documents that stand on a request and asks policy. Deny by default.
 #pragma once
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/authoriser.h"
@@ -10,17 +12,34 @@
 
 namespace mekong::iam {
 
+// What stands on a resource besides the caller's own policies, as a bucket's policy does. The decider asks
+// for each request that does not bring it along. Any thread; may read storage.
+class ResourcePolicies {
+ public:
+  struct Standing {
+    AccountId owner;
+    std::string policy;  // as far as it is the caller's business; empty: none
+  };
+  virtual ~ResourcePolicies() = default;
+  // Nothing: there is no such resource, or no policy can stand on it.
+  virtual std::optional<Standing> of(const Principal& caller, std::string_view action,
+                                     std::string_view resource) const = 0;
+};
+
 class Decider final : public Authoriser {
  public:
   Decider(const Directory& directory, os::Clock& clock, DecisionLog& log)
       : directory_(directory), clock_(clock), log_(log), standing_(directory) {}
   Decision decide(const AuthorisationRequest& request) const override;
+  // Before the first decision; it must outlive the decider.
+  void use(const ResourcePolicies& resources) { resources_ = &resources; }
 
  private:
   struct Judged {
     policy::Verdict verdict;
     std::string reason;  // of a denial
   };
+  Decision decide_on(const AuthorisationRequest& request) const;
   Judged judge(const AuthorisationRequest& request, const policy::Context& context) const;
   Result<policy::Documents> documents_for(const AuthorisationRequest& request) const;
   Status add_user(std::string_view arn, std::string_view id, policy::Documents& documents) const;
@@ -30,6 +49,7 @@ class Decider final : public Authoriser {
   const Directory& directory_;
   os::Clock& clock_;
   DecisionLog& log_;
+  const ResourcePolicies* resources_ = nullptr;
   StandingPolicies standing_;
 };
 

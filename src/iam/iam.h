@@ -36,6 +36,8 @@ class Iam {
   Sessions& sessions() { return sessions_; }  // also the RoleSessions of jobs
   DecisionLog& decisions() { return decisions_; }
   const Authoriser& authoriser() const { return decider_; }
+  // What stands on resources: before the first request.
+  void use(const ResourcePolicies& resources) { decider_.use(resources); }
   const Authenticator& authenticator() const { return verifier_; }
   const KafkaLogin& kafka_login() const { return kafka_login_; }
 

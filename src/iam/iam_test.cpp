@@ -113,7 +113,8 @@ TEST_F(IamTest, confused_deputy_is_held_by_the_trust) {
   role.account = test_account.value;
   role.name = "guarded";
   role.trust =
-      R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"emr-serverless.amazonaws.com"},)"
+      R"({"Version":"2012-10-17","Statement":{"Effect":"Allow",)"
+      R"("Principal":{"Service":"emr-serverless.amazonaws.com"},)"
       R"("Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"},)"
       R"("ArnLike":{"aws:SourceArn":"arn:aws:emr-serverless:*:123456789012:/applications/*"}}}})";
   ASSERT_TRUE(iam->directory().create_role(role).ok());

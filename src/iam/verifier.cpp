@@ -236,8 +236,12 @@ Result<Authentication> Verifier::authenticate(const SignedRequest& request, bool
   if (count(request.headers, "authorization") > 1) return incomplete("More than one Authorization header.");
   if (authorization == nullptr && !presigned) {
     if (allow_anonymous) {
-      return Authentication{.principal = std::make_shared<Principal>(),
-                            .body = BodySignature::unsigned_payload};
+      const std::string* payload = find(request.headers, "x-amz-content-sha256");
+      const bool trailer =
+          payload != nullptr && body_signature(*payload) == BodySignature::unsigned_chunks_trailer;
+      return Authentication{
+          .principal = std::make_shared<Principal>(),
+          .body = trailer ? BodySignature::unsigned_chunks_trailer : BodySignature::unsigned_payload};
     }
     return refused("MissingAuthenticationToken", "Request is missing Authentication Token");
   }

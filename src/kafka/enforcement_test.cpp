@@ -134,6 +134,11 @@ std::vector<Row> topic_rows() {
          request.topics = {{kTopic, {{0, 0}}}};
          return delete_records(c, request).topics.at(0).partitions.at(0).error_code;
        }},
+  };
+}
+
+std::vector<Row> configuration_rows() {
+  return {
       {"DescribeConfigs",
        {"DescribeTopicDynamicConfiguration"},
        [](RequestContext& c) {
@@ -217,6 +222,11 @@ std::vector<Row> group_rows() {
        [](RequestContext& c) {
          return delete_groups(c, {.groups_names = {kGroup}}).results.at(0).error_code;
        }},
+  };
+}
+
+std::vector<Row> offset_rows() {
+  return {
       {"OffsetCommit",
        {"AlterGroup", "ReadData"},
        [](RequestContext& c) {
@@ -283,7 +293,8 @@ std::vector<Row> transaction_rows() {
 
 std::vector<Row> all_rows() {
   std::vector<Row> all;
-  for (auto rows : {data_rows(), topic_rows(), group_rows(), transaction_rows()})
+  for (auto rows :
+       {data_rows(), topic_rows(), configuration_rows(), group_rows(), offset_rows(), transaction_rows()})
     all.insert(all.end(), rows.begin(), rows.end());
   return all;
 }

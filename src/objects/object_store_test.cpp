@@ -97,6 +97,20 @@ TEST_F(ObjectStoreTest, a_bucket_changes_in_one_step_or_not_at_all) {
   });
   EXPECT_EQ(refused.error().code, "InvalidTag");
   EXPECT_EQ(store_->bucket("bucket")->tags.size(), 1u);
+  EXPECT_TRUE(store_->bucket("bucket")->public_access_block->restrict_buckets);
+  EXPECT_TRUE(store_
+                  ->update_bucket("bucket",
+                                  [](Bucket& bucket) {
+                                    bucket.policy = "{}";
+                                    bucket.policy_is_public = true;
+                                    bucket.public_access_block = {true, true, false, false};
+                                    return ok();
+                                  })
+                  .ok());
+  EXPECT_EQ(store_->bucket("bucket")->policy, "{}");
+  EXPECT_TRUE(store_->bucket("bucket")->policy_is_public);
+  EXPECT_TRUE(store_->bucket("bucket")->public_access_block->ignore_acls);
+  EXPECT_FALSE(store_->bucket("bucket")->public_access_block->restrict_buckets);
   EXPECT_EQ(store_->update_bucket("none", count_up).error().code, "NoSuchBucket");
 }
 

@@ -22,12 +22,20 @@
 
 namespace mekong::objects {
 
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+struct PublicAccessBlock {
+  bool block_acls = true, ignore_acls = true, block_policy = true, restrict_buckets = true;
+};
+
 struct Bucket {
   std::string name;
   AccountId owner;
   Region region;
   int64_t created_ms = 0;
   std::map<std::string, std::string> tags = {};
+  std::string policy = {};        // the document; empty: none
+  bool policy_is_public = false;  // as policy::is_public says
+  std::optional<PublicAccessBlock> public_access_block = PublicAccessBlock{};
 };
 
 struct Object {
@@ -132,8 +140,8 @@ class Store {
   virtual Status create_bucket(const Bucket& bucket) = 0;
   virtual Result<Bucket> bucket(std::string_view name) const = 0;
   virtual Result<std::vector<Bucket>> buckets(const AccountId& owner) const = 0;
-  // Changes what may change of a bucket (its tags), in one step with what was read: `change` may be called
-  // again. Errors: NoSuchBucket, OperationAborted (others were faster again and again), and those of
+  // Changes what may change of a bucket (its tags, who may), in one step with what was read: `change` may be
+  // called again. Errors: NoSuchBucket, OperationAborted (others were faster again and again), and those of
   // `change`.
   virtual Status update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) = 0;
   virtual Status delete_bucket(std::string_view name) = 0;

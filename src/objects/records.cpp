@@ -120,6 +120,22 @@ std::string keyed(std::string_view kind, std::string_view bucket) {
   return key;
 }
 
+// Four digits, "-": there is none.
+std::string flags_of(const std::optional<PublicAccessBlock>& block) {
+  if (!block) return "-";
+  std::string flags;
+  for (const bool on : {block->block_acls, block->ignore_acls, block->block_policy, block->restrict_buckets})
+    flags.push_back(on ? '1' : '0');
+  return flags;
+}
+
+// Of older records: all on, as of a new bucket.
+std::optional<PublicAccessBlock> block_of(std::string_view flags) {
+  if (flags == "-") return std::nullopt;
+  if (flags.size() < 4) return PublicAccessBlock{};
+  return PublicAccessBlock{flags[0] == '1', flags[1] == '1', flags[2] == '1', flags[3] == '1'};
+}
+
 }  // namespace
 
 std::string bucket_key(std::string_view bucket) {
@@ -163,6 +179,8 @@ std::string part_key(std::string_view upload_id, int32_t number) {
 std::string encode(const Bucket& bucket) {
   Encoder to;
   to.add(bucket.owner.value).add(bucket.region.value).add(bucket.created_ms).add(bucket.tags);
+  to.add(bucket.policy).add(std::string_view(bucket.policy_is_public ? "1" : ""));
+  to.add(std::string_view(flags_of(bucket.public_access_block)));
   return to.take();
 }
 
@@ -174,6 +192,9 @@ Result<Bucket> decode_bucket(std::string_view name, std::string_view record) {
   bucket.region = Region(from.text());
   bucket.created_ms = static_cast<int64_t>(from.number());
   bucket.tags = from.entries();
+  bucket.policy = from.text();
+  bucket.policy_is_public = from.field() == "1";
+  bucket.public_access_block = block_of(from.field());
   return from.result(std::move(bucket));
 }
 

@@ -88,9 +88,9 @@ TEST_F(ServiceTest, policies_that_grant_a_service) {
   EXPECT_EQ(element(s3, "EntityName"), "r");
   EXPECT_EQ(element(granting("iam", arn), "PolicyName"), "inline");
   EXPECT_THAT(granting("sqs", arn), testing::Not(HasSubstr("PolicyName")));
-  const std::string others =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":["sqs:*","s3:Get*"],"Resource":"*"},)"
-      R"({"Effect":"Deny","Action":"sqs:*","Resource":"*"}]})";
+  const std::string others = R"({"Version":"2012-10-17","Statement":[)"
+                             R"({"Effect":"Allow","NotAction":["sqs:*","s3:Get*"],"Resource":"*"},)"
+                             R"({"Effect":"Deny","Action":"sqs:*","Resource":"*"}]})";
   call("PutRolePolicy", {{"RoleName", "r"}, {"PolicyName", "others"}, {"PolicyDocument", others}});
   EXPECT_THAT(granting("s3", arn), HasSubstr("<PolicyName>others"));
   EXPECT_THAT(granting("sqs", arn), testing::Not(HasSubstr("PolicyName")));

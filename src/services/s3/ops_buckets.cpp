@@ -74,7 +74,7 @@ Result<model::CreateBucketOutput> S3Service::create_bucket(api::Context& ctx,
 Result<model::HeadBucketOutput> S3Service::head_bucket(api::Context& ctx,
                                                        const model::HeadBucketRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY_ASSIGN(auto bucket, own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   model::HeadBucketOutput output;
   output.bucket_region = bucket.region.value;
   output.access_point_alias = false;
@@ -84,7 +84,7 @@ Result<model::HeadBucketOutput> S3Service::head_bucket(api::Context& ctx,
 Result<model::DeleteBucketResponse> S3Service::delete_bucket(api::Context& ctx,
                                                              const model::DeleteBucketRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY(store_.delete_bucket(request.bucket));
   return model::DeleteBucketResponse{};
 }
@@ -92,7 +92,7 @@ Result<model::DeleteBucketResponse> S3Service::delete_bucket(api::Context& ctx,
 Result<model::GetBucketLocationOutput> S3Service::get_bucket_location(
     api::Context& ctx, const model::GetBucketLocationRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY_ASSIGN(auto bucket, own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   model::GetBucketLocationOutput output;
   if (bucket.region.value != default_region) output.location_constraint = bucket.region.value;
   return output;

@@ -69,7 +69,7 @@ void fill(const objects::ListResult& result, const Names& names, Output& output)
 Result<model::ListObjectsV2Output> S3Service::list_objects_v2(api::Context& ctx,
                                                               const model::ListObjectsV2Request& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto max_keys, page_size(request.max_keys, "max-keys"));
   auto after = request.start_after;
   if (request.continuation_token) {
@@ -85,7 +85,7 @@ Result<model::ListObjectsV2Output> S3Service::list_objects_v2(api::Context& ctx,
   model::ListObjectsV2Output output;
   fill(result, names, output);
   if (request.fetch_owner.value_or(false) && output.contents) {
-    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(ctx.account);
+    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket.owner);
   }
   output.name = request.bucket;
   output.prefix = names(std::string_view(request.prefix.value_or("")));
@@ -102,7 +102,7 @@ Result<model::ListObjectsV2Output> S3Service::list_objects_v2(api::Context& ctx,
 Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
                                                          const model::ListObjectsRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto max_keys, page_size(request.max_keys, "max-keys"));
   MEKONG_TRY_ASSIGN(auto result, store_.list({.bucket = request.bucket,
                                               .prefix = request.prefix.value_or(""),
@@ -113,7 +113,7 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
   model::ListObjectsOutput output;
   fill(result, names, output);
   if (output.contents) {
-    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(ctx.account);
+    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket.owner);
   }
   output.name = request.bucket;
   output.prefix = names(std::string_view(request.prefix.value_or("")));
@@ -129,7 +129,7 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
 Result<model::ListMultipartUploadsOutput> S3Service::list_multipart_uploads(
     api::Context& ctx, const model::ListMultipartUploadsRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto max_uploads, page_size(request.max_uploads, "max-uploads"));
   MEKONG_TRY_ASSIGN(auto result, store_.uploads({.bucket = request.bucket,
                                                  .prefix = request.prefix.value_or(""),
@@ -158,8 +158,8 @@ Result<model::ListMultipartUploadsOutput> S3Service::list_multipart_uploads(
     entry.key = names(std::string_view(upload.key));
     entry.initiated = api::Timestamp{upload.initiated_ms};
     entry.storage_class = "STANDARD";
-    entry.owner.emplace().id = canonical_id(ctx.account);
-    entry.initiator.emplace().id = canonical_id(ctx.account);
+    entry.owner.emplace().id = canonical_id(bucket.owner);
+    entry.initiator.emplace().id = canonical_id(bucket.owner);
     if (!upload.checksum_algorithm.empty()) entry.checksum_algorithm = upload.checksum_algorithm;
   }
   for (const auto& prefix : result.common_prefixes) {

@@ -54,7 +54,7 @@ Status check_size(const objects::Store& store, const objects::UploadPlace& place
 Result<model::CreateMultipartUploadOutput> S3Service::create_multipart_upload(
     api::Context& ctx, const model::CreateMultipartUploadRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   objects::PutOptions options;
   options.headers = content_headers_in(request);
   MEKONG_TRY_ASSIGN(options.metadata, user_metadata(request.metadata));
@@ -75,7 +75,7 @@ Task<Result<model::UploadPartOutput>> S3Service::upload_part(api::Context& ctx,
                                                              const model::UploadPartRequest& request,
                                                              api::BodyReader& body) {
   MEKONG_CO_TRY(check_parameters(ctx, &request));
-  MEKONG_CO_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_CO_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   objects::PutOptions options;
   MEKONG_CO_TRY(body_checks(ctx, request, options));
   auto place = place_of(request);
@@ -91,7 +91,7 @@ Task<Result<model::UploadPartOutput>> S3Service::upload_part(api::Context& ctx,
 Result<model::UploadPartCopyOutput> S3Service::upload_part_copy(api::Context& ctx,
                                                                 const model::UploadPartCopyRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto source, copy_source(ctx, request.copy_source, request.expected_source_bucket_owner));
   MEKONG_TRY(check_copy_source(
       source, {request.copy_source_if_match, request.copy_source_if_none_match,
@@ -112,7 +112,7 @@ Result<model::UploadPartCopyOutput> S3Service::upload_part_copy(api::Context& ct
 Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_upload(
     api::Context& ctx, const model::CompleteMultipartUploadRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   auto place = place_of(request);
   std::vector<objects::CompletedPart> parts;
   if (request.multipart_upload && request.multipart_upload->parts) {
@@ -138,7 +138,7 @@ Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_uploa
 Result<model::AbortMultipartUploadOutput> S3Service::abort_multipart_upload(
     api::Context& ctx, const model::AbortMultipartUploadRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY(store_.abort_upload(place_of(request)));
   return model::AbortMultipartUploadOutput{};
 }
@@ -146,7 +146,7 @@ Result<model::AbortMultipartUploadOutput> S3Service::abort_multipart_upload(
 Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
                                                      const model::ListPartsRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   auto place = place_of(request);
   int32_t max_parts = std::min(request.max_parts.value_or(parts_page_max), parts_page_max);
   int32_t marker = request.part_number_marker.value_or(0);
@@ -160,8 +160,8 @@ Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
   output.part_number_marker = marker;
   output.max_parts = max_parts;
   output.storage_class = "STANDARD";
-  output.owner.emplace().id = canonical_id(ctx.account);
-  output.initiator.emplace().id = canonical_id(ctx.account);
+  output.owner.emplace().id = canonical_id(bucket.owner);
+  output.initiator.emplace().id = canonical_id(bucket.owner);
   if (!upload.checksum_algorithm.empty()) output.checksum_algorithm = upload.checksum_algorithm;
   output.is_truncated = parts.size() > static_cast<size_t>(max_parts);
   parts.resize(std::min(parts.size(), static_cast<size_t>(max_parts)));

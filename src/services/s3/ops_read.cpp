@@ -93,7 +93,7 @@ Conditions conditions_of(const Request& request) {
 Result<model::GetObjectOutput> S3Service::get_object(api::Context& ctx,
                                                      const model::GetObjectRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
   MEKONG_TRY(check_read(object, conditions_of(request)));
   MEKONG_TRY_ASSIGN(auto selection, select(object, request));
@@ -106,7 +106,7 @@ Result<model::GetObjectOutput> S3Service::get_object(api::Context& ctx,
 Result<model::HeadObjectOutput> S3Service::head_object(api::Context& ctx,
                                                        const model::HeadObjectRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
   MEKONG_TRY(check_read(object, conditions_of(request)));
   MEKONG_TRY_ASSIGN(auto selection, select(object, request));

@@ -44,7 +44,7 @@ Result<Texts> bucket_tags(const std::vector<model::Tag>& set) {
 Result<model::GetBucketTaggingOutput> S3Service::get_bucket_tagging(
     api::Context& ctx, const model::GetBucketTaggingRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY_ASSIGN(const auto bucket, own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   if (bucket.tags.empty()) {
     return Error{"NoSuchTagSet", "The TagSet does not exist", 404, {{"BucketName", request.bucket}}};
   }
@@ -56,7 +56,7 @@ Result<model::GetBucketTaggingOutput> S3Service::get_bucket_tagging(
 Result<model::PutBucketTaggingResponse> S3Service::put_bucket_tagging(
     api::Context& ctx, const model::PutBucketTaggingRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(const auto tags, bucket_tags(request.tagging.tag_set));
   MEKONG_TRY(store_.update_bucket(request.bucket, [&](objects::Bucket& bucket) {
     bucket.tags = tags;
@@ -68,7 +68,7 @@ Result<model::PutBucketTaggingResponse> S3Service::put_bucket_tagging(
 Result<model::DeleteBucketTaggingResponse> S3Service::delete_bucket_tagging(
     api::Context& ctx, const model::DeleteBucketTaggingRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY(store_.update_bucket(request.bucket, [](objects::Bucket& bucket) {
     bucket.tags.clear();
     return ok();

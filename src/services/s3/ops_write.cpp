@@ -46,7 +46,7 @@ Task<Result<model::PutObjectOutput>> S3Service::put_object(api::Context& ctx,
                                                            const model::PutObjectRequest& request,
                                                            api::BodyReader& body) {
   MEKONG_CO_TRY(check_parameters(ctx, &request));
-  MEKONG_CO_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_CO_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_CO_TRY_ASSIGN(auto options, put_options(ctx, request));
   MEKONG_CO_TRY_ASSIGN(auto writer, store_.put(request.bucket, request.key, std::move(options)));
   auto received = co_await receive(body, *writer);
@@ -61,7 +61,7 @@ Task<Result<model::PutObjectOutput>> S3Service::put_object(api::Context& ctx,
 Result<model::CopyObjectOutput> S3Service::copy_object(api::Context& ctx,
                                                        const model::CopyObjectRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto source, copy_source(ctx, request.copy_source, request.expected_source_bucket_owner));
   MEKONG_TRY(check_copy_source(
       source, {request.copy_source_if_match, request.copy_source_if_none_match,
@@ -92,7 +92,7 @@ Result<model::CopyObjectOutput> S3Service::copy_object(api::Context& ctx,
 Result<model::DeleteObjectOutput> S3Service::delete_object(api::Context& ctx,
                                                            const model::DeleteObjectRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   if (request.if_match) return Error{"NotImplemented", "If-Match of DeleteObject is not implemented", 501};
   MEKONG_TRY(store_.remove(request.bucket, request.key));
   return model::DeleteObjectOutput{};
@@ -101,7 +101,7 @@ Result<model::DeleteObjectOutput> S3Service::delete_object(api::Context& ctx,
 Result<model::DeleteObjectsOutput> S3Service::delete_objects(api::Context& ctx,
                                                              const model::DeleteObjectsRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY(own_bucket(ctx, request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   const auto& wanted = request.delete_.objects;
   if (wanted.empty() || wanted.size() > 1000) {
     return Error{"MalformedXML",

@@ -1,5 +1,5 @@
 // Amazon S3's operations over the object store: checks, conditions and the words of S3. Buckets are owned by
-// accounts, names are global, there are no bucket policies yet: another account is always refused.
+// accounts, names are global. Who may is decided before, by the caller's policies and the bucket's.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/
 #pragma once
 #include <string>
@@ -20,9 +20,9 @@ class S3Service final : public model::Service {
 #include "gen/s3/operations.inc"
 
  private:
-  // The bucket, if it belongs to the caller's account (and to `expected_owner`, where given).
-  Result<objects::Bucket> own_bucket(const api::Context& ctx, std::string_view name,
-                                     const std::optional<std::string>& expected_owner) const;
+  // The bucket of a request that was authorised, if it belongs to `expected_owner`, where given.
+  Result<objects::Bucket> permitted_bucket(std::string_view name,
+                                           const std::optional<std::string>& expected_owner) const;
   // head(), but a missing key is AccessDenied to who may not list.
   Result<objects::Object> find_object(const api::Context& ctx, std::string_view bucket,
                                       std::string_view key) const;

@@ -1,0 +1,155 @@
+"""Bucket policies, the public access block and callers without a signature, as boto3 sees them."""
+import json
+import uuid
+
+import boto3
+import botocore
+import pytest
+from botocore.config import Config
+from callers import allow, code_of, role_session
+
+
+@pytest.fixture(scope='module')
+def other(mekong):
+    """Makes clients of a second account's root."""
+    mekong.command('account', 'create', 'bucket-guests')
+    env = mekong.env('--account', 'bucket-guests')
+    session = boto3.Session(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'], region_name=env['AWS_REGION'])
+    return lambda service: session.client(service, endpoint_url=f'http://127.0.0.1:{mekong.port}')
+
+
+@pytest.fixture(scope='module')
+def guest(other):
+    return other('sts').get_caller_identity()['Account']
+
+
+@pytest.fixture(scope='module')
+def s3(mekong):
+    return mekong.client('s3')
+
+
+@pytest.fixture(scope='module')
+def nobody(mekong):
+    """S3 without a signature."""
+    return boto3.Session(region_name='us-east-2').client(
+        's3', endpoint_url=f'http://127.0.0.1:{mekong.port}', config=Config(signature_version=botocore.UNSIGNED))
+
+
+@pytest.fixture
+def bucket(s3):
+    name = 't-' + uuid.uuid4().hex
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={'LocationConstraint': s3.meta.region_name})
+    s3.put_object(Bucket=name, Key='a/k', Body=b'held')
+    yield name
+    s3.delete_bucket_policy(Bucket=name)
+    for entry in s3.list_objects_v2(Bucket=name).get('Contents', []):
+        s3.delete_object(Bucket=name, Key=entry['Key'])
+    s3.delete_bucket(Bucket=name)
+
+
+def grant(bucket, principal, actions, path='', effect='Allow', **conditions):
+    statement = {'Effect': effect, 'Principal': principal, 'Action': actions, 'Resource': f'arn:aws:s3:::{bucket}{path}'}
+    return {**statement, 'Condition': conditions} if conditions else statement
+
+
+def put_policy(s3, bucket, *statements):
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({'Version': '2012-10-17', 'Statement': statements}))
+
+
+def test_a_policy_is_kept_as_it_was_given(s3, bucket, guest):
+    assert code_of(s3.get_bucket_policy, Bucket=bucket) == 'NoSuchBucketPolicy'
+    assert code_of(s3.get_bucket_policy_status, Bucket=bucket) == 'NoSuchBucketPolicy'
+    text = json.dumps({'Version': '2012-10-17', 'Statement': [grant(bucket, {'AWS': guest}, 's3:GetObject', '/*')]}, indent=1)
+    s3.put_bucket_policy(Bucket=bucket, Policy=text)
+    assert s3.get_bucket_policy(Bucket=bucket)['Policy'] == text
+    assert s3.get_bucket_policy_status(Bucket=bucket)['PolicyStatus'] == {'IsPublic': False}
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert code_of(s3.get_bucket_policy, Bucket=bucket) == 'NoSuchBucketPolicy'
+
+
+def test_what_no_bucket_may_have_as_its_policy(s3, bucket, guest):
+    good = grant(bucket, {'AWS': guest}, 's3:GetObject', '/*')
+    for change in ({'Action': 'sqs:SendMessage'}, {'Resource': 'arn:aws:s3:::another/*'},
+                   {'Resource': f'arn:aws:s3:::{bucket}x/*'},
+                   {'Principal': {'AWS': 'nobody'}}, {'Principal': {'AWS': f'arn:aws:iam::{guest}:role/*'}}, {'Effect': 'Maybe'},
+                   {'Condition': {'StringResembles': {'aws:x': 'y'}}}):
+        policy = json.dumps({'Version': '2012-10-17', 'Statement': [{**good, **change}]})
+        assert code_of(s3.put_bucket_policy, Bucket=bucket, Policy=policy) == 'MalformedPolicy', change
+    unnamed = {key: value for key, value in good.items() if key != 'Principal'}
+    policy = json.dumps({'Version': '2012-10-17', 'Statement': [unnamed]})
+    assert code_of(s3.put_bucket_policy, Bucket=bucket, Policy=policy) == 'MalformedPolicy'
+    assert code_of(s3.get_bucket_policy, Bucket=bucket) == 'NoSuchBucketPolicy'
+
+
+def test_another_account_is_let_in_by_both_sides_only(s3, bucket, other, guest):
+    theirs = other('s3')
+    assert code_of(theirs.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    put_policy(s3, bucket, grant(bucket, {'AWS': guest}, 's3:GetObject', '/a/*'), grant(bucket, {'AWS': guest}, 's3:ListBucket'),
+               grant(bucket, {'AWS': guest}, ['s3:PutObject', 's3:*BucketPolicy'], '*'))
+    assert theirs.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+    assert code_of(theirs.get_object, Bucket=bucket, Key='b/k') == 'AccessDenied'
+    assert [entry['Key'] for entry in theirs.list_objects_v2(Bucket=bucket)['Contents']] == ['a/k']
+    assert code_of(theirs.delete_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    theirs.put_object(Bucket=bucket, Key='b/theirs', Body=b'x')
+    assert s3.get_object(Bucket=bucket, Key='b/theirs')['Body'].read() == b'x'  # the bucket's owner owns it
+    assert code_of(theirs.get_bucket_policy, Bucket=bucket) == 'MethodNotAllowed'  # keeping it stays with the owner
+    assert code_of(theirs.delete_bucket_policy, Bucket=bucket) == 'MethodNotAllowed'
+    # The guest's own users need their account's word too.
+    iam, name = other('iam'), 'user-' + uuid.uuid4().hex[:8]
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)['AccessKey']
+    user = boto3.Session(key['AccessKeyId'], key['SecretAccessKey'], region_name='us-east-2').client(
+        's3', endpoint_url=theirs.meta.endpoint_url)
+    assert code_of(user.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    iam.put_user_policy(UserName=name, PolicyName='p', PolicyDocument=json.dumps(
+        {'Version': '2012-10-17', 'Statement': [allow('s3:GetObject', f'arn:aws:s3:::{bucket}/*')]}))
+    assert user.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+    put_policy(s3, bucket, grant(bucket, {'AWS': guest}, 's3:GetObject', '/*', StringEquals={'aws:PrincipalArn': 'another'}))
+    assert code_of(user.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+
+
+def test_in_the_owners_account_a_policy_alone_lets_in_and_shuts_out(mekong, s3, bucket):
+    session = role_session(mekong)
+    sts = mekong.client('sts', **session).get_caller_identity()
+    role = sts['Arn'].replace(':sts:', ':iam:').replace('assumed-role', 'role').rsplit('/', 1)[0]
+    poor = mekong.client('s3', **session)
+    assert code_of(poor.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    put_policy(s3, bucket, grant(bucket, {'AWS': role}, 's3:GetObject', '/*'))
+    assert poor.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+    put_policy(s3, bucket, grant(bucket, '*', 's3:*', '*', effect='Deny'))
+    assert code_of(s3.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'  # root too
+    assert 'Deny' in s3.get_bucket_policy(Bucket=bucket)['Policy']  # which alone may mend it
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert s3.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+
+
+def test_everybody_is_let_in_only_where_nothing_blocks_it(s3, bucket, nobody, other):
+    everybody = [grant(bucket, '*', ['s3:GetObject', 's3:PutObject'], '/*')]
+    block = s3.get_public_access_block(Bucket=bucket)['PublicAccessBlockConfiguration']
+    assert set(block.values()) == {True} and len(block) == 4
+    policy = json.dumps({'Version': '2012-10-17', 'Statement': everybody})
+    assert code_of(s3.put_bucket_policy, Bucket=bucket, Policy=policy) == 'AccessDenied'
+    assert code_of(nobody.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    s3.delete_public_access_block(Bucket=bucket)
+    assert code_of(s3.get_public_access_block, Bucket=bucket) == 'NoSuchPublicAccessBlockConfiguration'
+    assert code_of(nobody.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    put_policy(s3, bucket, *everybody)
+    assert s3.get_bucket_policy_status(Bucket=bucket)['PolicyStatus'] == {'IsPublic': True}
+    assert nobody.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+    nobody.put_object(Bucket=bucket, Key='a/theirs', Body=b'y')
+    assert code_of(nobody.delete_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    assert code_of(nobody.list_objects_v2, Bucket=bucket) == 'AccessDenied'
+    assert code_of(nobody.get_object, Bucket=bucket, Key='none') == 'AccessDenied'  # who may not list learns nothing
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={'RestrictPublicBuckets': True})
+    assert code_of(nobody.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    assert code_of(other('s3').get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    assert s3.get_object(Bucket=bucket, Key='a/theirs')['Body'].read() == b'y'
+
+
+def test_ownership_is_the_buckets(s3, bucket):
+    rules = {'Rules': [{'ObjectOwnership': 'BucketOwnerEnforced'}]}
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)['OwnershipControls'] == rules
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=rules)
+    preferred = {'Rules': [{'ObjectOwnership': 'ObjectWriter'}]}
+    assert code_of(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls=preferred) == 'NotImplemented'
+

@@ -11,6 +11,7 @@ import botocore
 import botocore.config
 import botocore.session
 import pytest
+import signing_forms  # noqa: F401
 from botocore.exceptions import ClientError
 from server import Mekong
 
@@ -238,6 +239,47 @@ def test_every_operation_wants_a_signature(own_server, account, form):
         if code not in expected:
             wrong.append(f'{service}:{operation} -> {code or "done"}')
     assert not wrong
+
+
+# How a request may be signed beside the header over its whole body, by the services that take it so.
+FORMS = {'s3v4-query': ['s3'], 'v4-query': ['iam', 'sts'], 'chunks': ['s3'], 'trailer': ['s3']}
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_every_form_of_authentication_is_a_face_of_the_same_decision(own_server, roles, account, form):
+    """Without permission refused; with a wrong signature (a wrong checksum, of the unsigned trailer) refused, whoever it
+    is; and with both let through."""
+    sts = own_server.client('sts')
+    def session_of(statements):
+        return sts.assume_role(RoleArn=roles(statements), RoleSessionName='test')['Credentials']
+    poor, rich = session_of([]), session_of([allow()])
+    config = PLAIN.merge(botocore.config.Config(signature_version=form))
+    faulty = PLAIN.merge(botocore.config.Config(signature_version=form + '-wrong'))
+    denied, wrong, allowed = (clients_for(own_server, who, how) for who, how in (
+        (poor, config), (rich, faulty), (rich, config)))
+    before, faults = what_is_there(own_server), []
+    for service, operation, _ in TABLE:
+        if service not in FORMS[form] or (service, operation) in BEFORE_POLICIES | KEY_BY_KEY | BY_TOKEN:
+            continue
+        refused = call(denied[service], service, operation, account)
+        if refused not in DENIED:
+            faults.append(f'{service}:{operation} -> {refused or "done"}')
+        refused = call(wrong[service], service, operation, account)
+        # Bodies that stream are read after the bucket was looked for.
+        if refused not in WRONG_SIGNATURE | ({'BadDigest', 'NoSuchBucket'} if form in ('chunks', 'trailer') else set()):
+            faults.append(f'{service}:{operation}, wrong -> {refused or "done"}')
+    assert not faults
+    assert what_is_there(own_server) == before
+    for service, operation in (('s3', 'ListBuckets'), ('s3', 'PutBucketTagging'), ('s3', 'PutObject'), ('iam', 'ListUsers')):
+        if service in FORMS[form]:
+            assert call(allowed[service], service, operation, account) in {'', 'NoSuchBucket'}
+
+
+def test_an_unknown_form_is_refused(own_server, account):
+    client = clients_for(own_server, {}, PLAIN.merge(botocore.config.Config(signature_version='unknown-form')))['s3']
+    for service, operation, _ in TABLE:
+        if service == 's3':
+            assert call(client, service, operation, account) in {'InvalidRequest', '400'}, operation
 
 
 def test_the_table_is_whole():

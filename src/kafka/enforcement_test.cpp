@@ -383,7 +383,7 @@ TEST(KafkaEnforcement, EveryApiIsInTheTable) {
   std::set<std::string> rows;
   for (const auto& row : all_rows()) rows.insert(row.name);
   for (const auto& api : proto::kApis) {
-    const std::string name = api.name;
+    const std::string name(api.name);
     const bool before_login = name == "SaslHandshake" || name == "ApiVersions" || name == "SaslAuthenticate";
     EXPECT_TRUE(before_login || rows.contains(name)) << name;
   }

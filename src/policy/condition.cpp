@@ -132,8 +132,9 @@ bool Condition::valid_value(const ConditionOperator& op, std::string_view value)
 bool Condition::matches_one(const std::string& actual, const Context& context) const {
   return std::any_of(values.begin(), values.end(), [&](const Pattern& wanted) {
     if (op.type == T::string_like || op.type == T::arn) {
-      auto glob = wanted.glob(context);
-      if (!glob) return false;
+      std::optional<Glob> made;
+      const Glob* glob = wanted.glob(context, made);
+      if (glob == nullptr) return false;
       return op.type == T::arn ? glob->matches_arn(actual) : glob->matches(actual);
     }
     auto text = wanted.text(context);

@@ -82,8 +82,9 @@ bool resource_matches(const Statement& statement, const Query& query) {
   if (!statement.has_resource) return true;
   bool listed = false, unresolved = false;
   for (const Pattern& pattern : statement.resources) {
-    auto glob = pattern.glob(query.context);
-    if (!glob) {
+    std::optional<Glob> made;
+    const Glob* glob = pattern.glob(query.context, made);
+    if (glob == nullptr) {
       unresolved = true;
     } else if (query.resource == "*" ? pattern.source() == "*" : glob->matches_arn(query.resource)) {
       listed = true;

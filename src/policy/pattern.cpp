@@ -162,6 +162,12 @@ std::optional<Glob> Pattern::glob(const Context& context) const {
   return glob;
 }
 
+const Glob* Pattern::glob(const Context& context, std::optional<Glob>& made) const {
+  if (fixed_) return &*fixed_;
+  made = glob(context);
+  return made ? &*made : nullptr;
+}
+
 std::optional<std::string> Pattern::text(const Context& context) const {
   std::string out;
   for (const Part& part : parts_) {

@@ -42,6 +42,8 @@ class Pattern {
   // Wildcards of the text are wild, those of a variable's value are not. None: a variable has no single
   // value.
   std::optional<Glob> glob(const Context& context) const;
+  // The same without a copy where there are no variables; where there are, `made` holds it. Null: none.
+  const Glob* glob(const Context& context, std::optional<Glob>& made) const;
   // No wildcards: the string itself.
   std::optional<std::string> text(const Context& context) const;
   const std::string& source() const { return source_; }

@@ -38,7 +38,7 @@ class ListedAuthoriser final : public Authoriser {
     auto key = std::string(request.action) + " " + std::string(request.resource);
     asked.push_back(key);
     last_context = request.context;
-    return {!denied.contains(key), ""};
+    return {request.principal.kind != PrincipalKind::anonymous && !denied.contains(key), ""};
   }
 };
 

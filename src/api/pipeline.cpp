@@ -101,6 +101,20 @@ void stream_events(const Call& call, void* output, Response& response) {
       event_body(call.protocol, operation, call.operation->take_events(output), std::move(initial));
 }
 
+bool is_nobody(const iam::Authentication& auth) {
+  return auth.principal == nullptr || auth.principal->kind == PrincipalKind::anonymous;
+}
+
+// What is called. What nobody signed and the service that takes unsigned requests does not know may have been
+// meant for any other: it is told to sign.
+Status find_called(Call& call, std::string_view target, const std::string& raw_path, std::string_view body) {
+  auto found = find_operation(call, target, raw_path, body);
+  if (found.ok()) found = bind_operation(call);
+  if (found.ok()) return found;
+  if (!is_nobody(call.auth) || found.error().code == "NotImplemented") return found;
+  return Error{"MissingAuthenticationToken", "Missing Authentication Token"};
+}
+
 // "gzip", also as the last of several codings; what stands before it is the sender's own business.
 bool is_gzip(const Headers& headers) {
   const auto* coding = find_header(headers, "content-encoding");
@@ -207,25 +221,23 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   auto raw_path = call.protocol == Protocol::rest_xml ? path_style(call.head, options.bucket_domains)
                                                       : call.head.raw_path;
   if (!from_body) {
-    MEKONG_CO_TRY(find_operation(call, target == nullptr ? "" : *target, raw_path, ""));
-    MEKONG_CO_TRY(bind_operation(call));
+    MEKONG_CO_TRY(find_called(call, target == nullptr ? "" : *target, raw_path, ""));
   }
   const bool streaming = !from_body && call.operation->call_streaming != nullptr;
   CheckedBody body(held, call.head, call.auth, streaming ? pool : call.home);
   std::string whole;
-  const bool unknown =
-      call.auth.principal == nullptr || call.auth.principal->kind == PrincipalKind::anonymous;
+  const bool unknown = is_nobody(call.auth);
   if (!streaming) {
     auto all = co_await read_all(body, unknown ? stranger_body_bytes : options.body_max_bytes);
     if (!all.ok()) co_return std::move(all).error();
     whole = std::move(*all);
-    if (call.protocol == Protocol::rest_xml && call.operation->operation->checksum_required)
+    if (call.protocol == Protocol::rest_xml &&
+        (call.operation->operation->checksum_required || !body.trailers().empty()))
       MEKONG_CO_TRY(check_sums(call.head.headers, body.trailers(), whole));
     MEKONG_CO_TRY(unpack(call.head.headers, options.body_max_bytes, whole));
   }
   if (from_body) {
-    MEKONG_CO_TRY(find_operation(call, "", raw_path, whole));
-    MEKONG_CO_TRY(bind_operation(call));
+    MEKONG_CO_TRY(find_called(call, "", raw_path, whole));
   }
   if (unknown && !call.operation->operation->anonymous) {
     co_return Error{"MissingAuthenticationToken", "Missing Authentication Token"};

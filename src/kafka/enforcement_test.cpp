@@ -113,7 +113,7 @@ std::vector<Row> topic_rows() {
          return create_topics(c, request).topics.at(0).error_code;
        }},
       {"DeleteTopics",
-       {"DescribeTopic", "DeleteTopic"},
+       {"DeleteTopic"},
        [](RequestContext& c) {
          proto::DeleteTopicsRequest request;
          request.topics = {{.name = kTopic}};

@@ -69,6 +69,14 @@ class Unknown(Chunks):
     literal = 'STREAMING-AWS4-HMAC-SHA512-PAYLOAD'
 
 
+class Presigned(S3SigV4QueryAuth):
+    """In the query string; the body goes along as it is, where botocore would move it into the query."""
+    def _modify_request_before_signing(self, request):
+        body, request.data = request.data, None
+        super()._modify_request_before_signing(request)
+        request.data = body
+
+
 def presigned_wrongly(base):
     class Wrong(base):
         def _inject_signature_to_request(self, request, signature):
@@ -80,4 +88,4 @@ AUTH_TYPE_MAPS.update({
     'chunks': Chunks, 'chunks-wrong': type('WrongChunks', (Chunks,), {'wrong': True}),
     'trailer': Trailer, 'trailer-wrong': type('WrongTrailer', (Trailer,), {'wrong': True}),
     'unknown-form': Unknown,
-    's3v4-query-wrong': presigned_wrongly(S3SigV4QueryAuth), 'v4-query-wrong': presigned_wrongly(SigV4QueryAuth)})
+    'presigned': Presigned, 'presigned-wrong': presigned_wrongly(Presigned), 'v4-query-wrong': presigned_wrongly(SigV4QueryAuth)})

@@ -2,6 +2,7 @@
 import difflib
 import re
 
+TAKEN = ("Service", "Client", "Twin")  # what the generated files call their own classes
 KEYWORDS = set(
     """alignas alignof and asm auto bool break case catch char class const continue default delete do double else
     enum explicit export extern false float for friend goto if inline int long mutable namespace new not operator or
@@ -45,8 +46,10 @@ def snake(name):
 
 
 def camel(name):
+    """A shape's C++ type."""
     name = re.sub(r"[^A-Za-z0-9]", "", name)
-    return name[0].upper() + name[1:]
+    name = name[0].upper() + name[1:]
+    return name + "_" if name in TAKEN else name
 
 
 def camel_or_raw(name):

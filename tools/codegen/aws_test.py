@@ -26,6 +26,13 @@ class Golden(unittest.TestCase):
                 self.assertEqual(golden.read(), text, name)
 
 
+class Names(unittest.TestCase):
+    def test_shapes_called_as_the_generated_classes(self):
+        """ECS has a Service."""
+        self.assertEqual([aws.camel(name) for name in ("Service", "Client", "Twin", "serviceName")],
+                         ["Service_", "Client_", "Twin_", "ServiceName"])
+
+
 class Refusals(unittest.TestCase):
     def refuses(self, line, words):
         with self.assertRaisesRegex(aws.ModelError, words):

@@ -63,7 +63,7 @@ def upload(port, folder, *words):
     if not big.exists():
         with open(big, 'wb') as file:
             file.truncate(1 << 30)
-    done = subprocess.run(['curl', '-sS', '-f', '-T', str(big), '-H', 'Expect:', '-H',
+    done = subprocess.run(['curl', '-sS', '-f', '-T', str(big), '--expect100-timeout', '0.001', '-H',
                            'x-amz-content-sha256: UNSIGNED-PAYLOAD', '--aws-sigv4', 'aws:amz:us-east-1:s3', '--user', 'test:test',
                            '-o', '/dev/null', '-w', '%{speed_upload}', *words, f'http://127.0.0.1:{port}/bench/big'],
                           capture_output=True, text=True, check=True)

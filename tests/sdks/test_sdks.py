@@ -75,11 +75,16 @@ def java1():
 CODES = {'iam': 'NoSuchEntity', 's3': 'NoSuchKey', 'glue': 'EntityNotFoundException', 'kafka': 'NotFoundException'}
 
 
+@pytest.mark.parametrize('scheme', ['http', 'https'])
 @pytest.mark.parametrize('make', [javascript, go, java, java1], ids=lambda make: make.__name__)
-def test_five_services(mekong, make):
+def test_five_services(mekong, make, scheme):
+    """By https the SDK for Go speaks HTTP/2."""
     folder, words = make()
-    env = {**os.environ, **mekong.env(), 'LC_ALL': 'C.UTF-8', 'HOME': '/nonexistent'}
-    if make in (java, java1):
+    env = {**os.environ, **mekong.env('--java'), 'LC_ALL': 'C.UTF-8', 'HOME': '/nonexistent'}
+    if scheme == 'https':
+        env['AWS_ENDPOINT_URL'] = env['AWS_ENDPOINT_URL'].replace('http:', 'https:', 1)
+        env['NODE_EXTRA_CA_CERTS'] = env['AWS_CA_BUNDLE']
+    elif make in (java, java1):
         env.pop('JAVA_TOOL_OPTIONS', None)
     lines = dict(line.split(' ', 1) for line in run(*words, 'smoke-' + uuid.uuid4().hex[:12], cwd=folder, env=env).splitlines())
     assert lines['sts'].startswith('arn:aws:iam::')

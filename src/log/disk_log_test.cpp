@@ -286,6 +286,35 @@ TEST_F(DiskLogTest, a_full_disk_refuses_and_goes_on) {
   EXPECT_EQ(append(p0, batch_of({"b"}))->base_offset, 1);
 }
 
+TEST_F(DiskLogTest, a_disk_that_is_full_while_a_segment_ends_refuses_and_goes_on) {
+  bool reached = true;
+  for (uint64_t step = 1; reached; ++step) {
+    SCOPED_TRACE("step " + std::to_string(step));
+    const PartitionId id("full-" + std::to_string(step));
+    ASSERT_TRUE(log_->create(id, {}).ok());
+    int64_t next = 0;
+    while (files_.list("/log/" + id.value)->size() < 4) {
+      ASSERT_EQ(append(id, batch_of({std::string(50, 'v')}))->base_offset, next++);
+    }
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(append(id, batch_of({std::string(50, 'v')}))->base_offset, next++);
+    const uint64_t fail_at = files_.changes() + step;
+    // The segment that is written has room for one more.
+    for (int i = 0; i < 2; ++i) {
+      files_.fail_at(fail_at, "ENOSPC", false);
+      const auto done = append(id, batch_of({std::string(50, 'v')}));
+      files_.no_more_failures();
+      if (done.ok()) ++next;
+    }
+    reached = files_.changes() >= fail_at;
+    const auto after = append(id, batch_of({"after"}));
+    if (!after.ok()) restart();  // a sync failed: that stops the log
+    EXPECT_GE(log_->offsets(id)->high_watermark, next);
+    EXPECT_TRUE(append(id, batch_of({"goes on"})).ok());
+    restart();
+    EXPECT_GE(log_->offsets(id)->high_watermark, next + 1);
+  }
+}
+
 TEST_F(DiskLogTest, read_committed_stops_at_what_is_open_and_names_what_was_aborted) {
   const auto in_transaction = [](int32_t sequence) {
     return build_batch(

@@ -42,22 +42,25 @@ Result<std::unique_ptr<Partition>> Partition::create(const PartitionDeps& deps, 
                                                      const PartitionConfig& config) {
   std::unique_ptr<Partition> partition(new Partition(deps, std::move(folder)));
   MEKONG_TRY(deps.files.make_directories(partition->folder_));
-  MEKONG_TRY(partition->add_segment(0));
+  MEKONG_TRY(partition->make_segment_file(0));
+  partition->begin_segment(0);
   MEKONG_TRY(partition->change_state({.config = config}));
   MEKONG_TRY(deps.files.sync_directory(partition->folder_.substr(0, partition->folder_.rfind('/'))));
   return partition;
 }
 
-Status Partition::add_segment(int64_t base_offset) {
-  auto segment = make_segment(base_offset);
+Status Partition::make_segment_file(int64_t base_offset) const {
+  const SegmentPtr segment = make_segment(base_offset);
   MEKONG_TRY_ASSIGN(auto file, deps_.files.open(segment->path(), os::OpenMode::create_new));
   MEKONG_TRY(file->sync());
-  MEKONG_TRY(deps_.files.sync_directory(folder_));
+  return deps_.files.sync_directory(folder_);
+}
+
+void Partition::begin_segment(int64_t base_offset) {
   std::unique_lock lock(mutex_);
-  segments_.push_back(std::move(segment));
+  segments_.push_back(make_segment(base_offset));
   published_bytes_ = 0;
   reserved_bytes_ = 0;
-  return ok();
 }
 
 Error Partition::break_with(const Error& cause) {
@@ -65,7 +68,18 @@ Error Partition::break_with(const Error& cause) {
   return storage_error(cause);
 }
 
-// What is staged goes to the segment that ends, which is synced and sealed; the next one begins.
+// Of the next segment what a full disk let happen goes again: the one that is written goes on.
+Error Partition::take_back(int64_t next, const Error& cause) {
+  const std::string path = make_segment(next)->path();
+  const auto made = deps_.files.exists(path);
+  Status done = made.ok() ? ok() : Status(made.error());
+  if (made.ok() && *made) done = deps_.files.remove(path);
+  if (done.ok()) done = deps_.files.sync_directory(folder_);
+  return done.ok() ? storage_error(cause) : break_with(done.error());
+}
+
+// What is staged goes to the segment that ends, which is synced and sealed; the next one begins. An error
+// leaves the partition as it was where the disk is full, else broken.
 Status Partition::roll() {
   auto flushed = flush();
   if (!flushed.ok()) return flushed.error();
@@ -74,15 +88,24 @@ Status Partition::roll() {
   auto done = (*flushed)->sync();
   // Gives back what was reserved past the end.
   if (done.ok()) done = (*flushed)->truncate(last.size_bytes());
-  if (done.ok()) done = last.save_index(deps_.files);
-  if (done.ok()) done = add_segment(next);
+  if (!done.ok()) return break_with(done.error());
+  reserved_bytes_ = 0;
+  // Where there is no space for the index it is made again from the batches.
+  done = last.save_index(deps_.files);
+  if (!done.ok() && !disk_full(done)) return break_with(done.error());
+  done = make_segment_file(next);
   if (done.ok()) done = save_producers(next);
+  if (disk_full(done)) return take_back(next, done.error());
+  if (!done.ok()) return break_with(done.error());
   State state = state_;
   state.synced_segment = next;
   state.synced_bytes = 0;
-  if (done.ok()) done = change_state(state);
-  if (!done.ok()) return break_with(done.error());
+  done = change_state(state);
+  // (What is on disk says less then, and the journal the rest.)
+  if (!done.ok() && !disk_full(done)) return break_with(done.error());
+  begin_segment(next);
   std::unique_lock lock(mutex_);
+  state_ = state;
   last.seal(next);
   staged_.clear();
   staged_position_ = 0;

@@ -109,7 +109,9 @@ class Partition {
   Status recover_sealed(Segment& segment, int64_t next_base, bool replay, int64_t now_ms);
   Status recover_last(Segment& segment, int64_t now_ms);
   SegmentPtr make_segment(int64_t base_offset) const;
-  Status add_segment(int64_t base_offset);
+  Status make_segment_file(int64_t base_offset) const;
+  void begin_segment(int64_t base_offset);
+  Error take_back(int64_t next, const Error& cause);
   Status roll();
   Status prepare(size_t bytes);
   Status reserve(uint64_t upto);

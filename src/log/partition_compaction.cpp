@@ -16,10 +16,6 @@ Error gone_meanwhile() {
   return Error{"Cancelled", "the segments went while they were compacted"};
 }
 
-bool disk_full(const Status& status) {
-  return !status.ok() && (status.error().code == "ENOSPC" || status.error().code == "EDQUOT");
-}
-
 }  // namespace
 
 Status Partition::prepare_compaction(int64_t now_ms) {

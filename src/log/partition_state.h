@@ -41,6 +41,11 @@ struct PartitionState {
   }
 };
 
+// A full disk: a file that was to be replaced as a whole is as it was.
+inline bool disk_full(const Status& status) {
+  return !status.ok() && (status.error().code == "ENOSPC" || status.error().code == "EDQUOT");
+}
+
 std::string partition_state_path(const std::string& folder);
 // Error: KAFKA_STORAGE_ERROR, damaged or of a newer version.
 Result<PartitionState> load_partition_state(os::Files& files, const std::string& folder);

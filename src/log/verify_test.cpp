@@ -85,7 +85,7 @@ class FlippedBits : public testing::Test {
   }
 
   // Returns whether verify() has named the file.
-  void flip(std::mt19937_64& random, const std::vector<std::string>& truth) {
+  void flip(std::mt19937_64& random, const std::vector<std::string>& truth, bool crashed) {
     const auto names = all_files();
     const std::string path = names[random() % names.size()];
     const uint64_t size = files_->open(path, os::OpenMode::read).value()->size().value();
@@ -111,9 +111,13 @@ class FlippedBits : public testing::Test {
     }
     const auto there = read_all();
     ASSERT_EQ(there.size() <= truth.size(), true);
-    if (!named) EXPECT_EQ(there, truth) << "not named, and not harmless";
+    // A last record of the journal that is damaged when the power goes is a torn one: its round is not there.
+    const bool maybe_torn = crashed && path.starts_with(journal);
+    if (!named && !maybe_torn) EXPECT_EQ(there, truth) << "not named, and not harmless";
     for (size_t i = 0; there.size() == truth.size() && i < there.size(); ++i) {
-      if (there[i] != "error") EXPECT_EQ(there[i], truth[i]) << "served, entry " << i;
+      const bool batch = there[i].size() > batch_header_bytes;
+      if (there[i] != "error" && (batch || !maybe_torn))
+        EXPECT_EQ(there[i], truth[i]) << "served, entry " << i;
     }
   }
 
@@ -135,7 +139,7 @@ TEST_F(FlippedBits, bitflip_every_block) {
     const auto truth = read_all();
     for (int round = 0; round < 150 && !HasFailure(); ++round) {
       write(crashed);
-      flip(random, truth);
+      flip(random, truth, crashed);
     }
   }
   std::printf("named %d, harmless %d\n", named_, harmless_);

@@ -32,45 +32,47 @@ def records(server, cluster):
 
 
 def put(server, cluster, prefix, count):
+    """Objects and records of one name; returns the records."""
     s3 = server.client('s3')
     producer = Producer({**settings_of(server, cluster), 'enable.idempotence': True})
     for i in range(count):
         s3.put_object(Bucket='state', Key=f'{prefix}{i}', Body=os.urandom(50_000 if i % 2 else 100))
         producer.produce('state', b'%s%d' % (prefix.encode(), i), partition=i % 2)
     assert producer.flush(60) == 0
+    return [b'%s%d' % (prefix.encode(), i) for i in range(count)]
 
 
 def test_a_snapshot_restores_and_a_fork_lives_on_its_own(own_mekong, tmp_path):
     cluster = serverless_cluster(own_mekong, 'state')
     own_mekong.client('s3').create_bucket(Bucket='state', CreateBucketConfiguration={'LocationConstraint': REGION})
     create_topic(settings_of(own_mekong, cluster), 'state', 2)
-    put(own_mekong, cluster, 'first', 20)
-    bodies, values = s3_bodies(own_mekong), records(own_mekong, cluster)
+    first = put(own_mekong, cluster, 'first', 20)
+    bodies = s3_bodies(own_mekong)
 
     made = own_mekong.command('snapshot', 'create', 'one', '--json')
     assert made.returncode == 0, made
     print('snapshot', made.stdout)
     assert own_mekong.command('snapshot', 'create', 'one').returncode == 1
-    put(own_mekong, cluster, 'second', 10)
+    second = put(own_mekong, cluster, 'second', 10)
     own_mekong.client('s3').delete_object(Bucket='state', Key='first1')
     fork_data = str(tmp_path / 'fork')
     made = own_mekong.command('fork', fork_data, '--json')
     assert made.returncode == 0, made
     print('fork', made.stdout)
-    at_fork = s3_bodies(own_mekong), records(own_mekong, cluster)
+    at_fork = s3_bodies(own_mekong)
 
     fork = Mekong(fork_data).start()
     try:
-        assert (s3_bodies(fork), records(fork, cluster)) == at_fork
-        put(fork, cluster, 'fork', 10)
+        assert s3_bodies(fork) == at_fork
+        of_fork = put(fork, cluster, 'fork', 10)
         fork.client('s3').delete_object(Bucket='state', Key='first3')
-        put(own_mekong, cluster, 'origin', 10)
-        of_fork, of_origin = s3_bodies(fork), s3_bodies(own_mekong)
-        assert 'first3' in of_origin and 'first3' not in of_fork
-        assert {key[:4] for key in of_fork} == {'firs', 'seco', 'fork'}
-        assert {key[:4] for key in of_origin} == {'firs', 'seco', 'orig'}
-        assert {value[:4] for value in records(fork, cluster)} == {b'firs', b'seco', b'fork'}
-        assert {value[:4] for value in records(own_mekong, cluster)} == {b'firs', b'seco', b'orig'}
+        of_origin = put(own_mekong, cluster, 'origin', 10)
+        forked, original = s3_bodies(fork), s3_bodies(own_mekong)
+        assert 'first3' in original and 'first3' not in forked
+        assert {key[:4] for key in forked} == {'firs', 'seco', 'fork'}
+        assert {key[:4] for key in original} == {'firs', 'seco', 'orig'}
+        assert records(fork, cluster) == sorted(first + second + of_fork)
+        assert records(own_mekong, cluster) == sorted(first + second + of_origin)
     finally:
         fork.kill()
     assert own_mekong.command('snapshot', 'restore', 'one').returncode == 2
@@ -83,7 +85,7 @@ def test_a_snapshot_restores_and_a_fork_lives_on_its_own(own_mekong, tmp_path):
     listed = json.loads(own_mekong.command('snapshot', 'list', '--json').stdout)['Snapshots']
     assert [one['Name'] for one in listed] == ['one']
     own_mekong.start()
-    assert (s3_bodies(own_mekong), records(own_mekong, cluster)) == (bodies, values)
+    assert (s3_bodies(own_mekong), records(own_mekong, cluster)) == (bodies, sorted(first))
     assert own_mekong.command('snapshot', 'remove', 'one').returncode == 0
 
 

@@ -27,14 +27,18 @@ Glob Glob::of(std::string_view text) {
   return glob;
 }
 
+void Glob::add(Symbol symbol) {
+  const bool literal = symbol != any_run && symbol != any_one;
+  if (literal && head_.size() == symbols_.size()) head_ += static_cast<char>(symbol);
+  symbols_.push_back(symbol);
+}
+
 void Glob::add_literal(std::string_view text) {
-  for (char c : text) symbols_.push_back(static_cast<unsigned char>(c));
+  for (char c : text) add(static_cast<unsigned char>(c));
 }
 
 void Glob::add_wild(std::string_view text) {
-  for (char c : text) {
-    symbols_.push_back(c == '*' ? any_run : c == '?' ? any_one : static_cast<unsigned char>(c));
-  }
+  for (char c : text) add(c == '*' ? any_run : c == '?' ? any_one : static_cast<unsigned char>(c));
 }
 
 bool Glob::reaches_into(std::string_view prefix, Case letters) const {
@@ -88,6 +92,7 @@ bool Glob::matches(std::string_view text, Case letters) const {
 }
 
 bool Glob::matches_arn(std::string_view arn) const {
+  if (!arn.starts_with(head_)) return false;
   const Symbol* p = symbols_.data();
   const Symbol* const end = p + symbols_.size();
   if (symbols_.size() == 1 && *p == any_run) return true;

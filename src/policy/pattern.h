@@ -30,7 +30,9 @@ class Glob {
  private:
   using Symbol = uint16_t;  // a byte, or one of the two wildcards
   static bool match(const Symbol* begin, const Symbol* end, std::string_view text, Case letters);
+  void add(Symbol symbol);
   std::vector<Symbol> symbols_;
+  std::string head_;  // the literals before the first wildcard: most texts already differ there
 };
 
 // One string as written, its ${variables} found once. `2008-10-17` policies have no variables.

@@ -210,6 +210,7 @@ Status Server::Parts::open_jobs(const HostPort& listen) {
   job_config.hidden = {folder.path()};
   job_config.server_is_root = ::getuid() == 0;
   job_config.isolate = job_config.server_is_root || !options.dev;
+  job_config.uid_spread = 900'000'000;
   job_config.endpoint = http_url("127.0.0.1", listen.port);
   // What an address handed out names must lead here from inside of a job, too, whoever else resolves the
   // name.

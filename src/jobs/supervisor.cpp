@@ -100,6 +100,7 @@ Status forget_running(meta::Store& meta) {
   MEKONG_TRY_ASSIGN(const auto rows, meta.scan(family, meta::prefix_range(record_prefix, 100'000)));
   meta::Batch batch;
   for (const auto& row : rows) batch.remove(family, row.key);
+  batch.remove(family, std::string(next_uid_key));
   return meta.commit(std::move(batch)).get();
 }
 
@@ -108,7 +109,8 @@ Status forget_running(meta::Store& meta) {
 Result<uint32_t> Supervisor::State::next_uid() {
   std::lock_guard lock(uid_mutex);
   MEKONG_TRY_ASSIGN(const auto stored, meta.get(family, next_uid_key));
-  const uint64_t offset = stored ? std::stoull(*stored) : 0;
+  const uint64_t first = config.uid_spread > 0 ? random.next_u64() % config.uid_spread : 0;
+  const uint64_t offset = stored ? std::stoull(*stored) : first;
   if (offset >= config.uid_count) {
     return Error{"TooManyJobs", "Every uid of the configured range has been used by a job; widen the range."};
   }

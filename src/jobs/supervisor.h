@@ -51,6 +51,9 @@ struct Config {
   bool server_is_root = true;
   uint32_t uid_base = 200'000;
   uint32_t uid_count = 1'000'000'000;
+  // Above 0: a new data folder, or a fork of one, begins at a random one of the first so many uids, so that
+  // the jobs of two servers on a machine have none in common.
+  uint32_t uid_spread = 0;
   std::string endpoint;  // of this server, e.g. "http://127.0.0.1:4566": where jobs fetch credentials
   std::map<std::string, std::string> hosts;  // name → address, in every isolated job's /etc/hosts
   int64_t poll_ms = 250;                     // how often output is forwarded
@@ -172,7 +175,7 @@ class Supervisor {
 };
 
 // Of a copy of a server's state: the jobs that its records tell of are the other server's, which goes on with
-// them.
+// them. The copy's own jobs begin at other uids.
 Status forget_running(meta::Store& meta);
 
 }  // namespace mekong::jobs

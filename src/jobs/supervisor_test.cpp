@@ -155,6 +155,19 @@ TEST_F(SupervisorTest, GivesEachJobItsOwnUidFolderAndToken) {
   EXPECT_EQ(processes.helpers.back().argv[0], "/bin/chown");
 }
 
+TEST_F(SupervisorTest, TwoServersOnAMachineDoNotShareUids) {
+  config.uid_spread = 900'000'000;
+  restart();
+  const uint32_t first = *supervisor->allocate()->uid;
+  EXPECT_NE(first, 200'000u);  // with this seed
+  restart();
+  EXPECT_EQ(supervisor->allocate()->uid, first + 1);
+  ASSERT_TRUE(forget_running(*meta).ok());  // what a fork does
+  restart();
+  const uint32_t forked = *supervisor->allocate()->uid;
+  EXPECT_GT(std::max(forked, first) - std::min(forked, first), 1'000u);
+}
+
 TEST_F(SupervisorTest, NeverGivesOutAUidTwiceAcrossRestarts) {
   ASSERT_TRUE(supervisor->allocate().ok());
   restart();

@@ -70,7 +70,7 @@ std::string policy(int number) {
 
 struct World {
   World() {
-    auto opened = iam::Iam::open(*store, clock, random, {});
+    auto opened = iam::Iam::open(*store, iam::no_resource_policies, clock, random, {});
     if (!opened.ok()) std::abort();
     iam = std::move(*opened);
     account = AccountId(iam->directory().accounts().front().id);

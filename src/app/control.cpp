@@ -111,7 +111,7 @@ Result<AccountNote> make_account(const std::string& data, const std::string& nam
   MEKONG_TRY_ASSIGN(const auto meta, open_meta(files, folder));
   os::SystemClock clock;
   os::SystemRandom random;
-  MEKONG_TRY_ASSIGN(const auto iam, iam::Iam::open(*meta, clock, random, {}));
+  MEKONG_TRY_ASSIGN(const auto iam, iam::Iam::open(*meta, iam::no_resource_policies, clock, random, {}));
   MEKONG_TRY_ASSIGN(const auto made, iam->directory().create_account(name));
   MEKONG_TRY(note_accounts(iam->directory(), folder));
   return note_of(made);

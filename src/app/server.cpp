@@ -162,9 +162,8 @@ Status Server::Parts::open_engines() {
 Status Server::Parts::open_identity() {
   iam::Iam::Config config;
   config.well_known_test_pair = options.dev;
-  MEKONG_TRY_ASSIGN(iam, iam::Iam::open(*meta, clock, random, config));
   bucket_policies = std::make_unique<BucketPolicies>(*objects);
-  iam->use(*bucket_policies);
+  MEKONG_TRY_ASSIGN(iam, iam::Iam::open(*meta, *bucket_policies, clock, random, config));
   MEKONG_TRY(note_accounts(iam->directory(), folder));
   catalog = std::make_unique<catalog::Catalog>(*meta, clock, random);
   return ok();

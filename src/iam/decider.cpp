@@ -157,8 +157,8 @@ Decider::Judged Decider::judge(const AuthorisationRequest& request, const policy
 
 Decision Decider::decide(const AuthorisationRequest& request) const {
   const bool brought = !request.resource_policy.empty() || !request.resource_account.value.empty();
-  if (resources_ == nullptr || brought) return decide_on(request);
-  const auto standing = resources_->of(request.principal, request.action, request.resource);
+  if (brought) return decide_on(request);
+  const auto standing = resources_.of(request.principal, request.action, request.resource);
   if (!standing) return decide_on(request);
   AuthorisationRequest known = request;
   known.resource_account = standing->owner;

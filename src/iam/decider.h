@@ -26,13 +26,20 @@ class ResourcePolicies {
                                      std::string_view resource) const = 0;
 };
 
+// Where nothing is kept that policies could stand on: tools, and tests of other things.
+class NoResourcePolicies final : public ResourcePolicies {
+ public:
+  std::optional<Standing> of(const Principal&, std::string_view, std::string_view) const override {
+    return std::nullopt;
+  }
+};
+inline constexpr NoResourcePolicies no_resource_policies;
+
 class Decider final : public Authoriser {
  public:
-  Decider(const Directory& directory, os::Clock& clock, DecisionLog& log)
-      : directory_(directory), clock_(clock), log_(log), standing_(directory) {}
+  Decider(const Directory& directory, const ResourcePolicies& resources, os::Clock& clock, DecisionLog& log)
+      : directory_(directory), resources_(resources), clock_(clock), log_(log), standing_(directory) {}
   Decision decide(const AuthorisationRequest& request) const override;
-  // Before the first decision; it must outlive the decider.
-  void use(const ResourcePolicies& resources) { resources_ = &resources; }
 
  private:
   struct Judged {
@@ -47,9 +54,9 @@ class Decider final : public Authoriser {
   policy::Context context_for(const AuthorisationRequest& request) const;
 
   const Directory& directory_;
+  const ResourcePolicies& resources_;
   os::Clock& clock_;
   DecisionLog& log_;
-  const ResourcePolicies* resources_ = nullptr;
   StandingPolicies standing_;
 };
 

@@ -22,9 +22,9 @@ class Iam {
   // `store` needs the family "iam". Blocks on reads and, at first start, on the commits that make the
   // server's secret and the first account with its root key (see Directory::root_credentials). References
   // outlive it.
-  static Result<std::unique_ptr<Iam>> open(meta::Store& store, os::Clock& clock, os::Random& random,
-                                           const Config& config) {
-    std::unique_ptr<Iam> iam(new Iam(store, clock, random, config));
+  static Result<std::unique_ptr<Iam>> open(meta::Store& store, const ResourcePolicies& resources,
+                                           os::Clock& clock, os::Random& random, const Config& config) {
+    std::unique_ptr<Iam> iam(new Iam(store, resources, clock, random, config));
     MEKONG_TRY(iam->directory_.load());
     MEKONG_TRY(iam->usage_.load());
     if (iam->directory_.accounts().empty()) MEKONG_TRY(iam->directory_.create_account(config.first_account));
@@ -36,18 +36,17 @@ class Iam {
   Sessions& sessions() { return sessions_; }  // also the RoleSessions of jobs
   DecisionLog& decisions() { return decisions_; }
   const Authoriser& authoriser() const { return decider_; }
-  // What stands on resources: before the first request.
-  void use(const ResourcePolicies& resources) { decider_.use(resources); }
   const Authenticator& authenticator() const { return verifier_; }
   const KafkaLogin& kafka_login() const { return kafka_login_; }
 
  private:
-  Iam(meta::Store& store, os::Clock& clock, os::Random& random, const Config& config)
+  Iam(meta::Store& store, const ResourcePolicies& resources, os::Clock& clock, os::Random& random,
+      const Config& config)
       : directory_(store, clock, random),
         usage_(store, clock),
         sessions_(directory_, clock, random),
         decisions_(directory_.server_secret(), random),
-        decider_(directory_, clock, decisions_),
+        decider_(directory_, resources, clock, decisions_),
         verifier_(directory_, sessions_, usage_, clock, {config.well_known_test_pair}),
         kafka_login_(verifier_, clock) {}
 

@@ -183,7 +183,7 @@ TEST(IamOpen, FirstStartMakesAnAccountAndItsRootKey) {
   auto store = meta::make_memory_store();
   os::ManualClock clock(test_now_ms);
   os::SeededRandom random(1);
-  auto first = Iam::open(*store, clock, random, {.first_account = "main"});
+  auto first = Iam::open(*store, no_resource_policies, clock, random, {.first_account = "main"});
   ASSERT_TRUE(first.ok());
   auto root = (*first)->directory().root_credentials("main");
   ASSERT_TRUE(root.ok());
@@ -191,7 +191,7 @@ TEST(IamOpen, FirstStartMakesAnAccountAndItsRootKey) {
   EXPECT_EQ(root->access_key_id.size(), 20u);
   EXPECT_TRUE(root->access_key_id.starts_with("AKIA"));
   EXPECT_EQ(root->secret_access_key.size(), 40u);
-  auto again = Iam::open(*store, clock, random, {.first_account = "main"});
+  auto again = Iam::open(*store, no_resource_policies, clock, random, {.first_account = "main"});
   EXPECT_EQ((*again)->directory().root_credentials("main")->access_key_id, root->access_key_id);
   EXPECT_EQ((*again)->directory().accounts().size(), 1u);
   EXPECT_EQ((*again)->directory().create_account("main").error().code, "EntityAlreadyExists");

@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size_bytes) {
   static const auto store = meta::make_memory_store();
   static os::ManualClock clock(1'440'938'160'000);
   static os::SeededRandom random(7);
-  static const auto iam = iam::Iam::open(*store, clock, random, {});
+  static const auto iam = iam::Iam::open(*store, iam::no_resource_policies, clock, random, {});
   if (!iam.ok()) __builtin_trap();
   const std::string_view payload(reinterpret_cast<const char*>(data), size_bytes);
   const auto& login = (*iam)->kafka_login();

@@ -28,7 +28,7 @@ struct IamFixture : testing::Test {
     ASSERT_TRUE(store->commit(std::move(batch)).get().ok());
   }
   void restart() {
-    auto opened = Iam::open(*store, clock, random, {});
+    auto opened = Iam::open(*store, no_resource_policies, clock, random, {});
     ASSERT_TRUE(opened.ok());
     iam = std::move(*opened);
   }

@@ -49,7 +49,7 @@ class World {
     batch.put("iam", "account/" + account.id, codec::encode_record(account));
     batch.put("iam", "key/" + key.id, codec::encode_record(key));
     if (!store_->commit(std::move(batch)).get().ok()) __builtin_trap();
-    auto opened = Iam::open(*store_, clock_, random_, {});
+    auto opened = Iam::open(*store_, no_resource_policies, clock_, random_, {});
     if (!opened.ok()) __builtin_trap();
     iam_ = std::move(*opened);
   }

@@ -310,7 +310,7 @@ class NoLogin final : public iam::KafkaLogin {
 // A cluster that listens nowhere, with one topic and a group that has committed, and one user.
 struct World {
   World() {
-    auto opened = iam::Iam::open(*meta, clock, random, {});
+    auto opened = iam::Iam::open(*meta, iam::no_resource_policies, clock, random, {});
     EXPECT_TRUE(opened.ok());
     iam = std::move(*opened);
     account = AccountId(iam->directory().accounts().front().id);

@@ -79,7 +79,7 @@ int run(uint16_t port, const std::string& folder) {
     std::cerr << "cannot open " << folder << "\n";
     return 2;
   }
-  auto iam = iam::Iam::open(**meta, clock, random, {});
+  auto iam = iam::Iam::open(**meta, iam::no_resource_policies, clock, random, {});
   if (!iam.ok()) return 2;
   std::string account = (*iam)->directory().accounts().front().id;
   auto users = make_users((*iam)->directory(), account);

@@ -109,29 +109,42 @@ def test_idle_conn_1000_cost_little_and_delay_nobody(own_mekong, encrypted):
     assert cost <= 20_000 and took < 1
 
 
-def test_a_request_that_runs_is_answered_before_the_end(own_mekong):
-    running = socket.create_connection(('127.0.0.1', own_mekong.port))
-    running.sendall(b'POST /_mekong/health HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe')
-    idle = socket.create_connection(('127.0.0.1', own_mekong.port))
+def half_sent(port):
+    """A request that the server has begun, as its wish for the body shows."""
+    running = socket.create_connection(('127.0.0.1', port))
+    running.settimeout(20)
+    running.sendall(b'POST /_mekong/health HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n')
+    assert running.recv(1000) == b'HTTP/1.1 100 Continue\r\n\r\n'
+    running.sendall(b'he')
+    return running
+
+
+def between_requests(port):
+    """A connection that the server has answered on, and that asks nothing more."""
+    idle = socket.create_connection(('127.0.0.1', port))
+    idle.settimeout(20)
     idle.sendall(b'GET /_mekong/health HTTP/1.1\r\nHost: h\r\n\r\n')
     assert idle.recv(1000).startswith(b'HTTP/1.1 200')
+    return idle
+
+
+def test_a_request_that_runs_is_answered_before_the_end(own_mekong):
+    running = half_sent(own_mekong.port)
+    idle = between_requests(own_mekong.port)
     own_mekong.process.terminate()
-    idle.settimeout(20)
     while idle.recv(1000):
         pass  # the idle one ends at once, the other is waited for
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(('127.0.0.1', own_mekong.port))
     running.sendall(b'llo')
-    running.settimeout(20)
     reply = b''.join(iter(lambda: running.recv(1000), b''))
     assert reply.startswith(b'HTTP/1.1 200') and b'Connection: close' in reply
     assert own_mekong.process.wait(timeout=30) == 0
 
 
 def test_a_second_signal_ends_at_once(own_mekong):
-    running = socket.create_connection(('127.0.0.1', own_mekong.port))
-    running.sendall(b'POST /_mekong/health HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe')
-    idle = socket.create_connection(('127.0.0.1', own_mekong.port))
+    running = half_sent(own_mekong.port)
+    idle = between_requests(own_mekong.port)
     own_mekong.process.terminate()
     assert idle.recv(1) == b''  # it drains
     begun = time.monotonic()

@@ -143,7 +143,7 @@ TEST_F(ServiceTest, AJobRunsToSuccessAndItsLogsGoToS3) {
   EXPECT_EQ(service->get_application(ctx, {application})->application.state, "STARTED");
   std::lock_guard lock(mutex);
   const std::string path = "logs/emr/applications/" + application + "/jobs/" + id + "/SPARK_DRIVER/";
-  const std::string expected = isolated ? "out\nargument\n200000\n" : "";
+  const std::string expected = isolated ? "out\nargument\n" + std::to_string(first_uid) + "\n" : "";
   if (isolated) EXPECT_EQ(uploads[path + "stdout.gz"], gzip(expected));
   EXPECT_TRUE(uploads.contains(path + "stderr.gz"));
   EXPECT_EQ(uploader, "arn:aws:iam::000000000001:role/job");
@@ -216,7 +216,7 @@ TEST_F(ServiceTest, ACancelledJobLeavesNoProcess) {
   if (!isolated) return;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     struct stat info{};
-    if (stat(entry.path().c_str(), &info) == 0) EXPECT_NE(info.st_uid, 200'000u) << entry.path();
+    if (stat(entry.path().c_str(), &info) == 0) EXPECT_NE(info.st_uid, first_uid) << entry.path();
   }
 }
 

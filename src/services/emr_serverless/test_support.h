@@ -54,6 +54,7 @@ class ServiceTest : public testing::Test {
                      .output_folder = folder + "/data/output",
                      .isolate = isolated,
                      .server_is_root = isolated,
+                     .uid_base = first_uid,
                      .endpoint = "http://127.0.0.1:4566",
                      .poll_ms = 20,
                      .disk_every_ms = 20,
@@ -148,6 +149,8 @@ class ServiceTest : public testing::Test {
 
   std::string folder;
   bool isolated = false;
+  // Another run of these tests beside this one has uids of its own.
+  const uint32_t first_uid = 200'000 + static_cast<uint32_t>(getpid()) * 100;
   std::unique_ptr<meta::Store> meta = meta::make_memory_store();
   std::unique_ptr<os::Processes> processes = os::make_processes();
   os::PosixFiles files;

@@ -1,8 +1,9 @@
 """Five services by each SDK that a registry has, unmodified: AWS_ENDPOINT_URL, a region and keys are all they are told.
 
-Long (toolchains, downloads, compilers), so only in ./dev test full. What is downloaded is held by lock files (npm, Go)
-or by sums (jars) and kept in $MEKONG_DEPS/sdks.
+Long (toolchains, downloads, compilers), so only in ./dev test full. What is downloaded is held by lock files (npm, Go,
+Cargo) or by sums (jars) and kept in $MEKONG_DEPS/sdks.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -25,8 +26,7 @@ def run(*words, cwd, env=None, timeout=3000):
 
 
 def tool(name):
-    if shutil.which(name) is None:
-        pytest.skip(f'{name} is not installed')
+    assert shutil.which(name), f'{name} is missing: ./dev test full installs it'
 
 
 def copied(name):
@@ -48,6 +48,13 @@ def go():
     folder = copied('go')
     run('go', 'build', '-mod=readonly', '-o', 'smoke', '.', cwd=folder)
     return folder, ['./smoke']
+
+
+def rust():
+    tool('cargo')
+    folder = copied('rust')
+    run('cargo', 'build', '--locked', cwd=folder)
+    return folder, ['target/debug/smoke']
 
 
 def jvm(name):
@@ -76,7 +83,7 @@ CODES = {'iam': 'NoSuchEntity', 's3': 'NoSuchKey', 'glue': 'EntityNotFoundExcept
 
 
 @pytest.mark.parametrize('scheme', ['http', 'https'])
-@pytest.mark.parametrize('make', [javascript, go, java, java1], ids=lambda make: make.__name__)
+@pytest.mark.parametrize('make', [javascript, go, java, java1, rust], ids=lambda make: make.__name__)
 def test_five_services(mekong, make, scheme):
     """By https the SDK for Go speaks HTTP/2."""
     folder, words = make()
@@ -93,3 +100,24 @@ def test_five_services(mekong, make, scheme):
     assert lines['s3'] == 'hello a b/ü ' + codes['s3']
     assert lines['glue'] == 'b true ' + codes['glue']
     assert lines['kafka'].split()[1] == codes['kafka']
+
+
+TRUST = {'Version': '2012-10-17', 'Statement': [
+    {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole'}]}
+
+
+@pytest.mark.parametrize('scheme', ['http', 'https'])
+def test_s3_as_a_role_by_the_sdk_for_cpp(mekong, scheme):
+    """Two services: no registry has this SDK but inside of pyarrow, which speaks S3 and STS."""
+    name = 'smoke-' + uuid.uuid4().hex[:12]
+    iam = mekong.client('iam')
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))['Role']['Arn']
+    allowed = {'Effect': 'Allow', 'Action': ['s3:PutObject', 's3:GetObject', 's3:ListBucket'],
+               'Resource': [f'arn:aws:s3:::{name}', f'arn:aws:s3:::{name}/*']}
+    policy = json.dumps({'Version': '2012-10-17', 'Statement': [allowed]})
+    iam.put_role_policy(RoleName=name, PolicyName='it', PolicyDocument=policy)
+    env = mekong.env()
+    env['AWS_ENDPOINT_URL'] = env['AWS_ENDPOINT_URL'].replace('http:', f'{scheme}:', 1)
+    python = pathlib.Path(os.environ['MEKONG_DEPS']) / 'sdks-venv' / 'bin' / 'python'
+    printed = run(python, 'smoke.py', name, role, cwd=HERE / 'cpp', env=env)
+    assert printed.splitlines() == ['s3 True True FileNotFoundError', 'sts s3:DeleteObject']

@@ -205,6 +205,21 @@ class Tidy:
                     if not (self.root / name).exists():
                         self.report("docs", path, number, f"`{name}` does not exist")
 
+    def check_faults(self) -> None:
+        # What docs/faults.md names in backquotes is a path, checked above, or a test.
+        path = self.root / "docs" / "faults.md"
+        if not path.exists():
+            return
+        tests: set[str] = set()
+        for folder in ("src", "tests"):
+            for source in (self.root / folder).rglob("*"):
+                if source.suffix in (".cpp", ".py", ".txt"):
+                    tests.update(re.findall(r"(?:TEST(?:_[FP])?\(\w+,\s*|\bdef |^case )(\w+)", source.read_text(), re.M))
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for name in re.findall(r"`(\w+)`", line):
+                if name not in tests:
+                    self.report("faults", path, number, f"there is no test `{name}`")
+
     def run(self) -> int:
         self.read_layers()
         for path in sorted((self.root / "src").rglob("*")):
@@ -219,6 +234,7 @@ class Tidy:
         self.check_python()
         self.check_dead()
         self.check_docs()
+        self.check_faults()
         for finding in self.findings:
             print(finding)
         return 1 if self.findings else 0

@@ -84,6 +84,12 @@ class TidyTest(unittest.TestCase):
     def test_full_folder(self):
         self.assertEqual(findings({f"src/meta/x{i}.cpp": "" for i in range(26)}), ["folder-size"])
 
+    def test_faults_name_tests_that_exist(self):
+        table = "| one | `ack_after_flush`, `test_two` |\n"
+        tests = {"src/os/b_test.cpp": "TEST_F(Store, ack_after_flush) {}\n", "tests/test_b.py": "def test_two():\n    pass\n"}
+        self.assertEqual(findings({"docs/faults.md": table, **tests}), [])
+        self.assertEqual(findings({"docs/faults.md": table, "tests/test_b.py": tests["tests/test_b.py"]}), ["faults"])
+
     def test_doc_names_a_missing_file(self):
         self.assertEqual(findings({"README.md": "see `src/meta/gone.h`\n"}), ["docs"])
 

@@ -6,7 +6,8 @@
 #
 # Where the sanitizers include fuzzer-no-link (preset asan), each <stem>_fuzz.cpp, a libFuzzer target, becomes the
 # program fuzz/<module>_<stem>; a folder <stem>_fuzz.seeds and a dictionary <stem>_fuzz.dict beside it are used. One
-# ctest entry runs each for as long as MEKONG_FUZZ_SECONDS says (20); `./dev fuzz` runs them longer.
+# ctest entry runs each for as long as MEKONG_FUZZ_SECONDS says (20), two at a time
+# where there are two cores; everything else runs alone.
 
 file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt MEKONG_LAYER_LINES REGEX "^([0-9]|allow)")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/layers.txt)
@@ -99,7 +100,7 @@ function(mekong_module name)
     target_link_libraries(${target}_test PRIVATE ${target} ${M_LIBS} ${M_TEST_LIBS} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${target}_test PRIVATE MEKONG_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${target}_test COMMAND ${target}_test)
-    set_tests_properties(${target}_test PROPERTIES TIMEOUT 300)
+    set_tests_properties(${target}_test PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
   endif()
   if(fuzzers AND MEKONG_SANITIZE MATCHES fuzzer)
     mekong_fuzz_targets(${target} ${fuzzers})

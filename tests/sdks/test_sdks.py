@@ -90,7 +90,7 @@ def test_five_services(mekong, make, scheme):
     env = {**os.environ, **mekong.env('--java'), 'LC_ALL': 'C.UTF-8', 'HOME': '/nonexistent'}
     if scheme == 'https':
         env['AWS_ENDPOINT_URL'] = env['AWS_ENDPOINT_URL'].replace('http:', 'https:', 1)
-        env['NODE_EXTRA_CA_CERTS'] = env['AWS_CA_BUNDLE']
+        env['NODE_EXTRA_CA_CERTS'] = env['SSL_CERT_FILE'] = env['AWS_CA_BUNDLE']
     elif make in (java, java1):
         env.pop('JAVA_TOOL_OPTIONS', None)
     lines = dict(line.split(' ', 1) for line in run(*words, 'smoke-' + uuid.uuid4().hex[:12], cwd=folder, env=env).splitlines())

@@ -37,6 +37,8 @@ struct ClusterSpec {
   bool tls = true;                          // false: SASL_PLAINTEXT, still authenticated
   bool auto_create_topics = false;
   int32_t default_partitions = 1;
+  int64_t session_max_ms =
+      12LL * 3600 * 1000;  // connections.max.reauth.ms: logins with lasting keys end, too
 };
 
 // All must outlive the Broker.

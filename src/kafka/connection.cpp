@@ -103,6 +103,7 @@ Outcome answer_api_versions(const RequestHeader& header, bool known) {
 
 Outcome answer_sasl(Session& session, const RequestHeader& header, bool flexible, codec::KafkaReader& r) {
   auto w = begin_reply(header, flexible);
+  const bool known = session.sasl.principal() != nullptr;
   if (header.api_key == kSaslHandshake) {
     proto::SaslHandshakeRequest request;
     request.decode(r, header.api_version);
@@ -119,6 +120,11 @@ Outcome answer_sasl(Session& session, const RequestHeader& header, bool flexible
                                      {{"cluster", session.cluster.spec().name},
                                       {"client", session.client_host},
                                       {"reason", session.sasl.failure()}});
+  } else if (!session.sasl.between_steps()) {
+    session.cluster.deps.logger.write(Level::debug, "kafka", known ? "login renewed" : "login",
+                                      {{"cluster", session.cluster.spec().name},
+                                       {"client", session.client_host},
+                                       {"principal", session.sasl.principal()->arn}});
   }
   return {end_reply(w), session.sasl.failed()};
 }
@@ -148,6 +154,7 @@ Task<Outcome> answer(Session& session, const std::string& frame) {
   bool is_sasl = header.api_key == kSaslHandshake || header.api_key == kSaslAuthenticate;
   if (is_sasl) co_return answer_sasl(session, header, flexible, r);
   if (!session.sasl.principal()) co_return refuse(session, header, "request before login");
+  if (session.sasl.between_steps()) co_return refuse(session, header, "request between handshake and token");
   if (session.sasl.expired()) co_return refuse(session, header, "session expired without re-authentication");
 
   PrincipalPtr principal = session.sasl.principal();
@@ -169,8 +176,13 @@ SaslSession::Services login_services(Cluster& cluster, const ConditionContext& c
   auto may_connect = [&cluster, context](const Principal& principal) {
     return allowed(cluster, principal, context, "Connect", "cluster", {});
   };
-  return {cluster.deps.login,    cluster.deps.clock, cluster.deps.random, cluster.spec().listener_names,
-          cluster.spec().region, may_connect};
+  return {cluster.deps.login,
+          cluster.deps.clock,
+          cluster.deps.random,
+          cluster.spec().listener_names,
+          cluster.spec().region,
+          cluster.spec().session_max_ms,
+          may_connect};
 }
 
 }  // namespace

@@ -12,7 +12,6 @@ namespace proto = gen::kafka_protocol;
 
 constexpr std::string_view kIam = "AWS_MSK_IAM";
 constexpr std::string_view kOauth = "OAUTHBEARER";
-constexpr int64_t kSessionMaxMs = 12LL * 3600 * 1000;
 
 }  // namespace
 
@@ -92,8 +91,8 @@ proto::SaslAuthenticateResponse SaslSession::accept(const iam::KafkaLogin::Sessi
   }
   principal_ = session.principal;
   int64_t now = services_.clock.wall_ms();
-  int64_t lifetime =
-      session.expires_ms == 0 ? kSessionMaxMs : std::min(session.expires_ms - now, kSessionMaxMs);
+  int64_t lifetime = session.expires_ms == 0 ? services_.session_max_ms
+                                             : std::min(session.expires_ms - now, services_.session_max_ms);
   expires_ms_ = now + lifetime;
   step_ = Step::handshake;
   proto::SaslAuthenticateResponse response;

@@ -23,6 +23,7 @@ class SaslSession {
     os::Random& random;
     std::vector<std::string> listener_names;
     Region region;  // of the cluster: a login signed for another one is refused
+    int64_t session_max_ms;
     // May this principal connect to the cluster (kafka-cluster:Connect)?
     std::function<bool(const Principal&)> may_connect;
   };
@@ -34,6 +35,9 @@ class SaslSession {
   gen::kafka_protocol::SaslAuthenticateResponse authenticate(
       const gen::kafka_protocol::SaslAuthenticateRequest& request);
 
+  // Between a handshake and its token nothing else is answered, in a session that goes on neither: what is
+  // asked then must not be done as who one was.
+  bool between_steps() const { return step_ == Step::authenticate; }
   bool failed() const { return failed_; }
   // Why the last login failed, for the log; never told to the client.
   const std::string& failure() const { return failure_; }

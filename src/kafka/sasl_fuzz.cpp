@@ -24,7 +24,9 @@ void run(std::string_view input) {
   static os::ManualClock clock(600'000);
   static os::SeededRandom random(1);
   SaslSession sasl(
-      {login, clock, random, {"localhost"}, Region("us-east-1"), [](const Principal&) { return true; }});
+      {login, clock, random, {"localhost"}, Region("us-east-1"), 3'600'000, [](const Principal&) {
+         return true;
+       }});
   bool shaken = false;
   while (input.size() >= 2 && !sasl.failed()) {
     const auto kind = static_cast<uint8_t>(input[0]);

@@ -24,19 +24,25 @@ class FakeLogin final : public iam::KafkaLogin {
 class SaslTest : public testing::Test {
  protected:
   int16_t handshake(const std::string& mechanism, int16_t version = 1) {
-    return sasl_.handshake({.mechanism = mechanism}, version).error_code;
+    return on_->handshake({.mechanism = mechanism}, version).error_code;
   }
   proto::SaslAuthenticateResponse authenticate(const std::string& bytes) {
-    return sasl_.authenticate({.auth_bytes = bytes});
+    return on_->authenticate({.auth_bytes = bytes});
   }
 
   FakeLogin login_;
   os::ManualClock clock_{600'000};
   os::SeededRandom random_{1};
   bool may_connect_ = true;
-  Region region_{"us-east-1"};
-  SaslSession sasl_{
-      {login_, clock_, random_, {"localhost"}, region_, [this](const Principal&) { return may_connect_; }}};
+  static constexpr int64_t kMaxMs = 12LL * 3600 * 1000;
+  SaslSession make(const Region& region, int64_t session_max_ms) {
+    return SaslSession(
+        {login_, clock_, random_, {"localhost"}, region, session_max_ms, [this](const Principal&) {
+           return may_connect_;
+         }});
+  }
+  SaslSession sasl_ = make(Region("us-east-1"), kMaxMs);
+  SaslSession* on_ = &sasl_;
 };
 
 TEST_F(SaslTest, iam_is_answered_with_exactly_version_and_request_id) {
@@ -50,8 +56,7 @@ TEST_F(SaslTest, iam_is_answered_with_exactly_version_and_request_id) {
 }
 
 TEST_F(SaslTest, msk_iam_token_wrong_region) {
-  SaslSession elsewhere{
-      {login_, clock_, random_, {"localhost"}, Region("eu-west-1"), [](const Principal&) { return true; }}};
+  SaslSession elsewhere = make(Region("eu-west-1"), kMaxMs);
   for (const char* mechanism : {"AWS_MSK_IAM", "OAUTHBEARER"}) {
     elsewhere.handshake({.mechanism = mechanism}, 1);
     EXPECT_EQ(elsewhere
@@ -121,6 +126,36 @@ TEST_F(SaslTest, a_session_ends_unless_renewed_by_the_same_principal) {
   EXPECT_FALSE(sasl_.expired());
   clock_.advance_ms(1);
   EXPECT_TRUE(sasl_.expired());
+}
+
+TEST_F(SaslTest, a_login_that_outlives_the_clusters_sessions_ends_with_them) {
+  SaslSession brief = make(Region("us-east-1"), 5'000);
+  on_ = &brief;
+  handshake("AWS_MSK_IAM");
+  EXPECT_EQ(authenticate("good").session_lifetime_ms, 5'000);
+  clock_.advance_ms(4'000);
+  handshake("AWS_MSK_IAM");
+  EXPECT_EQ(authenticate("good").session_lifetime_ms, 5'000);  // renewed from now on
+  clock_.advance_ms(4'999);
+  EXPECT_FALSE(brief.expired());
+  clock_.advance_ms(1);
+  EXPECT_TRUE(brief.expired());
+}
+
+TEST_F(SaslTest, an_expired_token_does_not_renew_a_session) {
+  handshake("AWS_MSK_IAM");
+  authenticate("good");
+  handshake("AWS_MSK_IAM");
+  EXPECT_TRUE(sasl_.between_steps());
+  EXPECT_EQ(authenticate("bad").error_code, SASL_AUTHENTICATION_FAILED);
+  EXPECT_TRUE(sasl_.failed());  // and the connection goes, though the first session would have lasted
+}
+
+TEST_F(SaslTest, sasl_reauth_downgrade_by_another_mechanism) {
+  handshake("AWS_MSK_IAM");
+  authenticate("good");
+  EXPECT_EQ(handshake("OAUTHBEARER"), ILLEGAL_SASL_STATE);
+  EXPECT_TRUE(sasl_.failed());
 }
 
 TEST_F(SaslTest, the_principal_cannot_change) {

@@ -23,18 +23,22 @@ def make_certificate(path):
 class Server:
     """One test server on a folder; start() again after stop() or kill() finds what was there."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, session_ms=None):
         preset = os.environ.get('MEKONG_PRESET', 'debug')
         built = ROOT / 'build' / preset / 'src' / 'kafka' / 'mekong-kafka-testserver'
         self.binary = os.environ.get('MEKONG_KAFKA_TESTSERVER', built)
         self.folder = folder
         self.port = '0'
+        self.more = [str(session_ms)] if session_ms else []
+        self.log = folder / 'server.log'  # what it said on stderr
         self.process = None
         self.ca = make_certificate(folder / 'tls.pem')
         self.keys = {}  # user → access key id and secret; 'wrong' has a false secret
 
     def start(self):
-        self.process = subprocess.Popen([self.binary, self.port, self.folder], stdout=subprocess.PIPE, text=True)
+        with open(self.log, 'a', encoding='utf-8') as log:
+            self.process = subprocess.Popen([self.binary, self.port, self.folder, *self.more],
+                                            stdout=subprocess.PIPE, stderr=log, text=True)
         words = self.process.stdout.readline().split()
         assert words and words[0] == 'ready', 'the test server did not start'
         self.port = words[1]

@@ -2,7 +2,8 @@
 // Logins are NOT verified: the access key id that a client names says what it may do (see Keys). Never part
 // of mekong.
 //
-//   mekong-kafka-testserver PORT FOLDER     FOLDER/tls.pem holds certificate and key
+//   mekong-kafka-testserver PORT FOLDER [SESSION_MS]     FOLDER/tls.pem holds certificate and key; sessions
+//   end after SESSION_MS (12 hours)
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -62,7 +63,7 @@ Result<std::string> make_users(iam::Directory& directory, const std::string& acc
   return printed;
 }
 
-int run(uint16_t port, const std::string& folder) {
+int run(uint16_t port, const std::string& folder, int64_t session_max_ms) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -102,7 +103,8 @@ int run(uint16_t port, const std::string& folder) {
       .account = AccountId(account),
       .region = Region("us-east-1"),
       .port = port,
-      .listener_names = {"localhost"}};
+      .listener_names = {"localhost"},
+      .session_max_ms = session_max_ms};
   auto opened = broker.open_cluster(spec);
   if (!opened.ok()) {
     std::cerr << opened.error().code << ": " << opened.error().message << "\n";
@@ -118,6 +120,8 @@ int run(uint16_t port, const std::string& folder) {
 }  // namespace mekong::kafka
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
-  return mekong::kafka::run(static_cast<uint16_t>(std::stoi(argv[1])), argv[2]);
+  if (argc != 3 && argc != 4) return 2;
+  const int64_t session_max_ms =
+      argc == 4 ? std::stoll(argv[3]) : mekong::kafka::ClusterSpec().session_max_ms;
+  return mekong::kafka::run(static_cast<uint16_t>(std::stoi(argv[1])), argv[2], session_max_ms);
 }

@@ -1,4 +1,5 @@
 """What the benches share: Mekong and its peers as child processes, their memory, tables with ratios."""
+import argparse
 import os
 import pathlib
 import platform
@@ -38,6 +39,26 @@ def resident_mib(pid, children=True):
     return kib / 1024
 
 
+def cpu_s(pid):
+    """Seconds of processor time of a process with its children, user and system."""
+    ticks = 0
+    for each in descendants(pid):
+        try:
+            fields = pathlib.Path(f'/proc/{each}/stat').read_text().rsplit(')', 1)[1].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf('SC_CLK_TCK')
+
+
+def options(**defaults):
+    """Of the command line: --NAME=VALUE or --NAME VALUE for each default, of its kind."""
+    parser = argparse.ArgumentParser()
+    for name, value in defaults.items():
+        parser.add_argument(f'--{name}', type=type(value), default=value)
+    return parser.parse_args()
+
+
 def wait_for(condition, seconds=60, pause=0.001):
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -65,6 +86,11 @@ def heading(text):
           f'load {os.getloadavg()[0]:.1f})\n', flush=True)
 
 
+def short(value):
+    """Four digits at least."""
+    return f'{value:,.0f}' if value >= 1000 else f'{value:.4g}'
+
+
 def table(measures, sides, better):
     """Prints the median of each measure a side and how many times better Mekong, the first side, is than each other.
 
@@ -73,7 +99,7 @@ def table(measures, sides, better):
     print('|---' * (2 * len(sides)) + '|')
     for measure, direction in better.items():
         medians = [statistics.median(measures[side, measure]) for side in sides]
-        cells = [f'{median:.4g} ({min(values):.4g}–{max(values):.4g})'
+        cells = [f'{short(median)} ({short(min(values))}–{short(max(values))})'
                  for median, values in zip(medians, [measures[side, measure] for side in sides])]
         for other in medians[1:]:
             ours, theirs = (max(value, 1e-9) for value in (medians[0], other))

@@ -19,9 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from server import MEKONG, free_ports
 
-ROUNDS = 3
-SECONDS = 10
-WARM_UP = 2
+WARM_UP_S = 2
 BUCKET = 'bench'
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -60,39 +58,33 @@ class Side:
         finally:
             connection.close()
 
-    def cpu_s(self):
-        ticks = 0
-        for pid in frame.descendants(self.process.pid):
-            fields = pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf('SC_CLK_TCK')
 
-
-def load(side, workload, method, folder, connections, *duration):
-    """(operations a second, 99th percentile in ms, server CPU ms an operation)"""
+def load(side, workload, method, folder, connections, seconds=None):
+    """(operations a second, 99th percentile in ms, server CPU ms an operation); without `seconds` each key once."""
+    duration = ('-D', str(seconds), '--warm-up-time', str(WARM_UP_S)) if seconds else ('-n', str(workload.keys))
     uris, body, log = folder / 'uris', folder / 'body', folder / 'log'
     uris.write_text('\n'.join(side.presigned(method, f'{workload.size}/{each}') for each in range(workload.keys)))
     body.write_bytes(os.urandom(workload.size))
     log.unlink(missing_ok=True)
     words = ['-d', str(body), '-H', f':method: {method}'] if method == 'PUT' else []
-    before = side.cpu_s()
+    before = frame.cpu_s(side.process.pid)
     printed = subprocess.run(['h2load', '--h1', '-c', str(connections), '-t', '1', '-i', str(uris), f'--log-file={log}',
                               *words, *duration], capture_output=True, text=True, check=True).stdout
-    spent = side.cpu_s() - before
+    spent = frame.cpu_s(side.process.pid) - before
     codes = re.search(r'status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx', printed)
     assert codes and int(codes[1]) > 0 and codes[3] == codes[4] == '0', printed
     times = sorted(int(line.split()[2]) / 1000 for line in log.read_text().splitlines())
     # The CPU is of all that was asked, the log of what came after the warm-up.
-    share = (SECONDS + WARM_UP) / SECONDS
+    share = (seconds + WARM_UP_S) / seconds if seconds else 1
     return float(re.search(r'([\d.]+) req/s', printed)[1]), times[len(times) * 99 // 100], spent * 1000 / (len(times) * share)
 
 
-def measure(side, name, measures, folder):
+def measure(side, name, measures, folder, seconds):
     for workload in WORKLOADS:
-        load(side, workload, 'PUT', folder, 1, '-n', str(workload.keys))  # so that each key is there to be read
+        load(side, workload, 'PUT', folder, 1)  # so that each key is there to be read
         for method in ('PUT', 'GET'):
-            rate, p99, cpu = load(side, workload, method, folder, workload.connections, '-D', str(SECONDS),
-                                  '--warm-up-time', str(WARM_UP))
+            os.sync()
+            rate, p99, cpu = load(side, workload, method, folder, workload.connections, seconds)
             value = rate if workload.size < MIB else rate * workload.size / 1e6
             for measure_name, got in zip(workload.measures(method), (value, p99, cpu)):
                 measures[name, measure_name].append(got)
@@ -112,14 +104,16 @@ def minio(folder):
 
 
 def main():
-    frame.heading(f'S3: 8 connections, large objects 4 (medians of {ROUNDS} runs of {SECONDS} s, least and most in brackets)')
+    asked = frame.options(seconds=10, rounds=3)
+    frame.heading(f'S3: 8 connections, large objects 4 (medians of {asked.rounds} runs of {asked.seconds} s, least and most in '
+                  'brackets)')
     measures = collections.defaultdict(list)
-    for _ in range(ROUNDS):
+    for _ in range(asked.rounds):
         for name, start in (('Mekong', mekong), ('MinIO', minio)):
             with tempfile.TemporaryDirectory(dir=os.environ.get('MEKONG_BENCH_DIR')) as folder:
                 side = start(pathlib.Path(folder))
                 try:
-                    measure(side, name, measures, pathlib.Path(folder))
+                    measure(side, name, measures, pathlib.Path(folder), asked.seconds)
                 finally:
                     frame.end(side.process)
     better = {}

@@ -1,12 +1,12 @@
-// A broker on the real engines and nothing else, for protocol tests with real clients: tests/kafka drives it.
-// Logins are NOT verified: the access key id that a client names says what it may do (see Keys). Never part
-// of mekong.
+// A broker on the real engines and nothing else, for protocol tests with real clients (tests/kafka drives it)
+// and for benches. Its users and their keys are made at the first start and printed. Never part of mekong.
 //
-//   mekong-kafka-testserver PORT FOLDER [SESSION_MS]     FOLDER/tls.pem holds certificate and key; sessions
-//   end after SESSION_MS (12 hours)
+//   mekong-kafka-testserver PORT FOLDER [SESSION_MS]     FOLDER/tls.pem holds certificate and key, without it
+//   the listener is SASL_PLAINTEXT; sessions end after SESSION_MS (12 hours)
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <thread>
 
 #include "base/thread_pool.h"
 #include "iam/iam.h"
@@ -89,13 +89,16 @@ int run(uint16_t port, const std::string& folder, int64_t session_max_ms) {
     return 2;
   }
   auto pem = files.read_file(folder + "/tls.pem");
-  if (!pem.ok()) return 2;
-  auto tls = os::make_tls_server(*pem, *pem);
-  if (!tls.ok()) return 2;
-  auto network = os::make_network(1);
+  std::shared_ptr<os::TlsServer> tls;
+  if (pem.ok()) {
+    auto made_tls = os::make_tls_server(*pem, *pem);
+    if (!made_tls.ok()) return 2;
+    tls = *made_tls;
+  }
+  auto network = os::make_network(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   ThreadPool pool("handlers", 4);
   Broker broker({*network, pool, clock, random, **meta, **log, (*iam)->authoriser(), (*iam)->kafka_login(),
-                 logger, *tls});
+                 logger, tls});
   ClusterSpec spec{
       .arn = "arn:aws:kafka:us-east-1:" + account + ":cluster/demo/0f8fad5b-d9cb-469f-a165-70867728950e-s1",
       .name = "demo",
@@ -104,6 +107,7 @@ int run(uint16_t port, const std::string& folder, int64_t session_max_ms) {
       .region = Region("us-east-1"),
       .port = port,
       .listener_names = {"localhost"},
+      .tls = tls != nullptr,
       .session_max_ms = session_max_ms};
   auto opened = broker.open_cluster(spec);
   if (!opened.ok()) {

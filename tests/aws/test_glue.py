@@ -93,6 +93,37 @@ def test_partitions(aws, database):
     assert code(bad) == "InvalidInputException"
 
 
+def test_batch_update_partition(mekong, database):
+    glue = mekong.client("glue")
+    glue.create_table(DatabaseName=database, TableInput=table("orders"))
+    at = {"DatabaseName": database, "TableName": "orders"}
+    glue.batch_create_partition(PartitionInputList=[{"Values": ["2000", c]} for c in "abc"], **at)
+    entries = [
+        {"PartitionValueList": ["2000", "a"], "PartitionInput": {"Parameters": {"rows": "7"}}},
+        {"PartitionValueList": ["2000", "b"], "PartitionInput": {"Values": ["2001", "b"]}},
+        {"PartitionValueList": ["2000", "c"], "PartitionInput": {"Values": ["2000", "a"]}},
+        {"PartitionValueList": ["1900", "x"], "PartitionInput": {}},
+    ]
+    errors = glue.batch_update_partition(Entries=entries, **at)["Errors"]
+    assert [(e["PartitionValueList"], e["ErrorDetail"]["ErrorCode"]) for e in errors] == [
+        (["2000", "c"], "AlreadyExistsException"),
+        (["1900", "x"], "EntityNotFoundException"),
+    ]
+    kept = glue.get_partitions(**at)["Partitions"]
+    assert {tuple(p["Values"]): p.get("Parameters", {}) for p in kept} == {
+        ("2000", "a"): {"rows": "7"}, ("2000", "c"): {}, ("2001", "b"): {}}
+    unbuilt = {"PartitionValueList": ["2000", "c"],
+               "PartitionInput": {"StorageDescriptor": {"AdditionalLocations": ["s3://b/x/"]}}}
+    refused = code_of(glue.batch_update_partition, Entries=[
+        {"PartitionValueList": ["2000", "a"], "PartitionInput": {}}, unbuilt], **at)
+    assert refused.startswith("NotImplemented") and glue.get_partitions(**at)["Partitions"] == kept
+    assert code_of(glue.batch_update_partition, Entries=entries, DatabaseName=database, TableName="absent") \
+        == "EntityNotFoundException"
+    reader = mekong.client("glue", **role_session(mekong, [allow("glue:UpdatePartition")]))
+    for named in (at, {**at, "TableName": "absent"}):
+        assert code_of(reader.batch_update_partition, Entries=entries, **named) == "AccessDeniedException"
+
+
 def test_databases_functions_and_refusals(aws, database):
     glue = aws("glue")
     names = [d["Name"] for page in glue.get_paginator("get_databases").paginate() for d in page["DatabaseList"]]

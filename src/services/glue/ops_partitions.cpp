@@ -110,6 +110,27 @@ Result<model::UpdatePartitionResponse> Service::update_partition(
   return model::UpdatePartitionResponse{};
 }
 
+Result<model::BatchUpdatePartitionResponse> Service::batch_update_partition(
+    api::Context& ctx, const model::BatchUpdatePartitionRequest& request) {
+  MEKONG_TRY(authorise_table(ctx, request));
+  MEKONG_TRY(catalog_.get_table(ctx.scope(), name_of(request)));
+  std::vector<catalog::Partition> partitions;  // all of them first: what is not built changes nothing
+  for (const auto& entry : request.entries) {
+    MEKONG_TRY_ASSIGN(auto partition, from_model(ctx, entry.partition_input));
+    if (partition.values.empty()) partition.values = entry.partition_value_list;
+    partitions.push_back(std::move(partition));
+  }
+  model::BatchUpdatePartitionResponse response;
+  response.errors.emplace();
+  for (size_t i = 0; i < partitions.size(); ++i) {
+    const auto& values = request.entries[i].partition_value_list;
+    const Status updated =
+        catalog_.update_partition(ctx.scope(), name_of(request), values, std::move(partitions[i]));
+    if (!updated.ok()) response.errors->push_back({values, to_model(updated.error())});
+  }
+  return response;
+}
+
 Result<model::DeletePartitionResponse> Service::delete_partition(
     api::Context& ctx, const model::DeletePartitionRequest& request) {
   MEKONG_TRY(authorise_table(ctx, request));

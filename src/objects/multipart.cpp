@@ -279,6 +279,10 @@ Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upl
   object.etag = codec::hex_encode(md5) + suffix;
   if (!upload.checksum_algorithm.empty()) {
     MEKONG_TRY_ASSIGN(object.checksums[upload.checksum_algorithm], checksum_of_parts(upload, used));
+    if (!upload.full_object_checksum) {
+      for (const auto* part : used)
+        object.part_checksums.push_back(part->checksums.at(upload.checksum_algorithm));
+    }
   }
   MEKONG_TRY(retain_all(batch, object.pieces));
   return object;

@@ -330,6 +330,10 @@ TEST_F(ObjectStoreTest, multipart_by_reference) {
   auto object = store_->head("bucket", "big");
   EXPECT_EQ(object->metadata.at("a"), "1");
   EXPECT_TRUE(object->checksums.at("CRC32").ends_with("-2"));
+  auto sum_of = [](std::string_view part) {
+    return codec::base64_encode(codec::digest_of("CRC32", part).value());
+  };
+  EXPECT_EQ(object->part_checksums, (std::vector{sum_of(five), sum_of("tail")}));
   EXPECT_EQ(store_->read(*object, (5 << 20) - 1, 3).value(), "ata");
   object->pin.reset();
   EXPECT_EQ(contents(), 2u);
@@ -348,6 +352,7 @@ TEST_F(ObjectStoreTest, a_full_object_checksum_is_that_of_all_bytes) {
     auto whole = codec::digest_of(algorithm, five + "tail").value();
     EXPECT_EQ(store_->head("bucket", "big")->checksums.at(algorithm), codec::base64_encode(whole))
         << algorithm;
+    EXPECT_TRUE(store_->head("bucket", "big")->part_checksums.empty());
   }
 }
 

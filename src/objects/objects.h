@@ -49,6 +49,7 @@ struct Object {
   std::vector<blob::BlobRef> pieces;             // in order
   std::vector<uint64_t> part_sizes;              // multipart uploads: size of each part
   std::string upload_id;                         // the multipart upload that made it
+  std::vector<std::string> part_checksums;       // of a composite checksum: base64 of each part's; else none
   std::shared_ptr<const void> pin;               // from head(): its content stays readable while this lives
 };
 

@@ -38,6 +38,11 @@ class Encoder {
     for (uint64_t number : numbers) inner.add(number);
     return add(std::string_view(inner.out_));
   }
+  Encoder& add(const std::vector<std::string>& texts) {
+    Encoder inner;
+    for (const auto& text : texts) inner.add(text);
+    return add(std::string_view(inner.out_));
+  }
   std::string take() { return std::move(out_); }
 
  private:
@@ -99,6 +104,13 @@ class Decoder {
     Decoder inner(field());
     std::vector<uint64_t> found;
     while (inner.more()) found.push_back(inner.number());
+    damaged_ |= inner.damaged_;
+    return found;
+  }
+  std::vector<std::string> texts() {
+    Decoder inner(field());
+    std::vector<std::string> found;
+    while (inner.more()) found.push_back(inner.text());
     damaged_ |= inner.damaged_;
     return found;
   }
@@ -202,6 +214,7 @@ std::string encode(const Object& object) {
   Encoder to;
   to.add(object.size_bytes).add(object.etag).add(object.modified_ms).add(object.headers).add(object.metadata);
   to.add(object.checksums).add(object.pieces).add(object.part_sizes).add(object.upload_id);
+  if (!object.part_checksums.empty()) to.add(object.part_checksums);
   return to.take();
 }
 
@@ -219,6 +232,7 @@ Result<Object> decode_object(std::string_view bucket, std::string_view key, std:
   object.pieces = from.pieces();
   object.part_sizes = from.numbers();
   object.upload_id = from.text();
+  object.part_checksums = from.texts();
   return from.result(std::move(object));
 }
 

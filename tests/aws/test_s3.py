@@ -219,6 +219,47 @@ def test_multipart_by_hand(s3, bucket):
     assert code_of(s3.list_parts, Bucket=bucket, Key="k2", UploadId=other) == (404, "NoSuchUpload")
 
 
+def test_attributes(mekong, s3, bucket):
+    every = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+    s3.put_object(Bucket=bucket, Key="a", Body=b"hello", ChecksumAlgorithm="SHA256")
+    got = s3.get_object_attributes(Bucket=bucket, Key="a", ObjectAttributes=every)
+    digest = base64.b64encode(hashlib.sha256(b"hello").digest()).decode()
+    assert got["ETag"] == hashlib.md5(b"hello").hexdigest() and got["ObjectSize"] == 5
+    assert got["Checksum"] == {"ChecksumSHA256": digest, "ChecksumType": "FULL_OBJECT"}
+    assert got["StorageClass"] == "STANDARD" and "ObjectParts" not in got and got["LastModified"].year >= 2024
+    only = s3.get_object_attributes(Bucket=bucket, Key="a", ObjectAttributes=["ObjectSize"])
+    assert only["ObjectSize"] == 5 and not only.keys() & {"ETag", "Checksum", "StorageClass"}
+
+    place = {"Bucket": bucket, "Key": "b"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place, ChecksumAlgorithm="SHA256")["UploadId"]}
+    bodies = [b"x" * (5 << 20), b"tail"]
+    sums = [base64.b64encode(hashlib.sha256(body).digest()).decode() for body in bodies]
+    parts = [{"PartNumber": i, "ETag": s3.upload_part(**upload, PartNumber=i, Body=body, ChecksumSHA256=sum)["ETag"],
+              "ChecksumSHA256": sum} for i, (body, sum) in enumerate(zip(bodies, sums), 1)]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    s3.copy_object(Bucket=bucket, Key="c", CopySource=f"{bucket}/b")
+    for key in "bc":
+        got = s3.get_object_attributes(Bucket=bucket, Key=key, ObjectAttributes=every)
+        assert got["Checksum"]["ChecksumType"] == "COMPOSITE" and got["ETag"].endswith("-2")
+        assert got["ObjectParts"]["TotalPartsCount"] == 2 and not got["ObjectParts"]["IsTruncated"]
+        assert got["ObjectParts"]["Parts"] == [
+            {"PartNumber": i, "Size": len(body), "ChecksumSHA256": sum}
+            for i, (body, sum) in enumerate(zip(bodies, sums), 1)]
+    ask = {**place, "ObjectAttributes": ["ObjectParts"], "MaxParts": 1}
+    page = s3.get_object_attributes(**ask)["ObjectParts"]
+    assert [part["PartNumber"] for part in page["Parts"]] == [1] and page["IsTruncated"]
+    page = s3.get_object_attributes(**ask, PartNumberMarker=page["NextPartNumberMarker"])["ObjectParts"]
+    assert [part["PartNumber"] for part in page["Parts"]] == [2] and not page["IsTruncated"]
+
+    assert code_of(s3.get_object_attributes, **place, ObjectAttributes=["Colour"]) == (400, "InvalidArgument")
+    assert code_of(s3.get_object_attributes, Bucket=bucket, Key="none", ObjectAttributes=every) == (404, "NoSuchKey")
+    for actions in ("s3:GetObject", "s3:GetObjectAttributes"):
+        less = mekong.client("s3", **role_session(mekong, [allow(actions)]))
+        assert code_of(less.get_object_attributes, **place, ObjectAttributes=every) == (403, "AccessDenied")
+    both = mekong.client("s3", **role_session(mekong, [allow(["s3:GetObject", "s3:GetObjectAttributes"])]))
+    assert both.get_object_attributes(**ask)["ObjectParts"]["TotalPartsCount"] == 2
+
+
 def presigned(s3, bucket, key, seconds=60):
     """A SigV4 URL; boto3's own are SigV2 in us-east-1 unless its configuration says otherwise."""
     request = AWSRequest("GET", f"{s3.meta.endpoint_url}/{bucket}/{key}")

@@ -179,7 +179,7 @@ Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, B
   call.context.operation = binding.operation->name;
   MEKONG_CO_TRY(authorise(call, input.get()));
   Result<Value> output = Error{};
-  co_await resume_on(pool);
+  if (!binding.operation->never_waits) co_await resume_on(pool);
   if (binding.call_streaming != nullptr) {
     auto task =
         binding.call_streaming(call.service->service, call.context, *binding.operation, input.get(), body);

@@ -345,5 +345,21 @@ TEST_F(PipelineTest, ABodyThatIsTooLargeIsRefused) {
   EXPECT_EQ(response.status, 413);
 }
 
+TEST_F(PipelineTest, OnlyAHandlerThatNeverWaitsRunsWhereTheRequestArrived) {
+  ThreadPool io("io", 1);
+  Promise<bool> done;
+  io.post([&] { done.set(call_sts("Action=GetCallerIdentity&Version=2011-06-15").status == 200); });
+  EXPECT_TRUE(done.future().get());
+  EXPECT_EQ(sts.seen_on, &io);
+  Promise<bool> waited;
+  io.post([&] {
+    waited.set(
+        call_sts("Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/r&RoleSessionName=ss")
+            .status == 200);
+  });
+  EXPECT_TRUE(waited.future().get());
+  EXPECT_EQ(sts.seen_on, &harness.pool);
+}
+
 }  // namespace
 }  // namespace mekong::front

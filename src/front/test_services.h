@@ -43,8 +43,10 @@ class TestSts final : public gen::sts::Twin {
  public:
   bool forget = false;
   std::string tags;
+  Executor* seen_on = nullptr;  // the last handler
   Result<gen::sts::GetCallerIdentityResponse> get_caller_identity(
       api::Context& ctx, const gen::sts::GetCallerIdentityRequest&) override {
+    seen_on = Executor::current();
     gen::sts::GetCallerIdentityResponse response;
     response.user_id = ctx.principal->user_id;
     response.account = ctx.account.value;
@@ -53,6 +55,7 @@ class TestSts final : public gen::sts::Twin {
   }
   Result<gen::sts::AssumeRoleResponse> assume_role(api::Context& ctx,
                                                    const gen::sts::AssumeRoleRequest& request) override {
+    seen_on = Executor::current();
     if (!forget) MEKONG_TRY(ctx.authorise(request.role_arn));
     if (request.tags) {
       for (const auto& tag : *request.tags) tags += tag.key + "=" + tag.value + " ";

@@ -68,9 +68,7 @@ AsioConnection::Clock::time_point AsioConnection::deadline_of(int64_t timeout_ms
 
 void AsioConnection::wake(Side& side, bool timed_out) {
   if (!side.waiter) return;
-  ++side.round;
   side.timed_out = timed_out;
-  side.timer.cancel();
   std::exchange(side.waiter, nullptr).resume();
 }
 
@@ -86,11 +84,19 @@ void AsioConnection::ask(Need need) {
   });
 }
 
-void AsioConnection::start_timer(Side& side, Clock::time_point deadline) {
-  if (deadline == Clock::time_point::max()) return;
-  side.timer.expires_at(deadline);
-  side.timer.async_wait([self = shared_from_this(), &side, round = side.round](const error_code& cancelled) {
-    if (!cancelled && round == side.round) wake(side, true);
+// A timer that runs is left alone where it goes off early enough, and looks then how long there is to wait:
+// most waits end long before, and to stop and start one for each would cost more than all of the rest here.
+void AsioConnection::arm(Side& side) {
+  if (side.alarm <= side.deadline) return;
+  side.alarm = side.deadline;
+  side.timer.expires_at(side.deadline);
+  side.timer.async_wait([weak = weak_from_this(), &side](const error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self) return;
+    side.alarm = Clock::time_point::max();
+    if (!side.waiter) return;
+    if (Clock::now() >= side.deadline) return wake(side, true);
+    self->arm(side);
   });
 }
 
@@ -104,8 +110,9 @@ struct AsioConnection::Readiness {
     side.waiter = waiter;
     side.need = need;
     side.timed_out = false;
+    side.deadline = deadline;
     connection.ask(need);
-    connection.start_timer(side, deadline);
+    connection.arm(side);
   }
   void await_resume() const noexcept {}
 };
@@ -161,8 +168,12 @@ Task<Status> AsioConnection::accept_handshake(const ListenOptions& options) {
 Task<Result<std::string>> AsioConnection::read_some(size_t max_bytes, int64_t timeout_ms) {
   co_await resume_on(loop_);
   const auto deadline = deadline_of(timeout_ms);
+  // After an answer there is nothing yet, as a rule: to ask the kernel first would be a call for nothing.
+  bool wait_first = std::exchange(answered_, false) && !tls_;
   while (true) {
-    const auto step = step_read(landing(), std::min(max_bytes, read_bytes_max));
+    const auto step = std::exchange(wait_first, false)
+                          ? Step{0, Need::readable}
+                          : step_read(landing(), std::min(max_bytes, read_bytes_max));
     if (step.bytes > 0) co_return std::string(landing(), step.bytes);
     if (step.need != Need::readable && step.need != Need::writable) co_return error_of(step.need);
     auto ready = co_await wait(read_, step.need, deadline);
@@ -184,6 +195,7 @@ Task<Status> AsioConnection::write(std::string_view data, int64_t timeout_ms) {
     auto ready = co_await wait(write_, step.need, deadline);
     if (!ready.ok()) co_return ready;
   }
+  answered_ = true;
   co_return ok();
 }
 

@@ -42,7 +42,8 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
     boost::asio::steady_timer timer;
     std::coroutine_handle<> waiter = nullptr;
     Need need = Need::nothing;  // what the waiter waits for
-    uint64_t round = 0;         // of the wait, so that an old timer is known as such
+    Clock::time_point deadline = Clock::time_point::max();
+    Clock::time_point alarm = Clock::time_point::max();  // when the timer goes off; max: it does not run
     bool timed_out = false;
   };
   struct Readiness;
@@ -50,7 +51,7 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   Task<Status> wait(Side& side, Need need, Clock::time_point deadline);
   static void wake(Side& side, bool timed_out);
   void ask(Need need);
-  void start_timer(Side& side, Clock::time_point deadline);
+  void arm(Side& side);
   Step step_read(char* to, size_t bytes_max);
   Step step_write(const char* from, size_t bytes);
   static Clock::time_point deadline_of(int64_t timeout_ms);
@@ -61,6 +62,7 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   Side read_, write_;
   bool asked_readable_ = false, asked_writable_ = false;  // of Asio, and not answered yet
   bool closed_ = false;
+  bool answered_ = false;  // written, and nothing read since: the peer has its turn
   std::function<void()> on_end_;
   Endpoint peer_, local_;
 };

@@ -267,7 +267,7 @@ class Tables:
                  ("streaming_output", self.service.stream_member(operation["output"]["shape"])),
                  ("checksum_required", operation.get("httpChecksumRequired")
                   or operation.get("httpChecksum", {}).get("requestChecksumRequired")),
-                 ("anonymous", options.get("auth") == "none")]
+                 ("anonymous", options.get("auth") == "none"), ("never_waits", options.get("waits") == "never")]
         pairs += [(key, "true") for key, value in flags if value]
         if names:
             pairs += [("errors", f"errors_{name}"), ("error_count", str(len(names)))]

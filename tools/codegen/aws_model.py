@@ -24,7 +24,7 @@ PROTOCOLS = {"json": "json", "query": "query", "ec2": "ec2", "rest-json": "rest_
 IMPLIED = {"json": "json", "smithy-rpc-v2-cbor": "rpc_cbor"}
 EXTRA = ("query", "aws_cbor")
 # What an operation's line says at most once; resource= and condition= may come several times.
-ONCE = ("action", "passrole", "auth", "root", "unwrap")
+ONCE = ("action", "passrole", "auth", "root", "unwrap", "waits")
 
 
 class ModelError(Exception):
@@ -102,6 +102,8 @@ def parse_list(text):
                 raise ModelError(f"line {number}: {words[0]} has {key}= twice")
             else:
                 raise ModelError(f"line {number}: '{word}' is not known{near(key, ONCE + ('resource', 'condition'))}")
+        if options.get("waits", "never") != "never":
+            raise ModelError(f"line {number}: waits={options['waits']} is not known: only never")
         if "action" not in options:
             raise ModelError(f"line {number}: {words[0]} has no action=: the IAM action, SERVICE:ACTION, or none where AWS "
                              "asks for no permission")
@@ -273,6 +275,9 @@ def check_templates(service):
     for name, operation in service.operations:
         options = operation["options"]
         where = f"line {options['line']}: {name}"
+        if "waits" in options and (service.stream_member(operation["input"]["shape"])
+                                   or service.event_member(operation["input"]["shape"])):
+            raise ModelError(f"{where}: waits=never, but its body streams")
         for template in options["resource"] + options.get("condition", []) + [options.get("passrole", "")]:
             for path in re.findall(r"\{([^}]*)\}", template):
                 path = path.partition(":")[0]

@@ -81,6 +81,9 @@ class Refusals(unittest.TestCase):
     def test_unknown_condition_key(self):
         self.refuses("PutWidget action=widgets:PutWidget resource=* condition=widgets:Colour={class}", "known key")
 
+    def test_waits(self):
+        self.refuses("PutWidget action=widgets:PutWidget resource=* waits=seldom", "waits=seldom is not known: only never")
+
     def test_unknown_word(self):
         self.refuses("PutWidget action=widgets:PutWidget resource=* colour=red", "'colour=red' is not known")
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <exception>
-#include <set>
+#include <map>
 
 #include "api/body.h"
 #include "api/call.h"
@@ -33,7 +33,11 @@ struct Pipeline::Parts {
   Logger& logger;
   Options options;
   Validator validator;
-  std::set<std::string_view> shared;  // signing names of more than one service
+  struct Name {
+    std::string_view text;
+    bool shared = false;  // with another service
+  };
+  std::vector<Name> signing_names;  // by index of services
   mutable StrangersMemory strangers_memory{options.strangers_max_bytes};
 
   Status find_service(Call& call) const;
@@ -141,14 +145,14 @@ Status unpack(const Headers& headers, size_t max_bytes, std::string& body) {
 }  // namespace
 
 Status Pipeline::Parts::find_service(Call& call) const {
-  auto wanted = scope_service(call.head, call.query);
+  const auto wanted = scope_service(call.head, call.query);
   int best = -1;
   for (size_t i = 0; i < services.size(); ++i) {
     // One that alone has the scope's name needs no further look.
-    const int own = shared.contains(services[i].table->signing_name) || wanted.empty()
-                        ? fit(services[i], routers[i], call, wanted)
-                    : wanted == services[i].table->signing_name ? 0
-                                                                : -1;
+    const bool look = signing_names[i].shared || wanted.empty();
+    const int own = look                              ? fit(services[i], routers[i], call, wanted)
+                    : wanted == signing_names[i].text ? 0
+                                                      : -1;
     if (own <= best) continue;
     best = own;
     call.service = &services[i];
@@ -312,10 +316,12 @@ Pipeline::Pipeline(std::vector<ServiceBinding> services, const iam::Authenticato
                        std::move(options),
                        {},
                        {}}) {
-  std::set<std::string_view> seen;
+  std::map<std::string_view, int> times;
+  for (const auto& service : parts_->services) ++times[service.table->signing_name];
   for (const auto& service : parts_->services) {
     parts_->routers.emplace_back(*service.table);
-    if (!seen.insert(service.table->signing_name).second) parts_->shared.insert(service.table->signing_name);
+    const std::string_view name = service.table->signing_name;
+    parts_->signing_names.push_back({name, times[name] > 1});
   }
 }
 

@@ -1,16 +1,23 @@
 #include "codec/hash.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <zlib.h>
+
+#include <cstring>
 
 namespace mekong::codec {
 namespace {
 
+// Fetched once: to find the algorithm by its name costs more than hashing a small request.
+const EVP_MD* fetched_sha256() {
+  static EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return found;
+}
+
 const EVP_MD* digest(Hasher::Algorithm algorithm) {
   switch (algorithm) {
     case Hasher::Algorithm::sha256:
-      return EVP_sha256();
+      return fetched_sha256();
     case Hasher::Algorithm::sha1:
       return EVP_sha1();
     case Hasher::Algorithm::md5:
@@ -26,10 +33,24 @@ std::string once(const EVP_MD* algorithm, std::string_view bytes) {
   return std::string(reinterpret_cast<char*>(out), size);
 }
 
+constexpr size_t sha256_bytes = 32, sha256_block_bytes = 64;
+
+// Of one after the other, into the 32 bytes at `out`.
+void sha256_of(std::string_view first, std::string_view second, char* out) {
+  static thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                                            EVP_MD_CTX_free);
+  EVP_DigestInit_ex(context.get(), fetched_sha256(), nullptr);
+  EVP_DigestUpdate(context.get(), first.data(), first.size());
+  if (!second.empty()) EVP_DigestUpdate(context.get(), second.data(), second.size());
+  EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out), nullptr);
+}
+
 }  // namespace
 
 std::string sha256(std::string_view bytes) {
-  return once(EVP_sha256(), bytes);
+  std::string out(sha256_bytes, '\0');
+  sha256_of(bytes, {}, out.data());
+  return out;
 }
 std::string sha1(std::string_view bytes) {
   return once(EVP_sha1(), bytes);
@@ -38,12 +59,22 @@ std::string md5(std::string_view bytes) {
   return once(EVP_md5(), bytes);
 }
 
+// RFC 2104.
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  unsigned char out[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out, &size);
-  return std::string(reinterpret_cast<char*>(out), size);
+  char inner[sha256_block_bytes] = {}, outer[sha256_block_bytes], middle[sha256_bytes];
+  if (key.size() > sizeof(inner)) {
+    sha256_of(key, {}, inner);
+  } else if (!key.empty()) {
+    std::memcpy(inner, key.data(), key.size());
+  }
+  for (size_t i = 0; i < sizeof(inner); ++i) {
+    outer[i] = static_cast<char>(inner[i] ^ 0x5c);
+    inner[i] = static_cast<char>(inner[i] ^ 0x36);
+  }
+  std::string out(sha256_bytes, '\0');
+  sha256_of({inner, sizeof(inner)}, bytes, middle);
+  sha256_of({outer, sizeof(outer)}, {middle, sizeof(middle)}, out.data());
+  return out;
 }
 
 uint32_t crc32(std::string_view bytes, uint32_t so_far) {

@@ -52,11 +52,11 @@ bool unreserved(char c) {
 
 std::string hex_encode(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (unsigned char c : bytes) {
-    out += kDigits[c >> 4];
-    out += kDigits[c & 15];
+  std::string out(bytes.size() * 2, '\0');
+  char* to = out.data();
+  for (const unsigned char c : bytes) {
+    *to++ = kDigits[c >> 4];
+    *to++ = kDigits[c & 15];
   }
   return out;
 }

@@ -19,7 +19,7 @@ struct Service {
   Logger& logger;
   const ServerOptions& options;
   const std::atomic<bool>& stopping;
-  std::function<void(bool busy)> busy;  // a connection that is not may be closed at will
+  std::atomic<bool>& busy;  // a connection that is not may be closed at will
   std::function<void(std::function<void()> drain)>
       drains;  // how to tell this connection that the server stops
 };

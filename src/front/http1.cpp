@@ -40,7 +40,7 @@ Task<Result<ParsedHead>> read_request(const Service& service, os::Connection& co
     }
     if (buffer.size() > max_bytes) co_return Error{"HeaderTooLarge", "the head is too large", 431};
     const bool idle = buffer.empty();
-    if (idle) service.busy(false);
+    if (idle) service.busy = false;
     if (idle && service.stopping) co_return Error{"EndOfStream", "the server stops"};
     auto more = co_await connection.read_some(head_read_max, clock.left_ms(idle));
     if (!more.ok()) {
@@ -49,7 +49,7 @@ Task<Result<ParsedHead>> read_request(const Service& service, os::Connection& co
         co_return Error{"RequestTimeout", "the head did not arrive in time", 408};
       co_return Error{"EndOfStream", error.message};
     }
-    if (idle) service.busy(true);
+    if (idle) service.busy = true;
     if (idle) {
       buffer = std::move(*more);
     } else {

@@ -107,7 +107,7 @@ StreamPtr Http2::find(StreamId id) const {
 Task<void> Http2::run(std::string first) {
   auto self = shared_from_this();
   idle_since_ms_ = now_ms();
-  service_.busy(true);  // also where no request runs: it ends by drain()
+  service_.busy = true;  // also where no request runs: it ends by drain()
   service_.drains([weak = weak_from_this()] {
     if (auto alive = weak.lock()) alive->connection_->executor().post([alive] { alive->drain(); });
   });

@@ -15,14 +15,14 @@ constexpr size_t http_first_read_max = 16 << 10;
 Task<void> serve_either(const Service& service, os::ConnectionPtr connection) {
   std::string first;
   bool http2 = connection->protocol() == "h2";
-  if (!http2) service.busy(false);
+  if (!http2) service.busy = false;
   while (!http2 && first.size() < http2_preface.size() && http2_preface.starts_with(first)) {
     if (service.stopping) co_return;
     auto more = co_await connection->read_some(http_first_read_max, first.empty()
                                                                         ? service.options.idle_timeout_ms
                                                                         : service.options.header_timeout_ms);
     if (!more.ok()) co_return;
-    service.busy(true);
+    service.busy = true;
     first += *more;
   }
   http2 = http2 || first.starts_with(http2_preface);
@@ -36,7 +36,7 @@ Task<void> serve_either(const Service& service, os::ConnectionPtr connection) {
 struct Server::Impl {
   struct Entry {
     os::ConnectionPtr connection;
-    bool busy = false;
+    std::shared_ptr<std::atomic<bool>> busy;
     std::function<void()> drain;  // where the connection has a way of its own to end
   };
   os::Network& network;
@@ -53,19 +53,16 @@ struct Server::Impl {
   std::condition_variable left = {};
   std::map<os::Connection*, Entry> connections = {};
 
-  void add(const os::ConnectionPtr& connection) {
+  std::shared_ptr<std::atomic<bool>> add(const os::ConnectionPtr& connection) {
+    auto busy = std::make_shared<std::atomic<bool>>(true);
     std::lock_guard lock(mutex);
-    connections[connection.get()] = {connection, true};
+    connections[connection.get()] = {connection, busy, nullptr};
+    return busy;
   }
   void remove(os::Connection* connection) {
     std::lock_guard lock(mutex);
     connections.erase(connection);
     left.notify_all();
-  }
-  void set_busy(os::Connection* connection, bool busy) {
-    std::lock_guard lock(mutex);
-    auto it = connections.find(connection);
-    if (it != connections.end()) it->second.busy = busy;
   }
   void set_drain(os::Connection* connection, std::function<void()> drain) {
     std::lock_guard lock(mutex);
@@ -81,7 +78,7 @@ struct Server::Impl {
     for (auto& entry : ending) {
       if (idle_only && entry.drain) {
         entry.drain();
-      } else if (!idle_only || !entry.busy) {
+      } else if (!idle_only || !*entry.busy) {
         entry.connection->close();
       }
     }
@@ -92,7 +89,7 @@ struct Server::Impl {
   }
 
   static Task<void> serve(std::shared_ptr<Impl> self, os::ConnectionPtr connection) {
-    self->add(connection);
+    const auto busy = self->add(connection);
     auto* key = connection.get();
     Service service{self->pipeline,
                     self->routes,
@@ -101,7 +98,7 @@ struct Server::Impl {
                     self->logger,
                     self->options,
                     self->stopping,
-                    [self, key](bool busy) { self->set_busy(key, busy); },
+                    *busy,
                     [self, key](std::function<void()> drain) { self->set_drain(key, std::move(drain)); }};
     try {
       auto task = serve_either(service, connection);

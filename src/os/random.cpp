@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -21,9 +22,10 @@ std::string Random::from_alphabet(std::string_view alphabet, size_t n) {
   std::string out;
   while (out.size() < n) {
     unsigned char bytes[64];
-    fill(bytes, sizeof(bytes));
-    for (unsigned char byte : bytes) {
-      if (byte < limit && out.size() < n) out.push_back(alphabet[byte % alphabet.size()]);
+    const size_t wanted = std::min(sizeof(bytes), n - out.size());
+    fill(bytes, wanted);
+    for (size_t i = 0; i < wanted; ++i) {
+      if (bytes[i] < limit) out.push_back(alphabet[bytes[i] % alphabet.size()]);
     }
   }
   return out;

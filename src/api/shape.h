@@ -150,7 +150,7 @@ struct Operation {
   const Member* event_input = nullptr;
   const Member* event_output = nullptr;
   bool checksum_required = false;
-  bool anonymous = false;  // answers requests without a signature (AssumeRoleWithWebIdentity)
+  bool anonymous = false;    // answers requests without a signature (AssumeRoleWithWebIdentity)
   bool never_waits = false;  // its handler only looks into memory, briefly: it may run on an I/O thread
   const ErrorShape* const* errors = nullptr;
   size_t error_count = 0;

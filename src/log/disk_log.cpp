@@ -257,22 +257,36 @@ void DiskLog::retain() {
   }
 }
 
+DiskLog::Opened DiskLog::opened() {
+  Opened all;
+  std::lock_guard lock(slots_mutex_);
+  for (const auto& [id, slot] : slots_) {
+    const std::unique_lock one(slot->mutex, std::try_to_lock);
+    if (!one.owns_lock() || slot->partition) all[id.value] = one.owns_lock() ? slot->partition : nullptr;
+  }
+  return all;
+}
+
 Status DiskLog::snapshot(const std::string& to, const std::function<Status(int64_t began_ns)>& meanwhile) {
-  std::vector<PartitionPtr> opened;
-  {
-    std::lock_guard lock(slots_mutex_);
-    for (const auto& [id, slot] : slots_) {
-      const std::unique_lock one(slot->mutex, std::try_to_lock);
-      if (one.owns_lock() && slot->partition) opened.push_back(slot->partition);
-    }
-  }
-  // So that little is copied while appends wait.
-  for (const auto& partition : opened) {
+  std::unordered_map<std::string, uint64_t> changes;  // before it was copied
+  for (const auto& [id, partition] : opened()) {
+    if (!partition) continue;
+    changes[id] = partition->changes();
+    if (partition->written_bytes() <= copied_bytes_max) continue;
+    // So that little is copied while appends wait.
     MEKONG_TRY(committer_->run(partition, [](Partition& one) { return one.roll_beyond(copied_bytes_max); }));
+    changes[id] = partition->changes();
   }
+  MEKONG_TRY(copy_log(files_, folder_, to, false));
   return committer_->run_alone([&]() -> Status {
     const int64_t began_ns = clock_.monotonic_ns();
-    MEKONG_TRY(copy_log(files_, folder_, to, false));
+    const Opened now = opened();
+    MEKONG_TRY(refresh_copy(files_, folder_, to, [&](const std::string& id) {
+      const auto one = now.find(id);
+      const auto before = changes.find(id);
+      if (one == now.end()) return before != changes.end();  // gone from use meanwhile
+      return !one->second || before == changes.end() || before->second != one->second->changes();
+    }));
     return meanwhile(began_ns);
   });
 }

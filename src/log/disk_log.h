@@ -81,6 +81,9 @@ class DiskLog final : public Log {
   LockedSlot lock_slot(const PartitionId& id);
   void drop(const PartitionId& id, LockedSlot& locked);
   Result<PartitionPtr> find(const PartitionId& id);
+  // Those in use; null: one that is being opened, made or removed.
+  using Opened = std::unordered_map<std::string, PartitionPtr>;
+  Opened opened();
   void note_positions();
   Position position_of(const PartitionId& id);
   Status compact(const PartitionId& id, const PartitionPtr& partition);

@@ -75,6 +75,7 @@ Error Partition::take_back(int64_t next, const Error& cause) {
   Status done = made.ok() ? ok() : Status(made.error());
   if (made.ok() && *made) done = deps_.files.remove(path);
   if (done.ok()) done = deps_.files.sync_directory(folder_);
+  ++changes_;
   return done.ok() ? storage_error(cause) : break_with(done.error());
 }
 
@@ -216,6 +217,7 @@ Result<std::shared_ptr<os::File>> Partition::flush() {
 }
 
 void Partition::publish() {
+  ++changes_;
   std::unique_lock lock(mutex_);
   high_watermark_ = segments_.back()->next_offset();
   last_stable_ = std::min(high_watermark_, producers_.first_open_offset());
@@ -405,6 +407,11 @@ Result<TimestampOffset> Partition::find_time(const std::vector<std::pair<Segment
     if (found.offset >= 0) return found;
   }
   return TimestampOffset{};
+}
+
+uint64_t Partition::written_bytes() const {
+  std::shared_lock lock(mutex_);
+  return published_bytes_;
 }
 
 int64_t Partition::size_bytes() const {

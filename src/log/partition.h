@@ -2,6 +2,7 @@
 // log start, and up to where the segments were known to be durable), and `producers`, the producers' state as
 // of the beginning of the last segment. Written by the committer thread only, read by any.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -92,7 +93,10 @@ class Partition {
   Offsets offsets() const;
   Result<TimestampOffset> offset_for(int64_t timestamp_ms) const;
   int64_t size_bytes() const;
-  Position whole() const;  // durable, by the journal at least
+  uint64_t written_bytes() const;  // of the segment that is written
+  Position whole() const;          // durable, by the journal at least
+  // Grows with each change of the files, once it is made.
+  uint64_t changes() const { return changes_; }
   // What is to be compacted, if it is due. `now_ms`: service clock.
   Result<std::optional<CompactionPlan>> plan_compaction(int64_t now_ms, size_t map_bytes_max) const;
 
@@ -139,6 +143,7 @@ class Partition {
   int64_t high_watermark_ = 0, last_stable_ = 0;
   uint64_t published_bytes_ = 0;  // of the last segment
   bool removed_ = false;
+  std::atomic<uint64_t> changes_ = 0;
   uint64_t exchanges_ = 0;  // whoever reads a segment meanwhile reads again
 
   // Committer only.

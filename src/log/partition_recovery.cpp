@@ -19,7 +19,9 @@ Error bad_bytes(const Segment& segment, uint64_t good) {
 }  // namespace
 
 Status Partition::change_state(State state) {
-  MEKONG_TRY(save_partition_state(deps_.files, folder_, state));
+  const auto saved = save_partition_state(deps_.files, folder_, state);
+  ++changes_;
+  MEKONG_TRY(saved);
   std::unique_lock lock(mutex_);
   state_ = std::move(state);
   return ok();

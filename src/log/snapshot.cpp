@@ -1,6 +1,7 @@
 #include "log/snapshot.h"
 
 #include <algorithm>
+#include <set>
 
 #include "log/partition_state.h"
 #include "log/segment.h"
@@ -29,6 +30,17 @@ Status copy_partition(os::Files& files, const std::string& from, const std::stri
   return ok();
 }
 
+// One that is opened for the first time, or removed, at this moment changes under our hands.
+Status copy_moving(os::Files& files, const std::string& from, const std::string& to) {
+  auto copied = copy_partition(files, from, to);
+  for (int tries = 1; !copied.ok() && copied.error().code == "ENOENT" && tries < tries_max; ++tries) {
+    MEKONG_TRY(files.remove_tree(to));
+    MEKONG_TRY_ASSIGN(const bool there, files.exists(from));
+    copied = there ? copy_partition(files, from, to) : ok();
+  }
+  return copied;
+}
+
 }  // namespace
 
 Status copy_log(os::Files& files, const std::string& from, const std::string& to, bool stopped) {
@@ -36,19 +48,34 @@ Status copy_log(os::Files& files, const std::string& from, const std::string& to
   MEKONG_TRY(files.make_directories(to));
   for (const auto& entry : entries) {
     const std::string source = from + "/" + entry.name, target = to + "/" + entry.name;
-    if (!entry.is_directory) {
-      if (stopped && entry.name.starts_with("journal.")) MEKONG_TRY(files.copy_file(source, target));
-      if (source == positions_path(from)) MEKONG_TRY(files.link(source, target));
-      continue;
+    if (entry.is_directory) {
+      MEKONG_TRY(copy_moving(files, source, target));
+    } else if (stopped && entry.name.starts_with("journal.")) {
+      MEKONG_TRY(files.copy_file(source, target));
+    } else if (source == positions_path(from)) {
+      MEKONG_TRY(files.link(source, target));
     }
-    // One that is opened for the first time, or removed, at this moment changes under our hands.
-    auto copied = copy_partition(files, source, target);
-    for (int tries = 1; !copied.ok() && copied.error().code == "ENOENT" && tries < tries_max; ++tries) {
-      MEKONG_TRY(files.remove_tree(target));
-      MEKONG_TRY_ASSIGN(const bool there, files.exists(source));
-      copied = there ? copy_partition(files, source, target) : ok();
-    }
-    MEKONG_TRY(copied);
+  }
+  return ok();
+}
+
+Status refresh_copy(os::Files& files, const std::string& from, const std::string& to,
+                    const std::function<bool(const std::string& partition)>& changed) {
+  MEKONG_TRY_ASSIGN(const auto sources, files.list(from));
+  MEKONG_TRY_ASSIGN(const auto copies, files.list(to));
+  std::set<std::string> there, copied;
+  for (const auto& entry : sources) {
+    if (entry.is_directory) there.insert(entry.name);
+  }
+  for (const auto& entry : copies) {
+    if (!entry.is_directory) continue;
+    copied.insert(entry.name);
+    if (!there.contains(entry.name)) MEKONG_TRY(files.remove_tree(to + "/" + entry.name));
+  }
+  for (const auto& name : there) {
+    if (copied.contains(name) && !changed(name)) continue;
+    MEKONG_TRY(files.remove_tree(to + "/" + name));
+    MEKONG_TRY(copy_moving(files, from + "/" + name, to + "/" + name));
   }
   return ok();
 }

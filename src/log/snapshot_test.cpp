@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "log/batch_builder.h"
 #include "log/disk_log.h"
@@ -128,6 +129,29 @@ TEST_F(LogSnapshotTest, what_was_acknowledged_before_is_in_it_and_nothing_after)
   auto copy = open("/copy");
   EXPECT_EQ(copy->offsets(ids_[0])->high_watermark, 10);
   EXPECT_EQ(log->offsets(ids_[0])->high_watermark, 11);
+}
+
+TEST_F(LogSnapshotTest, what_changes_while_it_is_copied_is_copied_again) {
+  const PartitionId fresh("c-0");
+  auto log = open("/log");
+  for (const auto& id : ids_) ASSERT_TRUE(log->create(id, {.retention_ms = -1}).ok());
+  for (int i = 0; i < 60; ++i) put(*log, ids_[i % 2], "k", std::to_string(i));
+  std::set<std::string> asked;
+  ASSERT_TRUE(copy_log(files_, "/log", "/copy", false).ok());
+  put(*log, ids_[0], "k", "meanwhile");
+  ASSERT_TRUE(log->remove(ids_[1]).ok());
+  ASSERT_TRUE(log->create(fresh, {.retention_ms = -1}).ok());
+  put(*log, fresh, "k", "fresh");
+  ASSERT_TRUE(refresh_copy(files_, "/log", "/copy", [&](const std::string& id) {
+                asked.insert(id);
+                return id == "a-0";
+              }).ok());
+  EXPECT_EQ(asked, std::set<std::string>{"a-0"});
+  auto copy = open("/copy");
+  EXPECT_EQ(copy->offsets(ids_[0])->high_watermark, 31);
+  EXPECT_EQ(copy->offsets(fresh)->high_watermark, 1);
+  EXPECT_FALSE(copy->offsets(ids_[1]).ok());
+  EXPECT_EQ(content(*copy), content(*log));
 }
 
 }  // namespace

@@ -147,6 +147,7 @@ Result<std::unique_ptr<File>> PosixFiles::open(const std::string& path, OpenMode
 }
 
 Status PosixFiles::make_directories(const std::string& path, int mode) {
+  if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0 || errno == EEXIST) return ok();
   for (size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string part = path.substr(0, at);
     if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) {

@@ -69,9 +69,6 @@ Status find_rest_operation(Call& call, const std::string& raw_path) {
   auto match = call.router->match(call.head.method, raw_path, call.query, call.head.headers);
   if (!match) {
     if (call.table().protocol == Protocol::rest_xml) {
-      const auto* type = find_header(call.head.headers, "content-type");
-      if (type != nullptr && type->starts_with("multipart/form-data"))
-        return Error{"NotImplemented", "PostObject (a browser's form) is not implemented", 501};
       return Error{"MethodNotAllowed", "The specified method is not allowed against this resource."};
     }
     return Error{

@@ -8,6 +8,7 @@
 
 #include "api/body.h"
 #include "api/call.h"
+#include "api/post_form.h"
 #include "api/telemetry.h"
 #include "codec/gzip.h"
 #include "codec/text.h"
@@ -43,6 +44,7 @@ struct Pipeline::Parts {
   Status find_service(Call& call) const;
   Status authenticate(Call& call, std::string_view body_sha256) const;
   Task<Result<Response>> run(Call& call, RawBody& raw) const;
+  Task<Result<Response>> run_form(Call& call, RawBody& raw) const;
   Task<Result<Response>> invoke(Call& call, const Value& input, BodyReader& body) const;
   Result<Value> call_inside(Call& call, const Operation& operation, const void* input) const;
   Response finish(const Call& call, Response response) const;
@@ -210,6 +212,10 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   call.query = std::move(*query);
   MEKONG_CO_TRY(find_service(call));
   MEKONG_CO_TRY(refuse_old_signatures(call));
+  if (call.protocol == Protocol::rest_xml && is_post_form(call.head)) {
+    auto form = run_form(call, raw);
+    co_return co_await form;
+  }
   HeldBody held(raw, strangers_memory);
   std::string body_sha256;
   if (iam::body_needed_first(signed_part(call.head))) {
@@ -251,6 +257,47 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   if (!input.ok()) co_return std::move(input).error();
   auto response = co_await invoke(call, *input, body);
   co_return response;
+}
+
+// A form is PutObject by another way: its own signature and policy, then as any other.
+Task<Result<Response>> Pipeline::Parts::run_form(Call& call, RawBody& raw) const {
+  call.operation_name = "PutObject";
+  MEKONG_CO_TRY(bind_operation(call));
+  auto path = path_style(call.head, options.bucket_domains);
+  auto bucket = codec::percent_decode(std::string_view(path).substr(1, path.find_last_not_of('/')));
+  if (!bucket || bucket->empty() || bucket->find('/') != std::string::npos)
+    co_return Error{"MethodNotAllowed", "The specified method is not allowed against this resource.", 405};
+  if (signed_request(call))
+    co_return Error{"InvalidArgument", "Only one auth mechanism allowed: the form's or the request's.", 400};
+  PostForm form(raw, call.head, pool);
+  auto read = form.read_fields(std::move(*bucket));
+  auto fields = co_await read;
+  co_await resume_on(call.home);
+  MEKONG_CO_TRY(std::move(fields));
+  if (form.is_signed()) {
+    MEKONG_CO_TRY_ASSIGN(call.auth, authenticator.authenticate_form(form.signed_part()));
+    if (call.auth.service != call.table().signing_name)
+      co_return Error{"SignatureDoesNotMatch", "Credential should be scoped to the service 's3'.", 403};
+    MEKONG_CO_TRY(form.check_policy(clock.wall_ms()));
+  } else {
+    call.auth.principal = std::make_shared<Principal>();
+  }
+  MEKONG_CO_TRY_ASSIGN(const RequestHead head, form.as_put());
+  Call put{.head = head, .home = call.home, .request_id = call.request_id};
+  put.protocol = call.protocol;
+  put.service = call.service;
+  put.operation = call.operation;
+  put.operation_name = call.operation_name;
+  put.labels = {{"Bucket", form.bucket()}, {"Key", form.key()}};
+  put.auth = call.auth;
+  fill_context(put, authoriser, clock.wall_ms());
+  auto input = decode(put, validator, "");
+  if (!input.ok()) co_return std::move(input).error();
+  auto invoked = invoke(put, *input, form);
+  auto response = co_await invoked;
+  call.context.denial_message = put.context.denial_message;
+  if (!response.ok()) co_return response;
+  co_return form.reply(std::move(*response));
 }
 
 Response Pipeline::Parts::finish(const Call& call, Response response) const {

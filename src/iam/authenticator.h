@@ -54,6 +54,12 @@ struct Authentication {
   bool presigned = false;
 };
 
+// What of a browser's form is signed: its policy document, as it came (base64).
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html
+struct SignedForm {
+  std::string_view policy, algorithm, credential, date, security_token, signature;
+};
+
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
@@ -62,6 +68,11 @@ class Authenticator {
   // "ExpiredToken", "InvalidAccessKeyId" … the face renames those that its service spells otherwise. A
   // request without any authentication yields an anonymous principal only where `allow_anonymous`.
   virtual Result<Authentication> authenticate(const SignedRequest& request, bool allow_anonymous) const = 0;
+  // Who signed the policy; what it allows is the face's to check. Errors: as above, and "InvalidArgument" for
+  // a field that is missing or wrong.
+  virtual Result<Authentication> authenticate_form(const SignedForm&) const {
+    return Error{"NotImplemented", "forms are not taken here", 501};
+  }
 };
 
 // One link of the chunk chain (aws-chunked uploads); returns the expected signature as hex.

@@ -15,6 +15,7 @@ using sigv4::Credential;
 using sigv4::Pairs;
 
 constexpr int64_t skew_s3_ms = 15 * 60'000, skew_ms = 5 * 60'000;
+constexpr int64_t form_age_ms_max = 7LL * 24 * 3'600'000;  // as long as a signing key may be used
 constexpr size_t signing_keys_max = 10'000;
 constexpr std::string_view empty_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -295,6 +296,33 @@ Result<Authentication> Verifier::by_header(const SignedRequest& request,
   out.signing_key = key;
   out.seed_signature = signature;
   return out;
+}
+
+Result<Authentication> Verifier::authenticate_form(const SignedForm& form) const {
+  const auto wrong = [](const char* field, std::string_view value) {
+    return Error{"InvalidArgument",
+                 "Bucket POST must contain a valid field named '" + std::string(field) +
+                     "'. If it is specified, please check the order of the fields.",
+                 400,
+                 {{"ArgumentName", field}, {"ArgumentValue", std::string(value)}}};
+  };
+  if (form.policy.empty()) return wrong("policy", "");
+  if (asymmetric(form.algorithm)) return asymmetric_not_built();
+  if (form.algorithm != sigv4::algorithm) return wrong("X-Amz-Algorithm", form.algorithm);
+  const auto credential = sigv4::parse_credential(form.credential);
+  if (!credential) return wrong("X-Amz-Credential", form.credential);
+  const auto signed_ms = codec::parse_amz_date(form.date);
+  if (!signed_ms || !form.date.starts_with(credential->date)) return wrong("X-Amz-Date", form.date);
+  if (form.signature.empty()) return wrong("X-Amz-Signature", "");
+  MEKONG_TRY_ASSIGN(auto caller, find_caller(*credential, form.security_token));
+  const std::string key = signing_keys_.get(caller.secret, *credential);
+  const std::string expected = codec::hex_encode(codec::hmac_sha256(key, form.policy));
+  if (!equal_in_constant_time(expected, form.signature)) return mismatch();
+  const int64_t now_ms = clock_.wall_ms();
+  if (*signed_ms > now_ms + skew_s3_ms) return refused("AccessDenied", "Request is not valid yet");
+  if (now_ms - *signed_ms > form_age_ms_max) return refused("AccessDenied", "Request has expired");
+  usage_.saw(*caller.principal, credential->service, credential->region);
+  return authentication(std::move(caller.principal), *credential, sigv4::unsigned_payload, form.date);
 }
 
 Result<Authentication> Verifier::by_query(const SignedRequest& request, const Pairs& query) const {

@@ -48,6 +48,7 @@ class Verifier final : public Authenticator {
       : directory_(directory), sessions_(sessions), usage_(usage), clock_(clock), config_(config) {}
 
   Result<Authentication> authenticate(const SignedRequest& request, bool allow_anonymous) const override;
+  Result<Authentication> authenticate_form(const SignedForm& form) const override;
   // Also for Kafka logins. `expires_ms`: when the signature itself ends.
   struct Presigned {
     Authentication authentication;

@@ -223,5 +223,30 @@ TEST(ChunkSignature, AsInTheGuideOfS3) {
   EXPECT_EQ(second, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497");
 }
 
+TEST_F(VerifierTest, a_form_is_as_old_as_its_signing_key_at_most) {
+  const std::string policy = "e30=", date = "20150830T123600Z";
+  const std::string credential = test_key + "/20150830/us-east-1/s3/aws4_request";
+  const std::string key = sigv4::signing_key(test_secret, *sigv4::parse_credential(credential));
+  const std::string signature = codec::hex_encode(codec::hmac_sha256(key, policy));
+  const auto code = [&](const SignedForm& form) {
+    const auto got = iam->authenticator().authenticate_form(form);
+    return got.ok() ? got->principal->arn : got.error().code;
+  };
+  const SignedForm good{policy, sigv4::algorithm, credential, date, "", signature};
+  EXPECT_EQ(code(good), "arn:aws:iam::123456789012:root");
+  SignedForm changed = good;
+  changed.policy = "e30";
+  EXPECT_EQ(code(changed), "SignatureDoesNotMatch");
+  changed = good;
+  changed.policy = "";
+  EXPECT_EQ(code(changed), "InvalidArgument");
+  clock.advance_ms(-15 * 60'000 - 1);
+  EXPECT_EQ(code(good), "AccessDenied");  // from the future
+  clock.advance_ms(15 * 60'000 + 1 + 7LL * 24 * 3'600'000);
+  EXPECT_EQ(code(good), "arn:aws:iam::123456789012:root");
+  clock.advance_ms(1);
+  EXPECT_EQ(code(good), "AccessDenied");
+}
+
 }  // namespace
 }  // namespace mekong::iam

@@ -1,7 +1,5 @@
 """Bucket policies, the public access block and callers without a signature, as boto3 sees them."""
 import json
-import urllib.error
-import urllib.request
 import uuid
 
 import boto3
@@ -147,15 +145,6 @@ def test_everybody_is_let_in_only_where_nothing_blocks_it(s3, bucket, nobody, ot
     assert code_of(other('s3').get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
     assert s3.get_object(Bucket=bucket, Key='a/theirs')['Body'].read() == b'y'
 
-
-def test_a_browsers_form_is_refused_by_name(s3, bucket):
-    form = s3.generate_presigned_post(Bucket=bucket, Key='a/form')
-    body = ''.join(f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-                   for name, value in {**form['fields'], 'file': 'held'}.items()) + '--x--\r\n'
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(urllib.request.Request(
-            form['url'], body.encode(), {'Content-Type': 'multipart/form-data; boundary=x'}))
-    assert refused.value.code == 501 and b'PostObject' in refused.value.read()
 
 
 def test_ownership_is_the_buckets(s3, bucket):

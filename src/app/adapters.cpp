@@ -29,6 +29,13 @@ Status KafkaHost::open(const msk::ClusterRecord& cluster) {
   return ok();
 }
 
+Result<std::vector<msk::Topic>> KafkaHost::topics(const std::string& arn) {
+  MEKONG_TRY_ASSIGN(const auto found, broker_.topics(arn));
+  std::vector<msk::Topic> out;
+  for (const auto& topic : found) out.push_back({topic->name, topic->partitions});
+  return out;
+}
+
 std::optional<iam::ResourcePolicies::Standing> BucketPolicies::of(const Principal& caller,
                                                                   std::string_view action,
                                                                   std::string_view resource) const {

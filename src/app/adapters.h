@@ -22,6 +22,7 @@ class KafkaHost final : public msk::BrokerHost {
         listener_names_(std::move(listener_names)) {}
   Status open(const msk::ClusterRecord& cluster) override;
   Status remove(const std::string& arn) override { return broker_.close_cluster(arn, true); }
+  Result<std::vector<msk::Topic>> topics(const std::string& arn) override;
 
  private:
   kafka::Broker& broker_;

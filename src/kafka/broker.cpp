@@ -68,6 +68,17 @@ Status Broker::close_cluster(const std::string& arn, bool delete_data) {
   return delete_data ? cluster->delete_data() : ok();
 }
 
+Result<std::vector<TopicPtr>> Broker::topics(const std::string& arn) {
+  std::shared_ptr<Cluster> cluster;
+  {
+    const std::lock_guard lock(mutex_);
+    auto found = clusters_.find(arn);
+    if (found == clusters_.end()) return Error{"NotFound", arn};
+    cluster = found->second;
+  }
+  return cluster->topics.all();
+}
+
 Result<std::vector<Owed>> Broker::owed() {
   std::vector<std::shared_ptr<Cluster>> clusters;
   {

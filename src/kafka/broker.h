@@ -16,6 +16,7 @@
 #include "base/owed.h"
 #include "base/result.h"
 #include "iam/authenticator.h"
+#include "kafka/topics.h"
 #include "log/log.h"
 #include "meta/store.h"
 #include "os/clock.h"
@@ -70,6 +71,8 @@ class Broker {
   // Ends the listener and all its connections; with `delete_data` topics, records and offsets go, too.
   // Errors: "NotFound". Blocks until no request of the cluster runs: pool threads, never inside a request.
   Status close_cluster(const std::string& arn, bool delete_data);
+  // The cluster's topics, by name. Error: "NotFound".
+  Result<std::vector<TopicPtr>> topics(const std::string& arn);
   // Records that groups with members have not committed yet, in the partitions that they commit. Pool
   // threads.
   Result<std::vector<Owed>> owed();

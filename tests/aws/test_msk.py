@@ -3,6 +3,7 @@ import uuid
 
 import pytest
 from callers import allow, code_of, role_session
+from kafka_client import create_topic, settings_of
 
 SERVERLESS = {'VpcConfigs': [{'SubnetIds': ['subnet-1', 'subnet-2']}],
               'ClientAuthentication': {'Sasl': {'Iam': {'Enabled': True}}}}
@@ -30,6 +31,30 @@ def test_tags_come_go_and_have_limits(aws, cluster):
     assert kafka.list_tags_for_resource(ResourceArn=cluster)['Tags'] == tags  # nothing of what was refused
     assert code_of(kafka.list_tags_for_resource, ResourceArn=cluster + 'x') == 'NotFoundException'
     assert code_of(kafka.list_tags_for_resource, ResourceArn='arn:aws:kafka:x') == 'BadRequestException'
+
+
+def test_topics_are_listed_to_those_who_may_see_them(mekong, cluster):
+    kafka, settings = mekong.client('kafka'), settings_of(mekong, cluster)
+    assert kafka.list_topics(ClusterArn=cluster)['Topics'] == []
+    for topic, partitions in (('orders', 3), ('orders-late', 1), ('users', 2)):
+        create_topic(settings, topic, partitions)
+    arn = cluster.replace(':cluster/', ':topic/') + '/'
+    assert kafka.list_topics(ClusterArn=cluster, MaxResults=1)['Topics'] == [
+        {'TopicArn': arn + 'orders', 'TopicName': 'orders', 'PartitionCount': 3, 'ReplicationFactor': 1,
+         'OutOfSyncReplicaCount': 0}]
+    pages = list(kafka.get_paginator('list_topics').paginate(ClusterArn=cluster, PaginationConfig={'PageSize': 2}))
+    assert [[topic['TopicName'] for topic in page['Topics']] for page in pages] == [['orders', 'orders-late'], ['users']]
+    late = kafka.list_topics(ClusterArn=cluster, TopicNameFilter='orders-')['Topics']
+    assert [topic['TopicName'] for topic in late] == ['orders-late']
+    ours = mekong.client('kafka', **role_session(mekong, [
+        allow(['kafka:ListTopics', 'kafka-cluster:Connect'], cluster),
+        allow('kafka-cluster:DescribeTopic', arn + 'users')]))
+    assert [topic['TopicName'] for topic in ours.list_topics(ClusterArn=cluster)['Topics']] == ['users']
+    assert code_of(ours.list_topics, ClusterArn=cluster + 'x') == 'AccessDeniedException'
+    assert code_of(kafka.list_topics, ClusterArn=cluster + 'x') == 'NotFoundException'
+    for action in ('kafka:ListTopics', 'kafka-cluster:Connect'):
+        less = mekong.client('kafka', **role_session(mekong, [allow(action), allow('kafka-cluster:DescribeTopic')]))
+        assert code_of(less.list_topics, ClusterArn=cluster) == 'AccessDeniedException'
 
 
 def test_tags_decide_permissions(mekong, cluster):

@@ -188,6 +188,12 @@ Status Clusters::remove(const std::string& arn) {
   return store_.commit(std::move(batch)).get();
 }
 
+Result<std::vector<Topic>> Clusters::topics(const std::string& arn) const {
+  auto found = host_.topics(arn);
+  if (!found.ok() && found.error().code == "NotFound") return not_found();
+  return found;
+}
+
 std::string Clusters::bootstrap(const ClusterRecord& cluster) const {
   return config_.advertised_host + ":" + std::to_string(cluster.port);
 }

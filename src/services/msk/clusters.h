@@ -40,6 +40,11 @@ struct ClusterRecord {
   }
 };
 
+struct Topic {
+  std::string name;
+  int32_t partitions = 0;
+};
+
 // The broker as MSK needs it: implemented by kafka, adapted in app. Calls block: pool threads.
 class BrokerHost {
  public:
@@ -48,6 +53,8 @@ class BrokerHost {
   virtual Status open(const ClusterRecord& cluster) = 0;
   // Ends the listener and removes topics, records and offsets.
   virtual Status remove(const std::string& arn) = 0;
+  // In the order of names.
+  virtual Result<std::vector<Topic>> topics(const std::string& arn) = 0;
 };
 
 struct ClustersConfig {
@@ -76,6 +83,8 @@ class Clusters {
   // `change`.
   Result<ClusterRecord> update(const std::string& arn, const std::function<Status(ClusterRecord&)>& change);
   Status remove(const std::string& arn);
+  // In the order of names. Error: NotFoundException, of a cluster that is being deleted.
+  Result<std::vector<Topic>> topics(const std::string& arn) const;
   std::string bootstrap(const ClusterRecord& cluster) const;
 
  private:

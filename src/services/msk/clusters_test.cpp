@@ -20,6 +20,10 @@ class FakeHost final : public BrokerHost {
     opened.erase(arn);
     return ok();
   }
+  Result<std::vector<Topic>> topics(const std::string& arn) override {
+    if (!opened.contains(arn)) return Error{"NotFound", arn};
+    return std::vector<Topic>{{"orders", 3}};
+  }
   std::set<std::string> opened;
   std::set<int64_t> busy;
   bool fail_remove = false;
@@ -51,6 +55,14 @@ TEST_F(ClustersTest, a_cluster_has_its_arn_its_port_and_comes_back_after_a_resta
   ASSERT_TRUE(again.reopen().ok());
   EXPECT_TRUE(host_.opened.contains(made->arn));
   EXPECT_EQ(again.get(made->arn)->port, made->port);
+}
+
+TEST_F(ClustersTest, a_cluster_has_topics_while_its_broker_has_it_open) {
+  Clusters clusters = make();
+  const auto made = create(clusters, "demo");
+  EXPECT_EQ(clusters.topics(made->arn)->at(0).partitions, 3);
+  host_.opened.clear();
+  EXPECT_EQ(clusters.topics(made->arn).error().code, "NotFoundException");
 }
 
 TEST_F(ClustersTest, names_ports_and_quotas_are_kept_apart) {

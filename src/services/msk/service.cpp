@@ -131,6 +131,30 @@ Result<wire::ListClustersV2Response> Service::list_clusters_v2(api::Context& ctx
   return out;
 }
 
+Result<wire::ListTopicsResponse> Service::list_topics(api::Context& ctx,
+                                                      const wire::ListTopicsRequest& request) {
+  MEKONG_TRY_ASSIGN(const auto cluster, permitted(ctx, request.cluster_arn));
+  MEKONG_TRY(ctx.authorise_action("kafka-cluster:Connect", cluster.arn));
+  MEKONG_TRY_ASSIGN(const auto topics, clusters_.topics(cluster.arn));
+  const auto arns = "arn:aws:kafka:" + cluster.region + ":" + cluster.account + ":topic/" + cluster.name +
+                    "/" + cluster.uuid + "/";
+  const auto prefix = request.topic_name_filter.value_or(""), after = request.next_token.value_or("");
+  const auto limit = static_cast<size_t>(request.max_results.value_or(100));
+  wire::ListTopicsResponse out;
+  out.topics.emplace();
+  for (const auto& topic : topics) {
+    if (topic.name <= after || !topic.name.starts_with(prefix)) continue;
+    // As a Kafka client's list: without what the caller may not describe.
+    if (!ctx.authorise_action("kafka-cluster:DescribeTopic", arns + topic.name).ok()) continue;
+    if (out.topics->size() == limit) {
+      out.next_token = out.topics->back().topic_name;
+      break;
+    }
+    out.topics->push_back({arns + topic.name, topic.name, 1, topic.partitions, 0});
+  }
+  return out;
+}
+
 Result<wire::TagResourceResponse> Service::tag_resource(api::Context& ctx,
                                                         const wire::TagResourceRequest& request) {
   MEKONG_TRY(permitted(ctx, request.resource_arn, api::request_tags(request.tags)));

@@ -17,6 +17,7 @@ using asio::ip::tcp;
 class Session : public std::enable_shared_from_this<Session> {
  public:
   explicit Session(tcp::socket socket) : socket_(std::move(socket)) {
+    buffer_.reserve(sizeof(bytes_));  // else it reads half a KiB at a time
     socket_.set_option(tcp::no_delay(true));
   }
 

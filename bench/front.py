@@ -2,10 +2,12 @@
 
 h2load asks both the same: sts:GetCallerIdentity, signed once by botocore and sent again and again over 8 connections. Mekong
 verifies each signature, authorises and answers in XML; the plain loop reads the request and says "ok" (bench/beast_peer.cpp).
-Streaming: curl sends 1 GiB to an S3 bucket that does not exist for the plain loop, and to one that does for Mekong, which
-also stores it. Client and server share the machine.
+Streaming: curl sends 1 GiB to the plain loop, which drops it; to the front with an S3 behind it that drops it too
+(bench/front_sink.cpp: HTTP, signature, pipeline), with and without its SHA-256 signed; and to Mekong's S3, which computes
+its ETag (MD5, the slowest of all that is done with the bytes) and stores it. Client and server share the machine.
 """
 import collections
+import hashlib
 import os
 import pathlib
 import re
@@ -22,6 +24,9 @@ from server import MEKONG, free_ports
 ROUNDS = 3
 SECONDS = 5
 BODY = 'Action=GetCallerIdentity&Version=2011-06-15'
+SIZE = 1 << 30
+SHA256 = '49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14'  # of that many zeros
+BUILD = frame.ROOT / 'build' / os.environ.get('MEKONG_PRESET', 'release')
 THREADS = str(min(2, os.cpu_count()))
 
 
@@ -57,48 +62,69 @@ def measure(side, port, measures, folder, versions):
         measures[side, f'{version}: p99 ms at half the load'].append(most)
 
 
-def upload(port, folder, *words):
-    """GB a second of a 1 GiB body whose payload is not signed."""
+def curl(port, path, *words):
+    return subprocess.run(['curl', '-sS', '-f', '--expect100-timeout', '0.001', '--aws-sigv4', 'aws:amz:us-east-1:s3', '--user',
+                           'test:test', '-o', '/dev/null', *words, f'http://127.0.0.1:{port}{path}'],
+                          capture_output=True, text=True, check=True).stdout
+
+
+def upload(port, folder, payload='UNSIGNED-PAYLOAD'):
+    """GB a second of a body of 1 GiB of zeros. `payload`: what is signed of it."""
     big = folder / 'big'
     if not big.exists():
         with open(big, 'wb') as file:
-            file.truncate(1 << 30)
-    done = subprocess.run(['curl', '-sS', '-f', '-T', str(big), '--expect100-timeout', '0.001', '-H',
-                           'x-amz-content-sha256: UNSIGNED-PAYLOAD', '--aws-sigv4', 'aws:amz:us-east-1:s3', '--user', 'test:test',
-                           '-o', '/dev/null', '-w', '%{speed_upload}', *words, f'http://127.0.0.1:{port}/bench/big'],
-                          capture_output=True, text=True, check=True)
-    return float(done.stdout) / 1e9
+            file.truncate(SIZE)
+        subprocess.run(['cat', str(big)], check=True, stdout=subprocess.DEVNULL)  # into memory: the disk is not measured
+    return float(curl(port, '/bench/big', '-T', str(big), '-H', f'x-amz-content-sha256: {payload}', '-w',
+                      '%{speed_upload}')) / 1e9
+
+
+def stream(sink, other, measures, folder):
+    """The front with nothing behind it, beside the plain loop."""
+    memory = frame.resident_mib(sink.process.pid)
+    measures['Mekong', 'front alone, upload GB/s'].append(upload(sink.port, folder))
+    measures['plain Beast loop', 'front alone, upload GB/s'].append(upload(other, folder))
+    measures['Mekong', 'front alone, signed upload GB/s'].append(upload(sink.port, folder, SHA256))
+    measures['Mekong', 'front alone, download GB/s'].append(float(curl(sink.port, '/bench/big', '-w', '%{speed_download}')) / 1e9)
+    measures['Mekong', 'front alone, memory grown, MiB'].append(frame.resident_mib(sink.process.pid) - memory)
+
+
+class Sink:
+    def __init__(self, port):
+        self.port = port
+        self.process = subprocess.Popen([BUILD / 'bench' / 'front_sink', str(port)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, start_new_session=True)
+        self.process.stdout.readline()
 
 
 def main():
     frame.heading('Front: sts:GetCallerIdentity, signed, 8 connections (medians of 3, least and most in brackets)')
     measures = collections.defaultdict(list)
     versions = {'HTTP/1.1': ('--h1',), 'HTTP/2': ()}
-    peer = [frame.ROOT / 'build' / os.environ.get('MEKONG_PRESET', 'release') / 'bench' / 'beast_peer']
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory(dir=os.environ.get('MEKONG_BENCH_DIR')) as name:
             folder = pathlib.Path(name)
-            port, metastore, kafka, other = free_ports(4)
+            port, metastore, kafka, other, third = free_ports(5)
             server = subprocess.Popen(
                 [MEKONG, 'serve', '--dev', '--data', str(folder / 'data'), '--listen', f'127.0.0.1:{port}',
                  '--metastore-port', str(metastore), '--kafka-ports', f'{kafka}-{kafka + 9}'],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
             server.stdout.readline()
-            plain = subprocess.Popen([*peer, str(other), THREADS], start_new_session=True)
+            sink = Sink(third)
+            plain = subprocess.Popen([BUILD / 'bench' / 'beast_peer', str(other), THREADS], start_new_session=True)
             try:
                 measure('Mekong', port, measures, folder, versions)
                 measure('plain Beast loop', other, measures, folder, {'HTTP/1.1': ('--h1',)})
-                subprocess.run(['curl', '-sS', '-f', '-X', 'PUT', '--aws-sigv4', 'aws:amz:us-east-1:s3', '--user', 'test:test',
-                                f'http://127.0.0.1:{port}/bench'], check=True, stdout=subprocess.DEVNULL)
+                stream(sink, other, measures, folder)
+                curl(port, '/bench', '-X', 'PUT')
                 before = frame.resident_mib(server.pid)
-                measures['Mekong', 'upload GB/s'].append(upload(port, folder))
+                measures['Mekong', 'upload stored, GB/s'].append(upload(port, folder))
                 measures['Mekong', 'memory grown by the upload, MiB'].append(frame.resident_mib(server.pid) - before)
-                measures['plain Beast loop', 'upload GB/s'].append(upload(other, folder))
             finally:
-                frame.end(server)
-                frame.end(plain)
+                for process in (server, plain, sink.process):
+                    frame.end(process)
     shared = {'HTTP/1.1: requests a second': 'higher', 'HTTP/1.1: p50 ms at half the load': 'lower',
-              'HTTP/1.1: p99 ms at half the load': 'lower', 'upload GB/s': 'higher'}
+              'HTTP/1.1: p99 ms at half the load': 'lower', 'front alone, upload GB/s': 'higher'}
     frame.table(measures, ['Mekong', 'plain Beast loop'], shared)
     for (side, measure_name), values in measures.items():
         if measure_name not in shared:

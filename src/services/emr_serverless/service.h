@@ -37,38 +37,7 @@ class EmrServerless final : public wire::Service {
 
   std::vector<Owed> owed() const { return runner_.owed(); }
 
-  Result<wire::CreateApplicationResponse> create_application(
-      api::Context& ctx, const wire::CreateApplicationRequest& request) override;
-  Result<wire::GetApplicationResponse> get_application(api::Context& ctx,
-                                                       const wire::GetApplicationRequest& request) override;
-  Result<wire::UpdateApplicationResponse> update_application(
-      api::Context& ctx, const wire::UpdateApplicationRequest& request) override;
-  Result<wire::ListApplicationsResponse> list_applications(
-      api::Context& ctx, const wire::ListApplicationsRequest& request) override;
-  Result<wire::StartApplicationResponse> start_application(
-      api::Context& ctx, const wire::StartApplicationRequest& request) override;
-  Result<wire::StopApplicationResponse> stop_application(
-      api::Context& ctx, const wire::StopApplicationRequest& request) override;
-  Result<wire::DeleteApplicationResponse> delete_application(
-      api::Context& ctx, const wire::DeleteApplicationRequest& request) override;
-  Result<wire::StartJobRunResponse> start_job_run(api::Context& ctx,
-                                                  const wire::StartJobRunRequest& request) override;
-  Result<wire::GetJobRunResponse> get_job_run(api::Context& ctx,
-                                              const wire::GetJobRunRequest& request) override;
-  Result<wire::ListJobRunAttemptsResponse> list_job_run_attempts(
-      api::Context& ctx, const wire::ListJobRunAttemptsRequest& request) override;
-  Result<wire::ListJobRunsResponse> list_job_runs(api::Context& ctx,
-                                                  const wire::ListJobRunsRequest& request) override;
-  Result<wire::CancelJobRunResponse> cancel_job_run(api::Context& ctx,
-                                                    const wire::CancelJobRunRequest& request) override;
-  Result<wire::GetDashboardForJobRunResponse> get_dashboard_for_job_run(
-      api::Context& ctx, const wire::GetDashboardForJobRunRequest& request) override;
-  Result<wire::TagResourceResponse> tag_resource(api::Context& ctx,
-                                                 const wire::TagResourceRequest& request) override;
-  Result<wire::UntagResourceResponse> untag_resource(api::Context& ctx,
-                                                     const wire::UntagResourceRequest& request) override;
-  Result<wire::ListTagsForResourceResponse> list_tags_for_resource(
-      api::Context& ctx, const wire::ListTagsForResourceRequest& request) override;
+#include "gen/emr_serverless/operations.inc"
 
  private:
   std::string new_id();

@@ -422,6 +422,16 @@ def generate(listing, service_json=None, actions=None):
             "tables.cpp": Tables(service, name, also, validation).write()}
 
 
+def write_if_other(path, text):
+    """What stays as it was is not compiled again (Ninja's restat)."""
+    if os.path.exists(path):
+        with open(path) as there:
+            if there.read() == text:
+                return
+    with open(path, "w") as out:
+        out.write(text)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
@@ -435,8 +445,7 @@ def main():
         sys.exit(f"{args.model}: {error}")
     os.makedirs(args.out, exist_ok=True)
     for name, text in files.items():
-        with open(os.path.join(args.out, name), "w") as out:
-            out.write(text)
+        write_if_other(os.path.join(args.out, name), text)
 
 
 if __name__ == "__main__":

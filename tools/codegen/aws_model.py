@@ -110,10 +110,11 @@ def parse_list(text):
         operations.append((words[0], options))
     if service is None:
         raise ModelError("no line 'service NAME'")
-    names = [name for name, _ in operations]
-    for name in names:
-        if names.count(name) > 1:
-            raise ModelError(f"{name} is listed twice")
+    lines = {}
+    for name, options in operations:
+        if name in lines:
+            raise ModelError(f"line {options['line']}: {name} is listed twice, before in line {lines[name]}")
+        lines[name] = options["line"]
     return service, operations
 
 
@@ -338,7 +339,7 @@ def check_action(options, actions):
     arns = [resources[kind]["arn"] for kind in known["resource_types"] if kind in resources]
     for resource in options["resource"]:
         if resource != "handler" and not resource_fits(resource, arns):
-            raise ModelError(f"{resource} is no resource {wanted}")
+            raise ModelError(f"{resource} is no resource {wanted} or handler")
     for condition in options.get("condition", []):
         key, _, value = condition.partition("=")
         keys = set(actions[prefix]["conditions"])

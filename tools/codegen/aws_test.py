@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 import unittest
 
 import aws
@@ -31,6 +32,19 @@ class Names(unittest.TestCase):
         """ECS has a Service."""
         self.assertEqual([aws.camel(name) for name in ("Service", "Client", "Twin", "serviceName")],
                          ["Service_", "Client_", "Twin_", "ServiceName"])
+
+
+class Written(unittest.TestCase):
+    def test_only_what_differs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "types.h")
+            aws.write_if_other(path, "a")
+            os.utime(path, (1, 1))
+            aws.write_if_other(path, "a")
+            self.assertEqual(os.path.getmtime(path), 1)
+            aws.write_if_other(path, "b")
+            with open(path) as written:
+                self.assertEqual(written.read(), "b")
 
 
 class Refusals(unittest.TestCase):
@@ -94,21 +108,45 @@ class Refusals(unittest.TestCase):
 class Told(unittest.TestCase):
     """operation.py, on botocore's own models."""
 
-    def told(self, *words):
+    def told(self, service, name, listed=False):
+        home = operation.Home(service)
+        if not listed:
+            home.operations.pop(name, None)  # whatever is built by now
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            operation.describe(*words)
+            operation.describe(service, name, home)
         return out.getvalue()
 
     def test_an_operation(self):
-        told = self.told("kafka", "TagResource")
-        self.assertIn("  TagResource  action=kafka:TagResource  resource=arn:aws:kafka:{region}:{account}:cluster/", told)
-        self.assertIn("condition key aws:RequestTag/${TagKey}", told)
-        self.assertIn("POST /v1/tags/{resourceArn} answers 204", told)
-        self.assertIn("  resource_arn: std::string  // uri resourceArn", told)
-        self.assertIn("in src/services/msk/ops_<family>.cpp:\n  Result<gen::kafka::TagResourceResponse> Service::tag_resource(", told)
+        told = self.told("kafka", "DescribeTopic")
+        self.assertIn("  DescribeTopic  action=kafka:DescribeTopic  resource=handler\n    as ", told)
+        self.assertIn("or resource=arn:aws:kafka:{region}:{account}:topic/", told)
+        self.assertIn("asks for kafka-cluster:Connect too: ctx.authorise_action", told)
+        self.assertIn("GET /v1/clusters/{clusterArn}/topics/{topicName} answers 200", told)
+        self.assertIn("ForbiddenException, NotFoundException with invalid_parameter: std::optional<std::string>", told)
+        request = told.index("\nDescribeTopicRequest\n  cluster_arn: std::string  // uri clusterArn\n")
+        self.assertLess(request, told.index("\nDescribeTopicResponse\n"))
+        self.assertRegex(told, r"in src/services/msk/\w+\.cpp(, where \w+ is)?:\n"
+                               r"  Result<gen::kafka::DescribeTopicResponse> Service::describe_topic\(")
+        self.assertIn("test in tests/aws/test_msk.py, a line in docs/compat/msk.md", told)
+
+    def test_the_words_of_the_lines_beside(self):
+        self.assertIn("  resource=arn:aws:s3:::{Bucket}/{Key}\n", self.told("s3", "GetObjectTagging"))
+
+    def test_a_class_of_another_name(self):
+        self.assertIn(" S3Service::get_object_tagging(", self.told("s3", "GetObjectTagging"))
+
+    def test_one_that_is_listed(self):
+        self.assertIn("models/s3.txt (already listed):\n  DeleteBucketTagging ", self.told("s3", "DeleteBucketTagging", listed=True))
 
     def test_an_action_of_another_name(self):
-        self.assertIn("no action s3:DeleteBucketTagging; did you mean", self.told("s3", "DeleteBucketTagging"))
+        self.assertIn("no action s3:DeleteBucketEncryption; did you mean", self.told("s3", "DeleteBucketEncryption"))
+
+    def test_a_new_service(self):
+        self.assertIn("a new service, src/services/firehose/", self.told("firehose", "PutRecord"))
+
+    def test_the_name_of_its_folder(self):
+        for given, wanted in {"msk": "kafka", "emr_serverless": "emr-serverless", "glue": "glue", "sqs": "sqs"}.items():
+            self.assertEqual(operation.model_name(given), wanted)
 
     def test_a_body_that_streams(self):
         self.assertIn("  body: (streams)", self.told("s3", "PutObject"))

@@ -4,6 +4,7 @@
     operation.py SERVICE              the operations of botocore's model that models/SERVICE.txt does not list
     operation.py SERVICE OPERATION    all about one
 """
+import difflib
 import pathlib
 import re
 import sys
@@ -12,91 +13,198 @@ from aws import declaration, load_actions, load_model
 from aws_model import ModelError, Service, camel, near, parse_list, proposals, snake
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PATTERN_COLUMNS_MAX = 40
 
 
-def listed_operations(name):
-    path = ROOT / "models" / f"{name.replace('-', '_')}.txt"
-    return [operation for operation, _ in parse_list(path.read_text())[1]] if path.exists() else []
+class Home:
+    """Where a service stands in this tree: its list, its folder, the names of its class, its tests, its page."""
+
+    def __init__(self, name):
+        self.list = ROOT / "models" / f"{snake(name)}.txt"
+        self.text = self.list.read_text() if self.list.exists() else ""
+        self.operations = dict(parse_list(self.text)[1]) if self.text else {}
+        # The folder need not have the model's name (kafka: msk).
+        self.folder = next((folder for folder, model in service_folders() if model == snake(name)),
+                           ROOT / "src" / "services" / snake(name))
+
+    def owner(self):
+        """The class whose handlers they are."""
+        found = re.search(r"class (\w+) final : public \w+::Service\b", self.read(self.folder / "service.h"))
+        return found[1] if found else "Service"
+
+    def line(self, operation):
+        return next((line for line in self.text.splitlines() if line.split()[:1] == [operation]), "")
+
+    def nearest(self, operation):
+        others = [other for other in self.operations if other != operation]
+        return next(iter(difflib.get_close_matches(operation, others, 1, 0.5)), "")
+
+    def handled_in(self, operation):
+        named = f"::{snake(operation)}("
+        return next((path for path in sorted(self.folder.glob("*.cpp")) if named in path.read_text()), None)
+
+    def remarks(self):
+        return [line for line in self.text.partition("\nservice")[0].splitlines() if line.startswith("#")]
+
+    @staticmethod
+    def read(path):
+        return path.read_text() if path.exists() else ""
 
 
-def service_folder(name):
-    """Where the service is implemented; the folder need not have the model's name (kafka: msk)."""
+def service_folders():
     for path in sorted(ROOT.glob("src/services/*/CMakeLists.txt")):
-        if f"gen/{snake(name)}" in path.read_text().replace(")", " ").split():
-            return path.parent.relative_to(ROOT).as_posix()
-    return "src/services/" + snake(name)
+        found = re.search(r"\bgen/(\w+)", path.read_text())
+        if found:
+            yield path.parent, found[1]
 
 
-def model_line(name, operation, actions):
+def model_name(name):
+    """botocore's name, also of one that is called as its folder here (msk, emr_serverless)."""
+    for folder, model in service_folders():
+        if name in (folder.name, model):
+            return parse_list((ROOT / "models" / f"{model}.txt").read_text())[0][0]
+    return name
+
+
+def skeleton(resource):
+    return re.sub(r"\{[^}]*\}", "{}", resource)
+
+
+def in_own_words(proposed, home):
+    """A proposed resource with the members that the service's other lines name for it."""
+    for options in home.operations.values():
+        for resource in options["resource"]:
+            if skeleton(resource) == skeleton(proposed):
+                return resource
+    return proposed
+
+
+def choose_resource(home, action, actions, members):
+    """(the resource of the line, words on it)."""
+    found = [in_own_words(resource, home) for resource in proposals(actions, action)]
+    own = {resource for options in home.operations.values() for resource in options["resource"]}
+    found.sort(key=lambda resource: resource not in own)
+    handled = [name for name, options in home.operations.items() if options["resource"] == ["handler"]]
+    if len(handled) * 2 > len(home.operations):
+        found.insert(0, "handler")
+        notes = [f"as {len(handled)} of the {len(home.operations)} that are there" + ("; why:" if home.remarks() else "")]
+        notes += home.remarks()
+    else:
+        foreign = sorted(set(re.findall(r"\{(\w+)\}", found[0])) - members - {"region", "account"})
+        notes = [f"instead of {{{'}, {'.join(foreign)}}}: members of the input, or resource=handler"] if foreign else []
+    return found[0], notes + ["or resource=" + other for other in found[1:]]
+
+
+def model_line(name, operation, actions, home):
     """The line as it would be where the operation asks for the action of its own name; words on what was not found."""
+    if operation in home.operations:
+        return home.line(operation), []
     model = load_model(name, None)
     prefix = model["metadata"].get("signingName", model["metadata"]["endpointPrefix"])
     known = actions.get(prefix, {}).get("privileges", {})
     if operation not in known:
         return f"{operation}  action={prefix}:?  resource=?", [f"no action {prefix}:{operation}{near(operation, known)}"]
-    kinds = known[operation]["resource_types"]
-    notes = sorted({"condition key " + key for kind in kinds.values() for key in kind["condition_keys"]})
-    notes += sorted({"asks for " + action + " too" for kind in kinds.values() for action in kind["dependent_actions"]})
     action = f"{prefix}:{operation}"
-    resources = proposals(actions, action)
-    notes += ["or resource=" + other for other in resources[1:]]
     shape = model["operations"].get(operation, {}).get("input", {}).get("shape")
-    members = set(model["shapes"].get(shape, {}).get("members", {}))
-    foreign = sorted(set(re.findall(r"\{(\w+)\}", resources[0])) - members - {"region", "account"})
-    if foreign:
-        notes.append(f"instead of {{{'}, {'.join(foreign)}}}: members of the input, or resource=handler")
+    resource, notes = choose_resource(home, action, actions, set(model["shapes"].get(shape, {}).get("members", {})))
+    kinds = known[operation]["resource_types"]
+    further = sorted({action for kind in kinds.values() for action in kind["dependent_actions"]})
+    notes += [f"asks for {other} too: ctx.authorise_action in the handler" for other in further]
+    notes += sorted({"condition key " + key for kind in kinds.values() for key in kind["condition_keys"]})
     if model["metadata"]["protocol"] == "rest-xml" and "output" in model["operations"].get(operation, {}):
         notes.append("root=NAME: the reply's outermost element, as its page of the API reference shows it")
-    return f"{operation}  action={action}  resource={resources[0]}", notes
+    return f"{operation}  action={action}  resource={resource}", notes
 
 
 def constraints(shape):
-    found = [f"{key} {shape[key]}" for key in ("min", "max", "pattern") if key in shape]
+    found = [f"{key} {shape[key]}" for key in ("min", "max") if key in shape]
+    pattern = shape.get("pattern", "")
+    found += [f"pattern {pattern if len(pattern) <= PATTERN_COLUMNS_MAX else '…'}"] if pattern else []
     return found + ([" | ".join(shape["enum"])] if shape.get("enum") else [])
 
 
-def write_shapes(service, structs):
-    for struct in structs:
-        shape = service.shapes[struct]
-        print(f"\n{camel(struct)}")
-        for member, reference in shape.get("members", {}).items():
-            if shape.get("exception") and member.lower() == "message":
-                continue
-            streams = service.is_stream(struct, member) or service.is_events(struct, member)
-            kind = "(streams)" if streams else service.field(struct, member)[0]
-            words = [f"{reference['location']} {reference.get('locationName', '')}"] if "location" in reference else []
-            words += constraints(service.shapes[reference["shape"]])
-            print(f"  {snake(member)}: {kind}" + (f"  // {'; '.join(words)}" if words else ""))
+def reached(service, root):
+    """A structure and those it holds, each after the first that names it."""
+    found = [root]
+    for struct in found:
+        for reference in service.shapes[struct].get("members", {}).values():
+            held = [reference["shape"]]
+            for name in held:
+                shape = service.shapes[name]
+                held += [shape[part]["shape"] for part in ("member", "key", "value") if part in shape]
+            found += [name for name in held if name in service.order and name not in found]
+    return found
 
 
-def describe(name, operation):
+def write_shape(service, struct):
+    print(f"\n{camel(struct)}")
+    for member, reference in service.shapes[struct].get("members", {}).items():
+        streams = service.is_stream(struct, member) or service.is_events(struct, member)
+        kind = "(streams)" if streams else service.field(struct, member)[0]
+        words = [f"{reference['location']} {reference.get('locationName', '')}"] if "location" in reference else []
+        words += constraints(service.shapes[reference["shape"]])
+        print(f"  {snake(member)}: {kind}" + (f"  // {'; '.join(words)}" if words else ""))
+
+
+def write_errors(service, operation):
+    """Their names; then those that have members besides their message."""
+    alike = {}
+    for error in operation.get("errors", []):
+        members = service.shapes[error["shape"]].get("members", {})
+        own = [f"{snake(member)}: {service.field(error['shape'], member)[0]}" for member in members
+               if member.lower() != "message"]
+        alike.setdefault(", ".join(own), []).append(error["shape"])
+    print("errors: " + (", ".join(sum(alike.values(), [])) or "none named by the model"))
+    for members, names in alike.items():
+        if members:
+            print(f"  {', '.join(names)} with {members}")
+
+
+def write_place(service, name, operation, home):
+    if not home.folder.exists():
+        print(f"\na new service, {home.folder.relative_to(ROOT).as_posix()}/: src/api/README.md; the smallest: src/services/sts")
+        return
+    beside = home.nearest(operation)
+    path = home.handled_in(operation) or (home.handled_in(beside) if beside else None)
+    families = ", ".join(other.name for other in sorted(home.folder.glob("ops_*.cpp")))
+    place = f"{home.folder.relative_to(ROOT).as_posix()}/"
+    if path:
+        place += path.name + ("" if home.handled_in(operation) else f", where {beside} is")
+    else:
+        place += "ops_<family>.cpp" + (f" ({families})" if families else "")
+    head = declaration(service, operation, service.operations[0][1], "gen::" + snake(name) + "::")
+    own = snake(operation)
+    print(f"\nin {place}:\n  " + head.replace(f"> {own}(", f"> {home.owner()}::{own}("))
+    print(f"test in tests/aws/test_{home.folder.name}.py, a line in docs/compat/{home.folder.name.replace('_', '-')}.md")
+
+
+def describe(name, operation, home):
     service = Service(load_model(name, None), [(operation, {"resource": [], "line": 0})])
-    actions = load_actions(None)
-    line, notes = model_line(name, operation, actions)
-    there = operation in listed_operations(name)
-    print(f"models/{snake(name)}.txt{' (already listed)' if there else ''}:\n  {line}")
-    for note in notes:
+    line, notes = model_line(name, operation, load_actions(None), home)
+    there = operation in home.operations
+    print(f"{home.list.relative_to(ROOT).as_posix()}{' (already listed)' if there else ''}:\n  {line}")
+    beside = home.nearest(operation)
+    for note in notes + ([] if there or not beside else ["beside: " + home.line(beside)]):
         print(f"    {note}")
     _, described = service.operations[0]
     http = described.get("http", {})
     print(f"\n{http.get('method', 'POST')} {http.get('requestUri', '/')} answers {http.get('responseCode', 200)}")
-    print("errors: " + (", ".join(error["shape"] for error in described.get("errors", [])) or "none named by the model"))
-    write_shapes(service, reversed(service.order))
-    head = declaration(service, operation, described, "gen::" + snake(name) + "::")
-    own = snake(operation)
-    print(f"\nin {service_folder(name)}/ops_<family>.cpp:\n  " + head.replace(f"> {own}(", f"> Service::{own}("))
-    print(f"test in tests/aws/, the operation's line in docs/compat/")
+    write_errors(service, described)
+    seen = reached(service, described["input"]["shape"])
+    for struct in seen + [other for other in reached(service, described["output"]["shape"]) if other not in seen]:
+        write_shape(service, struct)
+    write_place(service, name, operation, home)
 
 
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    name = sys.argv[1]
+    name = model_name(sys.argv[1])
     try:
         if len(sys.argv) == 3:
-            describe(name, sys.argv[2])
+            describe(name, sys.argv[2], Home(name))
         else:
-            listed = listed_operations(name)
+            listed = Home(name).operations
             print("\n".join(operation for operation in load_model(name, None)["operations"] if operation not in listed))
     except ModelError as error:
         sys.exit(str(error).removeprefix("line 0: "))

@@ -2,7 +2,7 @@
 
 Each is asked for what it has that costs it least, signed by botocore, each millisecond anew until an answer is 200. Mekong
 has by then made or opened durable stores, a certificate authority, its listeners and its services; ferrokinesis and moto
-keep all in memory, MinIO has S3 alone. Mekong's child process is the query worker that waits, warm, for the first query.
+keep all in memory, MinIO has S3 alone.
 """
 import collections
 import http.client

@@ -31,10 +31,21 @@ Result<os::CertificateAndKey> DataFolder::certificate(const std::vector<std::str
   MEKONG_TRY_ASSIGN(const auto root, authority(clock, random));
   std::string bundle = root.certificate_pem;
   if (auto roots = files_.read_file(std::string(public_roots)); roots.ok()) bundle += *roots;
-  MEKONG_TRY(files_.write_file_durably(ca_bundle(), bundle));
+  MEKONG_TRY(write_trust(bundle, clock));
+  return os::issue_server_certificate(root, names, clock.wall_ms() / 1000, random);
+}
+
+// A truststore takes a second's twentieth to make: only when what is trusted has changed. The bundle is
+// written last, so that it stands for both.
+Status DataFolder::write_trust(const std::string& bundle, const os::Clock& clock) {
+  MEKONG_TRY_ASSIGN(const bool made, files_.exists(truststore()));
+  if (made) {
+    const auto written = files_.read_file(ca_bundle());
+    if (written.ok() && *written == bundle) return ok();
+  }
   MEKONG_TRY_ASSIGN(const auto store, os::make_java_truststore(bundle, truststore_password, clock.wall_ms()));
   MEKONG_TRY(files_.write_file_durably(truststore(), store));
-  return os::issue_server_certificate(root, names, clock.wall_ms() / 1000, random);
+  return files_.write_file_durably(ca_bundle(), bundle);
 }
 
 Result<std::string> DataFolder::token(os::Random& random) {

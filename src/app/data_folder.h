@@ -53,6 +53,7 @@ class DataFolder {
 
  private:
   Result<os::CertificateAndKey> authority(const os::Clock& clock, os::Random& random);
+  Status write_trust(const std::string& bundle, const os::Clock& clock);
   os::Files& files_;
   std::string path_;
 };

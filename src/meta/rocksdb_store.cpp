@@ -237,6 +237,10 @@ rocksdb::Options make_options(rocksdb::Env* env) {
   options.keep_log_file_num = 4;
   options.max_total_wal_size = 256 << 20;
   options.max_background_jobs = 2;
+  // Else each family is opened by sixteen threads of its own, for one small table or none, and writes a page
+  // about its settings into the log.
+  options.max_file_opening_threads = 1;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   // Of each table as a whole: what its blocks' own checksums leave out, verify() finds by this.
   options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   return options;

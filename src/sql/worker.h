@@ -65,7 +65,8 @@ class Worker {
   int64_t statement_ms_max_;
 };
 
-// Keeps one worker started ahead, so that a query does not wait for a start. Any thread.
+// From the first query on, keeps one worker started ahead, so that only that query waits for a start: a
+// server that is asked no query keeps no process. Any thread.
 class Workers {
  public:
   Workers(Config config, os::Processes& processes);

@@ -205,6 +205,19 @@ class Tidy:
                     if not (self.root / name).exists():
                         self.report("docs", path, number, f"`{name}` does not exist")
 
+    def check_compat(self) -> None:
+        # What a service answers stands on its page, by name, or the page says that `models/<service>.txt` lists it.
+        pages = "\n".join(path.read_text() for path in sorted((self.root / "docs" / "compat").glob("*.md")))
+        words = set(re.findall(r"\w+", pages))
+        for path in sorted((self.root / "models").glob("*.txt")):
+            lines = path.read_text().splitlines()
+            if f"`models/{path.name}` lists them" in pages or not any(line.startswith("service ") for line in lines):
+                continue
+            for number, line in enumerate(lines, 1):
+                name = line.split("#")[0].split()[:1]
+                if name and name != ["service"] and name[0] not in words:
+                    self.report("compat", path, number, f"{name[0]} has no line in docs/compat/")
+
     def check_faults(self) -> None:
         # What docs/faults.md names in backquotes is a path, checked above, or a test.
         path = self.root / "docs" / "faults.md"
@@ -234,6 +247,7 @@ class Tidy:
         self.check_python()
         self.check_dead()
         self.check_docs()
+        self.check_compat()
         self.check_faults()
         for finding in self.findings:
             print(finding)

@@ -90,6 +90,12 @@ class TidyTest(unittest.TestCase):
         self.assertEqual(findings({"docs/faults.md": table, **tests}), [])
         self.assertEqual(findings({"docs/faults.md": table, "tests/test_b.py": tests["tests/test_b.py"]}), ["faults"])
 
+    def test_an_operation_stands_on_a_page(self):
+        model = {"models/a.txt": "# remark\nservice a\nGetX action=none\nGetXs action=none  # all\n", "models/b.txt": "Fetch 4\n"}
+        self.assertEqual(findings({**model, "docs/compat/a.md": "| GetX, GetXs | done |\n"}), [])
+        self.assertEqual(findings({**model, "docs/compat/a.md": "| GetX | done |\n"}), ["compat"])
+        self.assertEqual(findings({**model, "docs/compat/a.md": "2 of them; `models/a.txt` lists them\n"}), [])
+
     def test_doc_names_a_missing_file(self):
         self.assertEqual(findings({"README.md": "see `src/meta/gone.h`\n"}), ["docs"])
 

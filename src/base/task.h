@@ -235,6 +235,11 @@ inline void spawn(Executor& executor, Task<void> task) {
   executor.post([shared] { detail::run_detached(std::move(*shared)); });
 }
 
+// Starts `task` here, up to where it first waits; then it runs on its own, as a spawned one does.
+inline void start(Task<void> task) {
+  detail::run_detached(std::move(task));
+}
+
 // Runs `task` from plain code and blocks until it is done: never on an I/O executor.
 template <class T>
 T sync_wait(Task<T> task) {

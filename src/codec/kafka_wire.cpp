@@ -175,7 +175,12 @@ void KafkaWriter::null_string(bool compact) {
 
 void KafkaWriter::bytes(std::string_view value, bool compact) {
   array_length(static_cast<int64_t>(value.size()), compact);
-  out_.append(value);
+  if (value.size() < keep_bytes_min_) {
+    out_.append(value);
+    return;
+  }
+  kept_.push_back({out_.size(), value});
+  kept_bytes_ += value.size();
 }
 
 void KafkaWriter::null_bytes(bool compact) {

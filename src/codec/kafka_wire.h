@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mekong::codec {
 
@@ -89,13 +90,25 @@ class KafkaWriter {
   void array_length(int64_t elements, bool compact);  // -1: null
   void raw(std::string_view value) { out_.append(value); }
 
-  size_t size() const { return out_.size(); }
+  // From now on values of bytes() that are as large are not copied, but stand beside what is written: they
+  // must stay alive until that is sent.
+  void keep_large(size_t bytes_min) { keep_bytes_min_ = bytes_min; }
+  struct Kept {
+    size_t at = 0;  // before this place of data()
+    std::string_view bytes;
+  };
+
+  // With what is kept beside.
+  size_t size() const { return out_.size() + kept_bytes_; }
   const std::string& data() const { return out_; }
   std::string take() { return std::move(out_); }
+  std::vector<Kept> take_kept() { return std::move(kept_); }
 
  private:
   void big_endian(uint64_t value, size_t bytes);
   std::string out_;
+  std::vector<Kept> kept_;
+  size_t kept_bytes_ = 0, keep_bytes_min_ = SIZE_MAX;
 };
 
 }  // namespace mekong::codec

@@ -15,6 +15,8 @@ namespace {
 
 using Handle = decltype(Api::handle);
 
+constexpr size_t kKeptBytesMin = 32 << 10;  // below it a copy is cheaper than one more write
+
 template <class Request, class Response>
 Task<void> run(Response (*handler)(RequestContext&, const Request&), RequestContext& context,
                codec::KafkaReader& reader, codec::KafkaWriter& writer) {
@@ -33,7 +35,10 @@ Task<void> run(Task<Response> (*handler)(RequestContext&, const Request&), Reque
   context.malformed = reader.failed();
   if (context.malformed) co_return;
   auto response = co_await handler(context, request);
-  response.encode(writer, context.version);
+  auto owner = std::make_shared<const Response>(std::move(response));
+  writer.keep_large(kKeptBytesMin);
+  owner->encode(writer, context.version);
+  context.reply_owner = std::move(owner);
 }
 
 template <auto handler>

@@ -1,7 +1,10 @@
 #include "kafka/connection.h"
 
+#include <deque>
+
 #include "codec/kafka_wire.h"
 #include "gen/kafka_protocol/api_versions.h"
+#include "gen/kafka_protocol/produce.h"
 #include "kafka/api_table.h"
 #include "kafka/request.h"
 #include "kafka/sasl.h"
@@ -15,7 +18,10 @@ namespace proto = gen::kafka_protocol;
 constexpr int16_t kSaslHandshake = proto::SaslHandshakeRequest::api_key;
 constexpr int16_t kApiVersions = proto::ApiVersionsRequest::api_key;
 constexpr int16_t kSaslAuthenticate = proto::SaslAuthenticateRequest::api_key;
+constexpr int16_t kProduce = proto::ProduceRequest::api_key;
 constexpr size_t kReadChunk = 256 << 10;
+constexpr size_t kProducesMax = 8;  // of a connection under way, so that they share the disk's syncs
+constexpr size_t kProduceBytesMax = 4 << 20;
 
 struct RequestHeader {
   int16_t api_key = 0, api_version = 0;
@@ -24,7 +30,9 @@ struct RequestHeader {
 };
 
 struct Outcome {
-  std::string reply;  // a whole frame; empty: none
+  std::string reply;  // a whole frame, but for what is kept; empty: none
+  std::vector<codec::KafkaWriter::Kept> kept = {};
+  std::shared_ptr<const void> owner = {};  // of what is kept
   bool close = false;
 };
 
@@ -35,9 +43,14 @@ struct Session {
   bool encrypted = false;
 };
 
+struct Frame {
+  std::string bytes;  // with its length before it
+  std::string_view body() const { return std::string_view(bytes).substr(4); }
+};
+
 // One frame: its length (4 bytes, big endian), then that many bytes. What follows stays in `buffer`.
-Task<Result<std::string>> read_frame(os::Connection& connection, std::string& buffer, size_t frame_max,
-                                     int64_t timeout_ms) {
+Task<Result<Frame>> read_frame(os::Connection& connection, std::string& buffer, size_t frame_max,
+                               int64_t timeout_ms) {
   while (true) {
     size_t needed = 4;
     if (buffer.size() >= 4) {
@@ -47,16 +60,21 @@ Task<Result<std::string>> read_frame(os::Connection& connection, std::string& bu
                                              std::to_string(frame_max)};
       }
       needed += length;
-      if (buffer.size() >= needed) {
-        std::string frame = buffer.substr(4, length);
+      if (buffer.size() == needed) co_return Frame{std::exchange(buffer, {})};
+      if (buffer.size() > needed) {
+        Frame frame{buffer.substr(0, needed)};
         buffer.erase(0, needed);
         co_return frame;
       }
     }
-    auto more = co_await connection.read_some(std::min(needed - buffer.size() + kReadChunk, 4 * kReadChunk),
-                                              timeout_ms);
+    // Of a large frame nothing is read beyond its end, so that it is not copied once more.
+    const size_t missing = needed - buffer.size();
+    const size_t wanted = needed >= kReadChunk / 4 ? missing : missing + kReadChunk;
+    auto more = co_await connection.read_some(std::min(wanted, 4 * kReadChunk), timeout_ms);
     if (!more.ok()) co_return std::move(more).error();
-    buffer += *more;
+    // (What a length promises is believed as it comes.)
+    if (needed > 4) buffer.reserve(std::min(needed, 2 * (buffer.size() + more->size())));
+    buffer.empty() ? void(buffer = std::move(*more)) : void(buffer += *more);
   }
 }
 
@@ -86,19 +104,19 @@ codec::KafkaWriter begin_reply(const RequestHeader& header, bool flexible) {
   return w;
 }
 
-std::string end_reply(codec::KafkaWriter& w) {
-  std::string frame = w.take();
+Outcome end_reply(codec::KafkaWriter& w) {
   codec::KafkaWriter length;
-  length.i32(static_cast<int32_t>(frame.size() - 4));
-  frame.replace(0, 4, length.data());
-  return frame;
+  length.i32(static_cast<int32_t>(w.size() - 4));
+  Outcome outcome{.reply = w.take(), .kept = w.take_kept()};
+  outcome.reply.replace(0, 4, length.data());
+  return outcome;
 }
 
 // Answered in version 0 when the version is unknown (KIP-511), and always with header version 0.
 Outcome answer_api_versions(const RequestHeader& header, bool known) {
   auto w = begin_reply(header, false);
   api_versions(known).encode(w, known ? header.api_version : int16_t{0});
-  return {end_reply(w)};
+  return end_reply(w);
 }
 
 Outcome answer_sasl(Session& session, const RequestHeader& header, bool flexible, codec::KafkaReader& r) {
@@ -126,7 +144,9 @@ Outcome answer_sasl(Session& session, const RequestHeader& header, bool flexible
                                        {"client", session.client_host},
                                        {"principal", session.sasl.principal()->arn}});
   }
-  return {end_reply(w), session.sasl.failed()};
+  auto outcome = end_reply(w);
+  outcome.close = session.sasl.failed();
+  return outcome;
 }
 
 Outcome refuse(Session& session, const RequestHeader& header, std::string_view why) {
@@ -139,7 +159,7 @@ Outcome refuse(Session& session, const RequestHeader& header, std::string_view w
   return {.close = true};
 }
 
-Task<Outcome> answer(Session& session, const std::string& frame) {
+Task<Outcome> answer(Session& session, std::string_view frame) {
   codec::KafkaReader r(frame, 4 * frame.size() + (session.sasl.principal() ? 16u << 20 : 1u << 16));
   auto header = read_header(r);
   const Api* api = find_api(header.api_key);
@@ -167,8 +187,9 @@ Task<Outcome> answer(Session& session, const std::string& frame) {
   auto w = begin_reply(header, flexible);
   co_await api->handle(context, r, w);
   if (context.malformed) co_return refuse(session, header, "malformed request");
-  Outcome outcome;
-  if (!context.no_reply) outcome.reply = end_reply(w);
+  if (context.no_reply) co_return Outcome{};
+  auto outcome = end_reply(w);
+  outcome.owner = std::move(context.reply_owner);
   co_return outcome;
 }
 
@@ -185,6 +206,131 @@ SaslSession::Services login_services(Cluster& cluster, const ConditionContext& c
           may_connect};
 }
 
+Task<void> answer_into(Session& session, Frame frame, Promise<Outcome> done) {
+  auto outcome = co_await answer(session, frame.body());
+  done.set(std::move(outcome));
+}
+
+// Produce requests under way, which are begun and answered in the order in which they came. All of it on the
+// connection's executor.
+struct UnderWay {
+  struct One {
+    Future<Outcome> outcome;
+    size_t bytes = 0;
+  };
+  std::deque<One> all;
+  size_t bytes = 0;
+  bool last_came = false;  // there will be no more
+  bool broken = false;     // nothing is answered any more
+  std::optional<Promise<bool>> to_reader, to_writer;
+
+  bool has_room() const { return all.empty() || (all.size() < kProducesMax && bytes < kProduceBytesMax); }
+  static Future<bool> change(std::optional<Promise<bool>>& seen_by) { return seen_by.emplace().future(); }
+  static void changed(std::optional<Promise<bool>>& seen_by) {
+    if (auto waiting = std::exchange(seen_by, std::nullopt)) waiting->set(true);
+  }
+};
+
+Task<Status> write_reply(os::Connection& connection, const Outcome& outcome) {
+  size_t from = 0;
+  for (const auto& kept : outcome.kept) {
+    auto before = co_await connection.write(std::string_view(outcome.reply).substr(from, kept.at - from),
+                                            kIdleTimeoutMs);
+    if (!before.ok()) co_return before;
+    auto written = co_await connection.write(kept.bytes, kIdleTimeoutMs);
+    if (!written.ok()) co_return written;
+    from = kept.at;
+  }
+  auto rest = co_await connection.write(std::string_view(outcome.reply).substr(from), kIdleTimeoutMs);
+  co_return rest;
+}
+
+// False: the connection ends.
+Task<bool> deliver(Session& session, os::Connection& connection, const Outcome& outcome) {
+  if (!outcome.reply.empty()) {
+    auto written = co_await write_reply(connection, outcome);
+    if (!written.ok()) co_return false;
+  }
+  if (!outcome.close) co_return true;
+  // Some clients drop a reply that the end of the stream overtakes; Kafka waits as long after a failed
+  // login.
+  auto slept = session.cluster.deps.network.sleep(outcome.reply.empty() ? 0 : kCloseDelayMs);
+  co_await slept;
+  co_return false;
+}
+
+Task<void> deliver_in_order(Session& session, os::Connection& connection, UnderWay& under_way,
+                            Promise<bool> done) {
+  while (!under_way.all.empty() || !under_way.last_came) {
+    if (under_way.all.empty()) {
+      auto change = UnderWay::change(under_way.to_writer);
+      co_await change;
+      continue;
+    }
+    auto next = under_way.all.front().outcome;
+    auto outcome = co_await next;
+    if (!under_way.broken) {
+      const bool goes_on = co_await deliver(session, connection, outcome);
+      under_way.broken = !goes_on;
+      if (!goes_on) connection.close();  // ends the reading, too
+    }
+    under_way.bytes -= under_way.all.front().bytes;
+    under_way.all.pop_front();
+    UnderWay::changed(under_way.to_reader);
+  }
+  done.set(true);
+}
+
+// Begins a Produce request and returns once its records are on their way to the log.
+Task<void> begin_produce(Session& session, os::Connection& connection, UnderWay& under_way, Frame frame) {
+  while (!under_way.has_room()) {
+    auto change = UnderWay::change(under_way.to_reader);
+    co_await change;
+  }
+  const size_t bytes = frame.bytes.size();
+  Promise<Outcome> done;
+  co_await resume_on(session.cluster.deps.pool);
+  start(answer_into(session, std::move(frame), done));
+  co_await resume_on(connection.executor());
+  under_way.bytes += bytes;
+  under_way.all.push_back({done.future(), bytes});
+  UnderWay::changed(under_way.to_writer);
+}
+
+// Any other request is answered alone: after those before it, before the next one is read. False: the
+// connection ends.
+Task<bool> answer_alone(Session& session, os::Connection& connection, UnderWay& under_way, Frame frame) {
+  while (!under_way.all.empty()) {
+    auto change = UnderWay::change(under_way.to_reader);
+    co_await change;
+  }
+  if (under_way.broken) co_return false;
+  co_await resume_on(session.cluster.deps.pool);
+  auto outcome = co_await answer(session, frame.body());
+  co_await resume_on(connection.executor());
+  const bool goes_on = co_await deliver(session, connection, outcome);
+  co_return goes_on;
+}
+
+Task<void> serve(Session& session, os::Connection& connection, UnderWay& under_way) {
+  std::string buffer;
+  while (!under_way.broken) {
+    bool logged_in = session.sasl.principal() != nullptr;
+    auto frame = co_await read_frame(connection, buffer, logged_in ? kFrameMax : kFrameMaxBeforeLogin,
+                                     logged_in ? kIdleTimeoutMs : kLoginTimeoutMs);
+    if (!frame.ok()) {
+      if (frame.error().code == "FrameTooLarge") refuse(session, {}, frame.error().message);
+      co_return;
+    }
+    if (logged_in && codec::KafkaReader(frame->body(), 0).i16() == kProduce) {
+      co_await begin_produce(session, connection, under_way, std::move(*frame));
+    } else {
+      const bool goes_on = co_await answer_alone(session, connection, under_way, std::move(*frame));
+      if (!goes_on) co_return;
+    }
+  }
+}
+
 }  // namespace
 
 Task<void> serve_connection(Cluster& cluster, os::ConnectionPtr connection) {
@@ -192,29 +338,15 @@ Task<void> serve_connection(Cluster& cluster, os::ConnectionPtr connection) {
   bool encrypted = connection->encrypted();
   Session session{cluster, SaslSession(login_services(cluster, connection_context(host, encrypted))), host,
                   encrypted};
-  std::string buffer;
-  while (true) {
-    bool logged_in = session.sasl.principal() != nullptr;
-    auto frame = co_await read_frame(*connection, buffer, logged_in ? kFrameMax : kFrameMaxBeforeLogin,
-                                     logged_in ? kIdleTimeoutMs : kLoginTimeoutMs);
-    if (!frame.ok()) {
-      if (frame.error().code == "FrameTooLarge") refuse(session, {}, frame.error().message);
-      co_return;
-    }
-    co_await resume_on(cluster.deps.pool);
-    auto outcome = co_await answer(session, *frame);
-    co_await resume_on(connection->executor());
-    if (!outcome.reply.empty()) {
-      auto written = co_await connection->write(outcome.reply, kIdleTimeoutMs);
-      if (!written.ok()) co_return;
-    }
-    if (!outcome.close) continue;
-    // Some clients drop a reply that the end of the stream overtakes; Kafka waits as long after a failed
-    // login.
-    auto slept = cluster.deps.network.sleep(outcome.reply.empty() ? 0 : kCloseDelayMs);
-    co_await slept;
-    co_return;
-  }
+  UnderWay under_way;
+  Promise<bool> delivered;
+  start(deliver_in_order(session, *connection, under_way, delivered));
+  co_await serve(session, *connection, under_way);
+  co_await resume_on(connection->executor());
+  under_way.last_came = true;
+  UnderWay::changed(under_way.to_writer);
+  auto all_delivered = delivered.future();
+  co_await all_delivered;
 }
 
 }  // namespace mekong::kafka

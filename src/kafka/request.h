@@ -2,6 +2,7 @@
 // what it may ask: is this action allowed on that topic, group, cluster?
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,9 @@ struct RequestContext {
   int16_t version = 0;
   std::string client_id, client_host;
   bool encrypted = false;
-  bool malformed = false;  // set by the decoding: the connection is closed
-  bool no_reply = false;   // set by Produce with acks=0
+  bool malformed = false;                        // set by the decoding: the connection is closed
+  bool no_reply = false;                         // set by Produce with acks=0
+  std::shared_ptr<const void> reply_owner = {};  // of large bytes that the writer keeps instead of copying
 
   bool on_cluster(std::string_view action) const;
   bool on_topic(std::string_view action, std::string_view topic) const;

@@ -14,7 +14,7 @@
 
 namespace mekong::log {
 
-class MemoryLog final : public Log {
+class MemoryLog : public Log {
  public:
   Status create(const PartitionId& id, const PartitionConfig& config) override {
     std::lock_guard lock(mutex_);

@@ -306,6 +306,30 @@ def test_the_simulator_decides_as_the_server(iam, user):
     assert bounded['PermissionsBoundaryDecisionDetail'] == {'AllowedByPermissionsBoundary': False}
 
 
+def test_a_user_is_deleted_whole(mekong, iam, user):
+    """What Terraform's force_destroy asks for before DeleteUser."""
+    at, own = {'UserName': user.user_name}, user.client('iam')
+    for call in (own.list_mfa_devices, own.list_ssh_public_keys, own.delete_login_profile):
+        assert code_of(call, **at) == 'AccessDenied'
+    assert code_of(own.list_virtual_mfa_devices) == 'AccessDenied'
+    assert code_of(own.list_service_specific_credentials, AllUsers=True) == 'AccessDenied'
+    iam.put_user_policy(UserName=user.user_name, PolicyName='p', PolicyDocument=policy(
+        action='iam:List*', resource='arn:aws:iam::*:user/${aws:username}'))
+    assert own.list_mfa_devices()['MFADevices'] == []  # of the caller
+    assert code_of(own.list_mfa_devices, UserName='no-such-user') == 'AccessDenied'
+    assert code_of(iam.list_mfa_devices, UserName='no-such-user') == 'NoSuchEntity'
+    iam.delete_user_policy(UserName=user.user_name, PolicyName='p')
+
+    iam.delete_access_key(UserName=user.user_name, AccessKeyId=user.key_id)
+    assert iam.list_mfa_devices(**at)['MFADevices'] == []
+    assert iam.list_virtual_mfa_devices(AssignmentStatus='Any')['VirtualMFADevices'] == []
+    assert iam.list_ssh_public_keys(**at)['SSHPublicKeys'] == []
+    assert iam.list_signing_certificates(**at)['Certificates'] == []
+    assert iam.list_service_specific_credentials(**at)['ServiceSpecificCredentials'] == []
+    assert code_of(iam.delete_login_profile, **at) == code_of(iam.get_login_profile, **at) == 'NoSuchEntity'
+    iam.delete_user(**at)
+
+
 def test_what_is_not_built_says_so(iam, user):
     for call, arguments in ((iam.create_login_profile, {'UserName': user.user_name, 'Password': 'p'}),
                             (iam.create_virtual_mfa_device, {'VirtualMFADeviceName': 'm'})):

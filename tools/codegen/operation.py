@@ -20,6 +20,7 @@ class Home:
     """Where a service stands in this tree: its list, its folder, the names of its class, its tests, its page."""
 
     def __init__(self, name):
+        self.name = name
         self.list = ROOT / "models" / f"{snake(name)}.txt"
         self.text = self.list.read_text() if self.list.exists() else ""
         self.operations = dict(parse_list(self.text)[1]) if self.text else {}
@@ -36,8 +37,20 @@ class Home:
         return next((line for line in self.text.splitlines() if line.split()[:1] == [operation]), "")
 
     def nearest(self, operation):
-        others = [other for other in self.operations if other != operation]
-        return next(iter(difflib.get_close_matches(operation, others, 1, 0.5)), "")
+        """The operation most alike, by its name and by what it is asked."""
+        model = load_model(self.name, None)
+
+        def asked(one):
+            shape = model["operations"][one].get("input", {}).get("shape")
+            return set(model["shapes"].get(shape, {}).get("members", {}))
+
+        def likeness(other):
+            theirs = asked(other)
+            alike = len(mine & theirs) / max(1, len(mine | theirs))
+            return difflib.SequenceMatcher(None, operation, other).ratio() + alike
+
+        mine = asked(operation)
+        return max((other for other in self.operations if other != operation), key=likeness, default="")
 
     def handled_in(self, operation):
         named = f"::{snake(operation)}("
@@ -160,11 +173,10 @@ def write_errors(service, operation):
             print(f"  {', '.join(names)} with {members}")
 
 
-def write_place(service, name, operation, home):
+def write_place(service, name, operation, home, beside):
     if not home.folder.exists():
         print(f"\na new service, {home.folder.relative_to(ROOT).as_posix()}/: src/api/README.md; the smallest: src/services/sts")
         return
-    beside = home.nearest(operation)
     path = home.handled_in(operation) or (home.handled_in(beside) if beside else None)
     families = ", ".join(other.name for other in sorted(home.folder.glob("ops_*.cpp")))
     place = f"{home.folder.relative_to(ROOT).as_posix()}/"
@@ -193,7 +205,7 @@ def describe(name, operation, home):
     seen = reached(service, described["input"]["shape"])
     for struct in seen + [other for other in reached(service, described["output"]["shape"]) if other not in seen]:
         write_shape(service, struct)
-    write_place(service, name, operation, home)
+    write_place(service, name, operation, home, beside)
 
 
 def main():

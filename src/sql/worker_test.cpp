@@ -48,8 +48,8 @@ class RealWorkerTest : public testing::Test {
     return worker.ok() ? *worker : nullptr;
   }
   // The error's code, or all values.
-  std::string run(const std::string& sql) {
-    const auto worker = take();
+  std::string run(const std::string& sql) { return run_on(take(), sql); }
+  static std::string run_on(const std::shared_ptr<Worker>& worker, const std::string& sql) {
     if (worker == nullptr) return "no worker";
     Query query;
     query.sql = sql;
@@ -82,16 +82,101 @@ TEST_F(RealWorkerTest, TheScriptMayLieInAPrivateFolder) {
   EXPECT_TRUE(statement.ok()) << statement.error().message;
 }
 
-// Not by the translation, which knows Athena's functions only: these are DuckDB's own words.
+// Past the translation, which knows Athena's functions only: these are DuckDB's own words, whose settings
+// that would refuse them are not even set. What holds is the process's filter of calls. The name of each list
+// is that of docs/isolation.md.
+struct Attack {
+  const char* name;
+  std::vector<const char*> statements;
+};
+
+const Attack attacks[] = {
+    {"sql_file_functions",
+     {"SELECT * FROM read_text('/etc/passwd')",
+      "SELECT * FROM read_blob('/proc/self/maps')",
+      "SELECT * FROM read_csv('/etc/passwd')",
+      "SELECT * FROM read_csv_auto('/etc/passwd', delim=':')",
+      "SELECT * FROM read_json('/etc/passwd')",
+      "SELECT * FROM read_json_auto('/etc/passwd')",
+      "SELECT * FROM read_json_objects('/etc/passwd')",
+      "SELECT * FROM read_ndjson('/etc/passwd')",
+      "SELECT * FROM read_ndjson_objects('/etc/passwd')",
+      "SELECT * FROM read_parquet('/etc/passwd')",
+      "SELECT * FROM parquet_scan('/etc/passwd')",
+      "SELECT * FROM parquet_metadata('/etc/passwd')",
+      "SELECT * FROM parquet_schema('/etc/passwd')",
+      "SELECT * FROM parquet_file_metadata('/etc/passwd')",
+      "SELECT * FROM parquet_kv_metadata('/etc/passwd')",
+      "SELECT * FROM parquet_bloom_probe('/etc/passwd', 'a', 1)",
+      "SELECT * FROM sniff_csv('/etc/passwd')",
+      "SELECT * FROM '/etc/passwd'",
+      "SELECT * FROM '/etc/passwd.csv'",
+      "SELECT getenv('PATH')",
+      "SELECT * FROM read_text('object://absent')"}},
+    {"copy_to",
+     {"COPY (SELECT 1) TO '/tmp/mekong-escaped'", "COPY (SELECT 1) TO '/tmp/mekong-escaped' (FORMAT parquet)",
+      "COPY (SELECT 1) TO '/tmp/mekong-escaped' (FORMAT json)", "COPY (SELECT 1) TO '/dev/stderr'",
+      "COPY (SELECT 1) TO 'object://out'", "EXPORT DATABASE '/tmp/mekong-escaped'",
+      "IMPORT DATABASE '/tmp/mekong-escaped'"}},
+    {"attach",
+     {"ATTACH '/tmp/mekong-escaped.db'", "ATTACH '/etc/passwd' (READ_ONLY)",
+      "ATTACH 'https://example.com/a.db'", "SELECT * FROM read_duckdb('/tmp/mekong-escaped.db')"}},
+    {"install_load",
+     {"INSTALL httpfs", "FORCE INSTALL httpfs", "LOAD httpfs", "LOAD '/tmp/mekong.duckdb_extension'",
+      "INSTALL '/tmp/mekong.duckdb_extension'", "UPDATE EXTENSIONS"}},
+    {"httpfs_metadata",
+     {"SELECT * FROM read_text('http://169.254.169.254/latest/meta-data/')",
+      "SELECT * FROM read_text('http://127.0.0.1:4566/_mekong/health')",
+      "SELECT * FROM 's3://bucket/key.parquet'", "SELECT * FROM read_csv('https://127.0.0.1/x.csv')",
+      "CREATE SECRET (TYPE s3, KEY_ID 'a', SECRET 'b')"}},
+    {"glob",
+     {"SELECT * FROM glob('/etc/*')", "SELECT * FROM glob('/proc/self/fd/*')",
+      "SELECT * FROM read_text('/etc/pass*')", "SELECT * FROM read_csv(['/etc/*', '/root/*'])"}},
+    {"symlink",
+     {"SELECT * FROM read_text('/proc/self/root/etc/passwd')", "SELECT * FROM read_text('/proc/self/cwd/x')",
+      "SELECT * FROM read_blob('/proc/self/environ')", "SELECT * FROM read_text('/proc/self/fd/1')",
+      "SELECT * FROM read_text('../../../../etc/passwd')", "SELECT * FROM read_text('file:///etc/passwd')"}},
+    {"config_unlock",
+     {"SET lock_configuration=false", "RESET lock_configuration", "SET memory_limit='64GB'", "SET threads=64",
+      "SET temp_directory='/tmp'", "SET allow_unsigned_extensions=true", "SET extension_directory='/tmp'",
+      "SET autoinstall_known_extensions=true", "SET secret_directory='/tmp'",
+      "SET enable_external_access=true", "SET log_query_path='/tmp/mekong-escaped'",
+      "PRAGMA enable_profiling='json'", "PRAGMA profiling_output='/tmp/mekong-escaped'"}}};
+
 TEST_F(RealWorkerTest, DuckDbOpensNothing) {
-  for (const char* sql :
-       {"SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM read_blob('/proc/self/maps')",
-        "COPY (SELECT 1) TO '/tmp/mekong-escaped'", "ATTACH '/tmp/mekong-escaped.db'", "INSTALL httpfs",
-        "SELECT * FROM read_text('object://absent')", "COPY (SELECT 1) TO 'object://out'"}) {
-    const auto found = run(sql);  // an error, or no row: each value would end with a blank
-    EXPECT_EQ(found.find(' '), std::string::npos) << sql << ": " << found;
+  for (const auto& attack : attacks) {
+    const auto worker = take();
+    for (const char* sql : attack.statements) {
+      const auto found = run_on(worker, sql);  // an error, or no row: each value would end with a blank
+      EXPECT_EQ(found.find(' '), std::string::npos) << attack.name << ": " << sql << ": " << found;
+      EXPECT_FALSE(attack.name == std::string("config_unlock") && found.empty()) << sql << " was taken";
+    }
+    EXPECT_EQ(run_on(worker, "SELECT 7"), "7 ") << attack.name;  // it was alive for all of them
   }
   EXPECT_FALSE(std::filesystem::exists("/tmp/mekong-escaped"));
+  EXPECT_FALSE(std::filesystem::exists("/tmp/mekong-escaped.db"));
+}
+
+TEST_F(RealWorkerTest, SqlSettingsLeakNothingOfTheServer) {
+  const auto worker = take();
+  for (const char* sql :
+       {"SELECT list(name || value)::VARCHAR FROM duckdb_settings()",
+        "SELECT list(path)::VARCHAR FROM duckdb_databases()", "SELECT count(*) FROM duckdb_secrets()",
+        "SELECT count(*) FROM duckdb_temporary_files()",
+        "SELECT list(install_path)::VARCHAR FROM duckdb_extensions() WHERE installed"}) {
+    const auto found = run_on(worker, sql);
+    for (const std::string& told :
+         {std::filesystem::path(config_.script).parent_path().string(), config_.python, std::string("AKIA"),
+          std::string("/root"), std::string("/home/")})
+      EXPECT_EQ(found.find(told), std::string::npos) << sql << ": " << found;
+  }
+}
+
+// sql_temp_disk: what does not fit into memory has no files to go to.
+TEST_F(RealWorkerTest, NothingSpillsToADisk) {
+  EXPECT_EQ(
+      run("SELECT max(x) FROM (SELECT row_number() OVER (ORDER BY hash(i)) x FROM range(60000000) t(i))"),
+      "EXCEEDED_LOCAL_MEMORY_LIMIT");
 }
 
 TEST_F(RealWorkerTest, MemoryHasAnEnd) {
@@ -106,8 +191,10 @@ TEST_F(RealWorkerTest, TheProcessHasAnEndOfMemory) {
       << found;
 }
 
-TEST_F(RealWorkerTest, TimeHasAnEnd) {
+TEST_F(RealWorkerTest, TimeHasAnEnd) {  // sql_endless
   config_.statement_ms_max = 1'000;
+  EXPECT_EQ(run("WITH RECURSIVE r AS (SELECT 1 AS a UNION ALL SELECT a FROM r) SELECT count(*) FROM r"),
+            "EXCEEDED_TIME_LIMIT");
   EXPECT_EQ(run("SELECT count(*) FROM range(10000000) a(i), range(10000000) b(j) WHERE sqrt(i * j) = 0.5"),
             "EXCEEDED_TIME_LIMIT");
 }

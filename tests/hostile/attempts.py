@@ -178,6 +178,27 @@ def cred_endpoint_host_header():
 
 
 @attempt
+def cred_endpoint_ssrf_get_only():
+    """What a program that fetches any URL for others can be made to fetch: no header, the token elsewhere."""
+    own, token = os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'], os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN']
+    found = {fetch(own + more, headers) for more, headers in (
+        ('', {}), ('?Authorization=' + token, {}), ('?token=' + token, {}), ('', {'Cookie': 'Authorization=' + token}),
+        ('', {'X-aws-ec2-metadata-token': token}))}
+    return ' '.join(sorted(found))
+
+
+@attempt
+def cred_endpoint_redirect():
+    """No spelling of the path leads a request for one's own place to another's."""
+    port = KNOWN['neighbour_uri'].split(':')[2].split('/')[0]
+    own, other = (uri.rsplit('/', 1)[1] for uri in (os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'], KNOWN['neighbour_uri']))
+    token, found = os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN'], set()
+    for path in (f'{own}/../{other}', f'{own}%2f..%2f{other}', f'{own}//{other}', f'{other}?{own}', f'{other}/'):
+        found.add(fetch(f'http://127.0.0.1:{port}/_mekong/credentials/{path}', {'Authorization': token}))
+    return ' '.join(sorted(found))
+
+
+@attempt
 def control_paths():
     base = KNOWN['neighbour_uri'].split('/_mekong')[0]
     return fetch(base + '/_mekong/accounts', {'X-Mekong-Token': os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN']})

@@ -38,7 +38,8 @@ def test_a_hostile_job_reaches_nothing(own_mekong):
         print(f'{name}: {outcome}')
     assert len(outcomes) == (HERE / 'attempts.py').read_text().count('\n@attempt\n') + 1
     assert not [name for name, outcome in outcomes.items() if outcome.startswith('BREACH')], outcomes
-    for name in ('cred_endpoint_other_job', 'cred_endpoint_host_header'):
+    for name in ('cred_endpoint_other_job', 'cred_endpoint_host_header', 'cred_endpoint_ssrf_get_only'):
         assert outcomes[name] == '401', outcomes
     assert outcomes['control_paths'] == '403'
+    assert set(outcomes['cred_endpoint_redirect'].split()) <= {'400', '401', '403', '404'}, outcomes
     jobs.emr.cancel_job_run(applicationId=jobs.application, jobRunId=neighbour)

@@ -90,6 +90,7 @@ struct Shape {
   bool flattened = false;
   TimeFormat time_format = TimeFormat::unset;
   const char* xml_namespace = "";
+  const char* xml_prefix = "";
   const char* xml_name = "";  // the element's name where the shape is a body of its own
   // Constraints: value, length or count, by kind.
   const char* const* enum_values = nullptr;

@@ -56,10 +56,9 @@ void write_map(XmlWriter& out, std::string_view entry_name, const Shape& shape, 
 }
 
 void write_namespace(XmlWriter& out, const Member& member) {
-  std::string_view uri = member.xml_namespace;
-  if (uri.empty()) uri = member.shape->xml_namespace;
+  std::string_view uri = member.xml_namespace, prefix = member.xml_prefix;
+  if (uri.empty()) uri = member.shape->xml_namespace, prefix = member.shape->xml_prefix;
   if (uri.empty()) return;
-  std::string_view prefix = member.xml_prefix;
   out.attribute(prefix.empty() ? "xmlns" : "xmlns:" + std::string(prefix), uri);
 }
 

@@ -281,7 +281,8 @@ Status Server::Parts::open_front(const HostPort& listen) {
       });
   sts_service =
       std::make_unique<sts::Service>(iam->directory(), iam->sessions(), iam->decisions(), *web_identities);
-  s3_service = std::make_unique<s3::S3Service>(*objects);
+  s3_service = std::make_unique<s3::S3Service>(
+      *objects, [this](std::string_view principal) { return iam->directory().may_be_named(principal); });
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
   sql_workers = std::make_unique<sql::Workers>(find_sql(folder.path()), *processes);

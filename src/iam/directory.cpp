@@ -212,6 +212,32 @@ RolePtr Directory::find_role_by_arn(std::string_view arn) const {
   return role && role->arn() == arn ? role : nullptr;
 }
 
+bool Directory::may_be_named(std::string_view principal) const {
+  constexpr std::string_view user_head = "arn:aws:iam::", session_head = "arn:aws:sts::";
+  const auto is_account = [](std::string_view text) {
+    return text.size() == 12 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  };
+  if (principal == "*" || is_account(principal)) return true;
+  const bool session = principal.starts_with(session_head);
+  const bool shaped = session || principal.starts_with(user_head);
+  if (!shaped || principal.find_first_of("*?") != std::string_view::npos) return false;
+  const std::string_view rest = principal.substr(user_head.size());
+  if (rest.size() < 14 || rest[12] != ':' || !is_account(rest.substr(0, 12))) return false;
+  const AccountId account{std::string(rest.substr(0, 12))};
+  const std::string_view what = rest.substr(13);
+  if (what == "root" || !find_account(account)) return true;
+  if (session) {
+    constexpr std::string_view role = "assumed-role/";
+    if (!what.starts_with(role)) return what.starts_with("federated-user/");
+    const std::string_view name = what.substr(role.size());
+    return find_role(account, std::string(name.substr(0, name.find('/')))) != nullptr;
+  }
+  if (find_role_by_arn(principal)) return true;
+  const auto user = parse_iam_arn(principal, User::type);
+  const auto found = user ? find_user(account, user->name) : nullptr;
+  return found && found->arn() == principal;
+}
+
 AccessKeyPtr Directory::find_key(const std::string& access_key_id) const {
   return keys_.find(access_key_id);
 }

@@ -67,6 +67,9 @@ class Directory {
   bool policy_visible(const AccountId& account, std::string_view arn) const;
   AccessKeyPtr find_key(const std::string& access_key_id) const;
   IdentityProviderPtr find_provider(const std::string& arn) const;
+  // May a policy name this AWS principal: "*", an account, a user, a role or a session of one that is there?
+  // What other servers' accounts hold is not known here, and taken as given.
+  bool may_be_named(std::string_view principal) const;
 
   std::vector<AccessKeyPtr> keys(const AccountId& account, const std::string& user) const;
   std::vector<IdentityProviderPtr> providers(const AccountId& account, bool saml) const;

@@ -71,7 +71,10 @@ def test_what_no_bucket_may_have_as_its_policy(s3, bucket, guest):
     good = grant(bucket, {'AWS': guest}, 's3:GetObject', '/*')
     for change in ({'Action': 'sqs:SendMessage'}, {'Resource': 'arn:aws:s3:::another/*'},
                    {'Resource': f'arn:aws:s3:::{bucket}x/*'},
-                   {'Principal': {'AWS': 'nobody'}}, {'Principal': {'AWS': f'arn:aws:iam::{guest}:role/*'}}, {'Effect': 'Maybe'},
+                   {'Principal': {'AWS': 'nobody'}}, {'Principal': {'AWS': f'arn:aws:iam::{guest}:role/absent'}},
+                   {'Principal': {'AWS': f'arn:aws:iam::{guest}:user/absent'}},
+                   {'Principal': {'AWS': f'arn:aws:sts::{guest}:assumed-role/absent/s'}},
+                   {'Principal': {'AWS': f'arn:aws:iam::{guest}:role/*'}}, {'Effect': 'Maybe'},
                    {'Condition': {'StringResembles': {'aws:x': 'y'}}}):
         policy = json.dumps({'Version': '2012-10-17', 'Statement': [{**good, **change}]})
         assert code_of(s3.put_bucket_policy, Bucket=bucket, Policy=policy) == 'MalformedPolicy', change
@@ -137,6 +140,17 @@ def test_everybody_is_let_in_only_where_nothing_blocks_it(s3, bucket, nobody, ot
     assert s3.get_bucket_policy_status(Bucket=bucket)['PolicyStatus'] == {'IsPublic': True}
     assert nobody.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
     nobody.put_object(Bucket=bucket, Key='a/theirs', Body=b'y')
+    # As S3: whoever signs nothing neither starts an upload in parts nor copies.
+    assert code_of(nobody.create_multipart_upload, Bucket=bucket, Key='a/parts') == 'AccessDenied'
+    assert code_of(nobody.copy_object, Bucket=bucket, Key='a/copy', CopySource=f'{bucket}/a/k') == 'AccessDenied'
+    deleted = nobody.delete_objects(Bucket=bucket, Delete={'Objects': [{'Key': 'a/k'}]})
+    assert [error['Code'] for error in deleted['Errors']] == ['AccessDenied'] and 'Deleted' not in deleted
+    put_policy(s3, bucket, *everybody, grant(bucket, '*', 's3:DeleteObject', '/a/theirs'))
+    deleted = nobody.delete_objects(Bucket=bucket, Delete={'Objects': [{'Key': 'a/k'}, {'Key': 'a/theirs'}]})
+    assert [error['Key'] for error in deleted['Errors']] == ['a/k']
+    assert [done['Key'] for done in deleted['Deleted']] == ['a/theirs']
+    put_policy(s3, bucket, *everybody)
+    nobody.put_object(Bucket=bucket, Key='a/theirs', Body=b'y')
     assert code_of(nobody.delete_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
     assert code_of(nobody.list_objects_v2, Bucket=bucket) == 'AccessDenied'
     assert code_of(nobody.get_object, Bucket=bucket, Key='none') == 'AccessDenied'  # who may not list learns nothing
@@ -154,3 +168,23 @@ def test_ownership_is_the_buckets(s3, bucket):
     preferred = {'Rules': [{'ObjectOwnership': 'ObjectWriter'}]}
     assert code_of(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls=preferred) == 'NotImplemented'
 
+
+
+def test_acls_say_that_the_owner_has_everything_and_nothing_else(s3, bucket):
+    owner = s3.list_buckets()['Owner']['ID']
+    for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key='a/k')):
+        assert acl['Owner']['ID'] == owner
+        assert acl['Grants'] == [{'Grantee': {'ID': owner, 'Type': 'CanonicalUser'}, 'Permission': 'FULL_CONTROL'}]
+    own = {'Owner': {'ID': owner}, 'Grants': acl['Grants']}
+    for canned in ({'ACL': 'private'}, {'ACL': 'bucket-owner-full-control'}, {'AccessControlPolicy': own}):
+        if canned.get('ACL') != 'bucket-owner-full-control':
+            s3.put_bucket_acl(Bucket=bucket, **canned)
+        s3.put_object_acl(Bucket=bucket, Key='a/k', **canned)
+    everybody = {'Grantee': {'Type': 'Group', 'URI': 'http://acs.amazonaws.com/groups/global/AllUsers'}, 'Permission': 'READ'}
+    for wider in ({'ACL': 'public-read'}, {'GrantRead': f'id={owner}'},
+                  {'AccessControlPolicy': {**own, 'Grants': [*own['Grants'], everybody]}}):
+        assert code_of(s3.put_bucket_acl, Bucket=bucket, **wider) == 'AccessControlListNotSupported', wider
+        assert code_of(s3.put_object_acl, Bucket=bucket, Key='a/k', **wider) == 'AccessControlListNotSupported', wider
+    assert code_of(s3.put_object, Bucket=bucket, Key='b', ACL='public-read') == 'AccessControlListNotSupported'
+    assert code_of(s3.get_object_acl, Bucket=bucket, Key='absent') == 'NoSuchKey'
+    assert code_of(s3.create_bucket, Bucket=bucket + '-x', ACL='public-read') == 'InvalidBucketAclWithObjectOwnership'

@@ -24,6 +24,8 @@ UNKNOWN_KEY = {'InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidAc
 BEFORE_POLICIES = {('sts', 'GetCallerIdentity'), ('sts', 'GetSessionToken')}
 # Refused key by key, inside of a reply that is a success; where the bucket is not there, that is what AWS says first.
 BY_TOKEN = {('sts', 'AssumeRoleWithWebIdentity')}
+# What an operation needs besides its own action.
+BESIDES = {('s3', 'GetObjectAttributes'): ['s3:GetObject']}
 KEY_BY_KEY = {('s3', 'DeleteObjects')}
 ANYONE = json.dumps({'Version': '2012-10-17', 'Statement': [
     {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole'}]})
@@ -214,7 +216,8 @@ def test_every_operation_is_let_through_by_its_own_action(own_server, roles, acc
         if (service, operation) in BEFORE_POLICIES | BY_TOKEN:
             continue
         got = sts.assume_role(RoleArn=arn, RoleSessionName='test', Policy=json.dumps(
-            {'Version': '2012-10-17', 'Statement': [allow(actions + ['s3:ListBucket', 'iam:PassRole'])]}))['Credentials']
+            {'Version': '2012-10-17', 'Statement': [allow(
+                [*actions, *BESIDES.get((service, operation), []), 's3:ListBucket', 'iam:PassRole'])]}))['Credentials']
         used.access_key, used.secret_key, used.token = got['AccessKeyId'], got['SecretAccessKey'], got['SessionToken']
         code = call(clients[service], service, operation, account)
         # What AWS says in these words of other reasons: a trust policy that is not there, keys of nobody.
@@ -236,6 +239,8 @@ def test_every_operation_wants_a_signature(own_server, account, form):
         if (service, operation) in BY_TOKEN:
             continue
         code = call(clients[service], service, operation, account)
+        if (service, operation) in KEY_BY_KEY and form == 'unsigned' and code == 'NoSuchBucket':
+            continue
         if code not in expected:
             wrong.append(f'{service}:{operation} -> {code or "done"}')
     assert not wrong

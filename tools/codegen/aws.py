@@ -218,6 +218,8 @@ class Tables:
         space = shape.get("xmlNamespace")
         if space:
             pairs.append(("xml_namespace", quote(space["uri"] if isinstance(space, dict) else space)))
+            if isinstance(space, dict) and space.get("prefix"):
+                pairs.append(("xml_prefix", quote(space["prefix"])))
         pairs.append(("xml_name", quote(shape.get("locationName", ""))))
         if shape.get("enum"):
             values = ", ".join(quote(value) for value in shape["enum"])

@@ -11,8 +11,14 @@ namespace {
 constexpr int32_t session_s_default = 3600;
 constexpr size_t trust_characters_max = 2048;
 
-Status check_trust(const std::string& document) {
-  MEKONG_TRY(policy::parse_document(document, policy::DocumentKind::trust));
+Status check_trust(const Directory& directory, const std::string& document) {
+  MEKONG_TRY_ASSIGN(const auto parsed, policy::parse_document(document, policy::DocumentKind::trust));
+  for (const auto& statement : parsed->statements) {
+    for (const std::string& name : statement.principal.aws) {
+      if (!directory.may_be_named(name))
+        return Error{"MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"" + name + "\"", 400};
+    }
+  }
   if (policy::counted_size(document) <= trust_characters_max) return ok();
   return Error{"LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048", 409};
 }
@@ -56,7 +62,7 @@ Result<wire::CreateRoleResponse> Service::create_role(api::Context& ctx,
   if (role.path.starts_with("/aws-service-role/")) {
     return Error{"InvalidInput", "Path is reserved for service-linked roles.", 400};
   }
-  MEKONG_TRY(check_trust(role.trust));
+  MEKONG_TRY(check_trust(directory_, role.trust));
   if (request.tags) MEKONG_TRY(add_tags(role.tags, *request.tags));
   MEKONG_TRY_ASSIGN(auto made, directory_.create_role(std::move(role)));
   return wire::CreateRoleResponse{role_shape(*made)};
@@ -116,7 +122,7 @@ Result<wire::UpdateRoleDescriptionResponse> Service::update_role_description(
 Result<wire::UpdateAssumeRolePolicyResponse> Service::update_assume_role_policy(
     api::Context& ctx, const wire::UpdateAssumeRolePolicyRequest& request) {
   MEKONG_TRY(change<Role>(ctx, request.role_name, [&](Role& r) -> Status {
-    MEKONG_TRY(check_trust(request.policy_document));
+    MEKONG_TRY(check_trust(directory_, request.policy_document));
     r.trust = request.policy_document;
     return ok();
   }));

@@ -22,39 +22,29 @@ bool is_inside(const policy::Pattern& resource, const std::string& arn) {
   return text.size() == arn.size() || text[arn.size()] == '/' || text[arn.size()] == '*';
 }
 
-bool is_account(std::string_view text) {
-  return text.size() == 12 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool is_principal(std::string_view name) {
-  if (name == "*" || is_account(name)) return true;
-  const bool ours = name.starts_with("arn:aws:iam::") || name.starts_with("arn:aws:sts::");
-  const size_t head = std::string_view("arn:aws:iam::").size();
-  return ours && name.find('*') == std::string_view::npos && is_account(name.substr(head, 12)) &&
-         name.size() > head + 13 && name[head + 12] == ':';
-}
-
 // A bucket's policy speaks of S3, of that bucket, and of principals that can be.
-Status check_statement(const policy::Statement& statement, const std::string& arn) {
+Status check_statement(const policy::Statement& statement, const std::string& arn,
+                       const S3Service::MayBeNamed& may_be_named) {
   const auto of_s3 = [](const policy::Glob& action) {
     return action.reaches_into("s3:", policy::Case::ignored);
   };
   if (!std::ranges::all_of(statement.actions, of_s3)) return malformed("Policy has invalid action");
   const auto inside = [&](const policy::Pattern& resource) { return is_inside(resource, arn); };
   if (!std::ranges::all_of(statement.resources, inside)) return malformed("Policy has invalid resource");
-  if (!std::ranges::all_of(statement.principal.aws, is_principal))
+  if (!std::ranges::all_of(statement.principal.aws, may_be_named))
     return malformed("Invalid principal in policy");
   if (!statement.principal.canonical_users.empty())
     return Error{"NotImplemented", "CanonicalUser in a bucket policy is not implemented", 501};
   return ok();
 }
 
-Result<policy::DocumentPtr> check_policy(const std::string& text, const std::string& bucket) {
+Result<policy::DocumentPtr> check_policy(const std::string& text, const std::string& bucket,
+                                         const S3Service::MayBeNamed& may_be_named) {
   if (text.size() > policy_bytes_max) return malformed("Policy exceeds the maximum allowed document size.");
   auto document = policy::parse_document(text, policy::DocumentKind::resource);
   if (!document.ok()) return malformed(document.error().message);
   for (const auto& statement : (*document)->statements)
-    MEKONG_TRY(check_statement(statement, bucket_arn(bucket)));
+    MEKONG_TRY(check_statement(statement, bucket_arn(bucket), may_be_named));
   return document;
 }
 
@@ -82,7 +72,7 @@ Result<model::PutBucketPolicyResponse> S3Service::put_bucket_policy(
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY(check_keeper(ctx, bucket));
-  MEKONG_TRY_ASSIGN(const auto document, check_policy(request.policy, request.bucket));
+  MEKONG_TRY_ASSIGN(const auto document, check_policy(request.policy, request.bucket, may_be_named_));
   const bool open = policy::is_public(*document);
   MEKONG_TRY(store_.update_bucket(request.bucket, [&](objects::Bucket& changed) -> Status {
     if (open && changed.public_access_block && changed.public_access_block->block_policy) {

@@ -19,7 +19,6 @@ const std::set<std::string_view>& unbuilt_members() {
                                                    "BucketKeyEnabled",
                                                    "BucketNamespace",
                                                    "BypassGovernanceRetention",
-
                                                    "ChecksumMD5",
                                                    "ChecksumSHA512",
                                                    "ChecksumXXHASH128",
@@ -28,11 +27,6 @@ const std::set<std::string_view>& unbuilt_members() {
                                                    "CopySourceSSECustomerAlgorithm",
                                                    "CopySourceSSECustomerKey",
                                                    "CopySourceSSECustomerKeyMD5",
-                                                   "GrantFullControl",
-                                                   "GrantRead",
-                                                   "GrantReadACP",
-                                                   "GrantWrite",
-                                                   "GrantWriteACP",
                                                    "IfMatchInitiatedTime",
                                                    "IfMatchLastModifiedTime",
                                                    "IfMatchSize",
@@ -88,10 +82,17 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+// There are no ACLs: what says no more than that the owner has everything may be said.
+Status check_acl(std::string_view operation, std::string_view name, const std::string& value) {
+  const bool grant = name.starts_with("Grant");
+  if (!grant && (name != "ACL" || value == "private" || value == "bucket-owner-full-control")) return ok();
+  if (operation == "CreateBucket")
+    return Error{"InvalidBucketAclWithObjectOwnership",
+                 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400};
+  return acl_not_supported();
+}
+
 Status check_text(std::string_view name, const std::string& value) {
-  if (name == "ACL" && value != "private" && value != "bucket-owner-full-control") {
-    return Error{"AccessControlListNotSupported", "The bucket does not allow ACLs", 400};
-  }
   if (name == "StorageClass" && value != "STANDARD") return not_implemented("StorageClass " + value);
   if (name == "ObjectOwnership" && value != "BucketOwnerEnforced") {
     return not_implemented("ObjectOwnership " + value);
@@ -116,6 +117,10 @@ bool is_false(const api::Member& member, const void* value) {
 
 }  // namespace
 
+Error acl_not_supported() {
+  return {"AccessControlListNotSupported", "The bucket does not allow ACLs", 400};
+}
+
 Status check_parameters(const api::Context& ctx, const void* input) {
   const auto* begin = model::table.operations;
   const auto* end = begin + model::table.operation_count;
@@ -132,7 +137,9 @@ Status check_parameters(const api::Context& ctx, const void* input) {
     if (parameter && unbuilt_members().contains(member.name) && !is_false(member, value))
       return not_implemented(member.name);
     if (member.shape->kind == api::Kind::string) {
-      MEKONG_TRY(check_text(member.name, *static_cast<const std::string*>(value)));
+      const auto& text = *static_cast<const std::string*>(value);
+      MEKONG_TRY(check_acl(ctx.operation, member.name, text));
+      MEKONG_TRY(check_text(member.name, text));
     }
   }
   return ok();

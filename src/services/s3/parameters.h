@@ -15,6 +15,8 @@ namespace mekong::s3 {
 
 namespace model = gen::s3;
 
+Error acl_not_supported();
+
 // Walks the input of ctx.operation. Errors: NotImplemented with the parameter's name,
 // AccessControlListNotSupported, InvalidStorageClass, KeyTooLongError.
 Status check_parameters(const api::Context& ctx, const void* input);

@@ -2,6 +2,7 @@
 // accounts, names are global. Who may is decided before, by the caller's policies and the bucket's.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,11 @@ namespace model = gen::s3;
 
 class S3Service final : public model::Service {
  public:
+  // May a bucket's policy name this AWS principal?
+  using MayBeNamed = std::function<bool(std::string_view principal)>;
   // `store` must outlive the service. Any thread.
-  explicit S3Service(objects::Store& store) : store_(store) {}
+  S3Service(objects::Store& store, MayBeNamed may_be_named)
+      : store_(store), may_be_named_(std::move(may_be_named)) {}
 
 #include "gen/s3/operations.inc"
 
@@ -31,6 +35,7 @@ class S3Service final : public model::Service {
                                       const std::optional<std::string>& expected_owner) const;
 
   objects::Store& store_;
+  const MayBeNamed may_be_named_;
 };
 
 std::string bucket_arn(std::string_view bucket);

@@ -235,8 +235,8 @@ inline void spawn(Executor& executor, Task<void> task) {
   executor.post([shared] { detail::run_detached(std::move(*shared)); });
 }
 
-// Starts `task` here, up to where it first waits; then it runs on its own, as a spawned one does.
-inline void start(Task<void> task) {
+// Runs `task` here, up to where it first waits; then it runs on its own, as a spawned one does.
+inline void run_from_here(Task<void> task) {
   detail::run_detached(std::move(task));
 }
 

@@ -290,7 +290,7 @@ Task<void> begin_produce(Session& session, os::Connection& connection, UnderWay&
   const size_t bytes = frame.bytes.size();
   Promise<Outcome> done;
   co_await resume_on(session.cluster.deps.pool);
-  start(answer_into(session, std::move(frame), done));
+  run_from_here(answer_into(session, std::move(frame), done));
   co_await resume_on(connection.executor());
   under_way.bytes += bytes;
   under_way.all.push_back({done.future(), bytes});
@@ -340,7 +340,7 @@ Task<void> serve_connection(Cluster& cluster, os::ConnectionPtr connection) {
                   encrypted};
   UnderWay under_way;
   Promise<bool> delivered;
-  start(deliver_in_order(session, *connection, under_way, delivered));
+  run_from_here(deliver_in_order(session, *connection, under_way, delivered));
   co_await serve(session, *connection, under_way);
   co_await resume_on(connection->executor());
   under_way.last_came = true;

@@ -111,6 +111,16 @@ bool is_nobody(const iam::Authentication& auth) {
   return auth.principal == nullptr || auth.principal->kind == PrincipalKind::anonymous;
 }
 
+// Signed frames around the body of an operation that takes no events are the client's mistake: the bytes
+// inside of them are not what it was asked for.
+Status refuse_stray_events(const Call& call) {
+  if (call.auth.body != iam::BodySignature::signed_events) return {};
+  if (call.operation->operation->event_input != nullptr) return {};
+  return Error{"InvalidRequest",
+               "STREAMING-AWS4-HMAC-SHA256-EVENTS is not a value of x-amz-content-sha256 for " +
+                   call.operation_name + ", which takes no events."};
+}
+
 // What is called. What nobody signed and the service that takes unsigned requests does not know may have been
 // meant for any other: it is told to sign.
 Status find_called(Call& call, std::string_view target, const std::string& raw_path, std::string_view body) {
@@ -232,6 +242,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
                                                       : call.head.raw_path;
   if (!from_body) {
     MEKONG_CO_TRY(find_called(call, target == nullptr ? "" : *target, raw_path, ""));
+    MEKONG_CO_TRY(refuse_stray_events(call));
   }
   const bool streaming = !from_body && call.operation->call_streaming != nullptr;
   CheckedBody body(held, call.head, call.auth, streaming ? pool : call.home);
@@ -248,6 +259,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   }
   if (from_body) {
     MEKONG_CO_TRY(find_called(call, "", raw_path, whole));
+    MEKONG_CO_TRY(refuse_stray_events(call));
   }
   if (unknown && !call.operation->operation->anonymous) {
     co_return Error{"MissingAuthenticationToken", "Missing Authentication Token"};

@@ -361,5 +361,17 @@ TEST_F(PipelineTest, OnlyAHandlerThatNeverWaitsRunsWhereTheRequestArrived) {
   EXPECT_EQ(sts.seen_on, &harness.pool);
 }
 
+TEST_F(PipelineTest, SignedEventsAreForOperationsThatTakeEvents) {
+  harness.authenticator.body = iam::BodySignature::signed_events;
+  const auto put = harness.call("s3", "PUT", "/b/k", {}, "frames");
+  EXPECT_EQ(put.status, 400);
+  EXPECT_THAT(put.body, HasSubstr("<Code>InvalidRequest</Code>"));
+  EXPECT_THAT(put.body, HasSubstr("for PutObject, which takes no events"));
+  EXPECT_TRUE(s3.objects.empty());
+  EXPECT_THAT(call_glue("GetDatabase", R"({"Name":"db"})").body, HasSubstr("InvalidRequest"));
+  EXPECT_EQ(glue.calls, 0);
+  EXPECT_EQ(call_sts("Action=GetCallerIdentity&Version=2011-06-15").status, 400);
+}
+
 }  // namespace
 }  // namespace mekong::front

@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t block_bytes = 32 << 10;
 constexpr size_t header_bytes = 7, recyclable_header_bytes = 11;
+constexpr size_t sector_bytes = 512;
+constexpr uint8_t full_type = 1, first_type = 2;  // those that begin a record
 constexpr uint8_t zero_type = 0, recyclable_full = 5, recyclable_last = 8;
 
 uint32_t little_endian(std::string_view bytes, size_t at, size_t size) {
@@ -44,6 +46,29 @@ bool only_length_is_wrong(std::string_view bytes, size_t length) {
   return false;
 }
 
+// Does a good record begin anywhere from `at` on?
+bool another_begins(std::string_view content, uint64_t at) {
+  for (; at + header_bytes <= content.size(); ++at) {
+    const size_t left_in_block = block_bytes - at % block_bytes;
+    if (left_in_block < header_bytes) continue;
+    const auto type = static_cast<uint8_t>(content[at + 6]);
+    if (type != full_type && type != first_type) continue;
+    const auto rest = content.substr(at, left_in_block);
+    if (matches(rest, little_endian(rest, 4, 2))) return true;
+  }
+  return false;
+}
+
+// Is there a sector from `at` on, or what of it is there, of nothing but zeros?
+bool misses_a_sector(std::string_view content, uint64_t at) {
+  while (at < content.size()) {
+    const auto piece = content.substr(at, sector_bytes - at % sector_bytes);
+    if (piece.find_first_not_of('\0') == std::string_view::npos) return true;
+    at += piece.size();
+  }
+  return false;
+}
+
 }  // namespace
 
 RecordFileEnd examine_record_file(std::string_view content) {
@@ -60,16 +85,16 @@ RecordFileEnd examine_record_file(std::string_view content) {
     const size_t length = little_endian(rest, 4, 2);
     // Space that was reserved and not written reads as zeros.
     if (static_cast<uint8_t>(rest[6]) == zero_type && length == 0) {
-      const auto zeros = content.substr(at);
-      const bool all = zeros.find_first_not_of('\0') == std::string_view::npos;
-      return {all ? Kind::torn : Kind::damaged, at};
+      return {another_begins(content, at) ? Kind::damaged : Kind::torn, at};
     }
     if (matches(rest, length)) {
       at += header_of(rest) + length;
       continue;
     }
     const bool cut = content.size() - at < std::min(left_in_block, header_of(rest) + length);
-    return {cut && !only_length_is_wrong(rest, length) ? Kind::torn : Kind::damaged, at};
+    const bool torn = (cut || misses_a_sector(content, at)) && !only_length_is_wrong(rest, length) &&
+                      !another_begins(content, at + 1);
+    return {torn ? Kind::torn : Kind::damaged, at};
   }
   return {Kind::whole, content.size()};
 }

@@ -14,7 +14,8 @@ struct RecordFileEnd {
   uint64_t offset = 0;  // of what is not good
 };
 
-// torn: the last record's bytes end too early, as a crash in the middle of a write leaves it. A last record
+// torn: the last record's bytes end too early, or sectors of it are zeros, as a crash in the middle of a
+// write leaves it; each record is flushed before the next one begins, so none begins behind it. A last record
 // whose length alone is wrong is damaged: RocksDB would take it for torn and drop it without a word.
 RecordFileEnd examine_record_file(std::string_view content);
 

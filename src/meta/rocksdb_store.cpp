@@ -19,6 +19,7 @@
 
 #include "meta/evaluate.h"
 #include "meta/os_file_system.h"
+#include "meta/torn_tail.h"
 
 namespace mekong::meta {
 namespace {
@@ -304,6 +305,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
   for (const auto& name : names) descriptors.emplace_back(name, family_options(cache));
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
   rocksdb::DB* raw = nullptr;
+  MEKONG_TRY(cut_torn_tails(*options.env, folder));
   auto status = rocksdb::DB::Open(options, folder, descriptors, &opened, &raw);
   if (!status.ok()) return open_failed(status);
   std::unique_ptr<rocksdb::DB> db(raw);
@@ -322,6 +324,8 @@ Result<ReadOnlyStore> open_read_only_on(std::shared_ptr<rocksdb::Env> env, const
   options.create_if_missing = false;
   options.create_missing_column_families = false;
   options.info_log = std::make_shared<NoInfoLog>();  // else a file in the folder
+  // A torn end stays where it is; verify() names what is damaged before.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   ReadOnlyStore out;
   auto status = rocksdb::DB::ListColumnFamilies(options, folder, &out.families);
   if (!status.ok()) return open_failed(status);

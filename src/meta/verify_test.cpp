@@ -103,6 +103,35 @@ TEST(MetaVerifyTest, a_torn_record_is_told_from_a_damaged_one) {
   EXPECT_EQ(examine_record_file(damaged).kind, Kind::damaged);
 }
 
+// As a crash image of a real file system had it: of its full length, and a sector in it never written.
+TEST(MetaVerifyTest, a_last_record_with_a_sector_of_zeros_is_torn_and_cut) {
+  for (const bool another : {false, true}) {
+    os::MemoryFiles files;
+    write(files);
+    const std::string truth = content_of(**open_read_only(files, folder));
+    {
+      auto store = open_rocksdb_on(files, folder, {"a", "b"}, Durability::sync);
+      ASSERT_TRUE(store.ok());
+      ASSERT_TRUE((*store)->commit(std::move(Batch().put("a", "torn", std::string(3000, 'x')))).get().ok());
+      if (another) ASSERT_TRUE((*store)->commit(std::move(Batch().put("a", "good", "x"))).get().ok());
+    }
+    for (const auto all = files.list(folder); const auto& entry : *all) {
+      const std::string path = folder + "/" + entry.name;
+      if (!entry.name.ends_with(".log") || files.read_file(path)->size() < 3000) continue;
+      auto file = *files.open(path, os::OpenMode::write);
+      ASSERT_TRUE(file->write(1024, std::string(512, '\0')).ok());
+    }
+    Verification found;
+    ASSERT_TRUE(verify(files, folder, found).ok());
+    ASSERT_FALSE(found.findings.empty());
+    EXPECT_EQ(found.findings[0].flaw, another ? Flaw::damaged : Flaw::unfinished) << found.findings[0].what;
+    const auto store = open_rocksdb_on(files, folder, {"a", "b"}, Durability::sync);
+    ASSERT_EQ(store.ok(), !another);
+    if (another) continue;
+    EXPECT_EQ(content_of(**store), truth);
+  }
+}
+
 TEST(MetaVerifyTest, a_read_only_store_takes_nothing) {
   os::MemoryFiles files;
   write(files);

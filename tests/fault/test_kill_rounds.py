@@ -1,6 +1,7 @@
 """kill -9 under load, again and again: an idempotent producer, a transactional copy with its positions, objects put,
-replaced and deleted. At the end what was acknowledged is there, once, and in its place; what was not is there whole or
-not at all. MEKONG_KILL_ROUNDS: how many (5, in the full tier 100), MEKONG_KILL_SEED: the load's random numbers."""
+replaced and deleted, tables of the catalogue and tags of a user changed, positions of a group committed. At the end
+what was acknowledged is there, once, and in its place; what was not is there whole or not at all.
+MEKONG_KILL_ROUNDS: how many (5, in the full tier 100), MEKONG_KILL_SEED: the load's random numbers."""
 import collections
 import hashlib
 import os
@@ -139,17 +140,89 @@ class Copier(Load):
         self.copied += len(messages)
 
 
+def impatient(server, service):
+    """A client that asks once."""
+    env = server.env()
+    config = botocore.config.Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=10)
+    return boto3.Session(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'], region_name=env['AWS_REGION']).client(
+        service, endpoint_url=f'http://127.0.0.1:{server.port}', config=config)
+
+
+class Definitions(Load):
+    """Values by name in the catalogue and in IAM: each holds the one acknowledged last, or one that was not answered
+    since."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.glue, self.iam = impatient(server, 'glue'), impatient(server, 'iam')
+        self.random, self.may_be, self.changes = random.Random(SEED + 100), {}, 0
+        self.glue.create_database(DatabaseInput={'Name': 'kill'})
+        self.iam.create_user(UserName='kill')
+        for i in range(3):
+            self.glue.create_table(DatabaseName='kill', TableInput={'Name': f'table{i}', 'Description': 'first'})
+            self.may_be['glue', f'table{i}'] = {'first'}
+
+    def set(self, service, key, value):
+        if service == 'glue':
+            self.glue.update_table(DatabaseName='kill', TableInput={'Name': key, 'Description': value})
+        else:
+            self.iam.tag_user(UserName='kill', Tags=[{'Key': key, 'Value': value}])
+
+    def work(self):
+        while not self.stopping.is_set():
+            register = self.random.choice([('glue', 'table'), ('iam', 'tag')])
+            register = register[0], f'{register[1]}{self.random.randrange(3)}'
+            value = str(self.random.random())
+            try:
+                self.set(*register, value)
+                self.may_be[register] = {value}
+                self.changes += 1
+            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+                self.may_be.setdefault(register, {None}).add(value)
+                time.sleep(0.1)
+
+    def check(self):
+        now = {('glue', table['Name']): table['Description']
+               for table in self.glue.get_tables(DatabaseName='kill')['TableList']}
+        now |= {('iam', tag['Key']): tag['Value'] for tag in self.iam.list_user_tags(UserName='kill')['Tags']}
+        for register, may_be in self.may_be.items():
+            assert now.get(register) in may_be, register
+        assert now.keys() <= self.may_be.keys()
+
+
+class Positions(Load):
+    """A group's committed position never goes back behind what was acknowledged, nor beyond what was asked."""
+
+    def __init__(self, settings):
+        super().__init__()
+        self.settings, self.asked, self.acknowledged = settings, 0, 0
+
+    def work(self):
+        consumer = Consumer({**self.settings, 'group.id': 'positions', 'enable.auto.commit': False})
+        consumer.poll(0.1)
+        while not self.stopping.is_set():
+            self.asked += 1
+            try:
+                consumer.commit(offsets=[TopicPartition('in', 0, self.asked)], asynchronous=False)
+                self.acknowledged = self.asked
+            except KafkaException:
+                time.sleep(0.1)
+        consumer.close()
+
+    def check(self):
+        consumer = Consumer({**self.settings, 'group.id': 'positions'})
+        consumer.poll(0.1)
+        at, = consumer.committed([TopicPartition('in', 0)], timeout=20)
+        consumer.close()
+        assert self.acknowledged <= at.offset <= self.asked
+
+
 class Objects(Load):
     """One thread's keys; `content` has what each may hold: a hash, or None for no object."""
 
     def __init__(self, server, number):
         super().__init__()
-        self.random = random.Random(SEED + number)
-        env = server.env()
-        config = botocore.config.Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=10)
-        self.s3 = boto3.Session(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'],
-                                region_name=env['AWS_REGION']).client(
-            's3', endpoint_url=f'http://127.0.0.1:{server.port}', config=config)
+        self.random, self.s3 = random.Random(SEED + number), impatient(server, 's3')
         self.number, self.content, self.changes = number, collections.defaultdict(lambda: {None}), 0
 
     def work(self):
@@ -214,8 +287,9 @@ def settings(own_mekong):
 
 def test_nothing_is_lost_or_doubled(own_mekong, settings):
     print('seed', SEED)
-    writer, copier, objects = Writer(settings), Copier(settings), [Objects(own_mekong, i) for i in range(2)]
-    loads = [writer, copier, *objects]
+    writer, copier, others = Writer(settings), Copier(settings), [Objects(own_mekong, i) for i in range(2)]
+    others += [Definitions(own_mekong), Positions(settings)]
+    loads = [writer, copier, *others]
     for load in loads:
         load.start()
     for _ in range(ROUNDS):
@@ -224,7 +298,7 @@ def test_nothing_is_lost_or_doubled(own_mekong, settings):
         own_mekong.start()
     time.sleep(2)
     writer.finish()
-    for load in objects:
+    for load in others:
         load.finish()
     there = read_all(settings, 'in')
     deadline = time.time() + 60
@@ -237,7 +311,8 @@ def test_nothing_is_lost_or_doubled(own_mekong, settings):
         values = [int(value) for (of, _), value in sorted(there.items()) if of == partition]
         assert values == sorted(values)
     assert sorted(map(int, read_all(settings, 'out').values())) == list(range(writer.sent))
-    for load in objects:
+    for load in others:
         load.check()
     print(f'{ROUNDS} kills: {writer.sent} records, {copier.copied} copied in transactions, '
-          f'{sum(load.changes for load in objects)} changes of objects')
+          f'{sum(load.changes for load in others[:2])} changes of objects, {others[2].changes} of definitions, '
+          f'{others[3].acknowledged} positions')

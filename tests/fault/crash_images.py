@@ -223,7 +223,11 @@ def kill(server):
 
 def check_image(history, reader, image, folder, cut, verified):
     """What is wrong with one image."""
-    mounted(image, folder)
+    try:
+        mounted(image, folder)
+    except subprocess.CalledProcessError as failure:
+        yield repr(failure)
+        return
     server = Mekong(f'{folder}/data')
     server.port, server.metastore_port, server.kafka_port = history['ports']
     try:

@@ -1,5 +1,6 @@
 """The HTTP face on the wire: one port for http, https and HTTP/2, many clients that do little, an orderly end."""
 import concurrent.futures
+import os
 import re
 import signal
 import socket
@@ -106,7 +107,9 @@ def test_idle_conn_1000_cost_little_and_delay_nobody(own_mekong, encrypted):
     for opened in many:
         opened.close()
     print(f'{cost} KiB for 1,000 connections, {took * 1000:.1f} ms for a call beside them')
-    assert cost <= 20_000 and took < 1
+    assert took < 1
+    if os.environ.get('MEKONG_PRESET') not in ('asan', 'tsan'):  # whose memory is not the server's
+        assert cost <= 20_000
 
 
 def half_sent(port):

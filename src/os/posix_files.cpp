@@ -23,17 +23,21 @@ class PosixFile : public File {
   ~PosixFile() override { ::close(descriptor_); }
 
   Result<std::string> read(uint64_t offset, size_t bytes) const override {
-    std::string out(bytes, '\0');
-    size_t done = 0;
-    while (done < bytes) {
-      const ssize_t got =
-          ::pread(descriptor_, out.data() + done, bytes - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return errno_error(errno, "read", path_);
-      if (got == 0) break;
-      done += static_cast<size_t>(got);
-    }
-    out.resize(done);
+    std::string out;
+    int failed = 0;
+    // (C++23, see CMakeLists.txt: nothing is zeroed that is overwritten at once.)
+    out.resize_and_overwrite(bytes, [&](char* to, size_t) {
+      size_t done = 0;
+      while (done < bytes) {
+        const ssize_t got = ::pread(descriptor_, to + done, bytes - done, static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) failed = errno;
+        if (got <= 0) break;
+        done += static_cast<size_t>(got);
+      }
+      return done;
+    });
+    if (failed != 0) return errno_error(failed, "read", path_);
     return out;
   }
 

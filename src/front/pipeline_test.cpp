@@ -95,9 +95,9 @@ TEST_F(PipelineTest, WhatIsNotBuiltFailsByName) {
       harness.call("dynamodb", "POST", "/", {{"x-amz-target", "DynamoDB_20120810.ListTables"}}, "{}");
   EXPECT_EQ(service.status, 501);
   EXPECT_THAT(service.body, HasSubstr("'dynamodb' is not implemented"));
-  auto acl = harness.call("s3", "PUT", "/bucket?acl", {}, "");
-  EXPECT_EQ(acl.status, 501);
-  EXPECT_THAT(acl.body, HasSubstr("<Message>s3:PutBucketAcl is not implemented"));
+  auto website = harness.call("s3", "PUT", "/bucket?website", {}, "");
+  EXPECT_EQ(website.status, 501);
+  EXPECT_THAT(website.body, HasSubstr("<Message>s3:PutBucketWebsite is not implemented"));
 }
 
 TEST_F(PipelineTest, AConfigurationWithoutItsIdIsAList) {

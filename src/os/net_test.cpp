@@ -63,6 +63,42 @@ TEST(NetTest, a_silent_peer_times_out) {
   echo.wait(1);
 }
 
+Task<void> write_later(Network& network, ConnectionPtr connection, std::string text, int64_t ms) {
+  auto slept = network.sleep(ms);
+  co_await slept;
+  auto written = co_await connection->write(text, 5000);
+  EXPECT_TRUE(written.ok());
+}
+
+Task<std::string> wait_long_and_short(Network& network, Endpoint to) {
+  auto connected = co_await network.connect(to, 5000);
+  if (!connected.ok()) co_return "not connected";
+  ConnectionPtr connection = *connected;
+  std::string seen;
+  const auto note = [&seen](const Result<std::string>& got) {
+    seen += (got.ok() ? *got : got.error().code) + " ";
+  };
+  auto first = co_await connection->write("a", 5000);
+  note(co_await connection->read_some(1, 600'000));  // its timer still runs
+  note(co_await connection->read_some(1, 20));
+  auto second = co_await connection->write("b", 5000);
+  note(co_await connection->read_some(1, 100));  // and this one goes off in the middle of the next wait
+  spawn(network.executor(), write_later(network, connection, "c", 250));
+  note(co_await connection->read_some(1, 20'000));
+  note(co_await connection->read_some(1, 20));
+  connection->close();
+  co_return first.ok() && second.ok() ? seen : "not written";
+}
+
+TEST(NetTest, a_timer_left_running_ends_no_later_wait_and_holds_up_none) {
+  auto network = make_network(1);
+  Echo echo;
+  auto listener = network->listen({}, echo.accept());
+  ASSERT_TRUE(listener.ok());
+  EXPECT_EQ(sync_wait(wait_long_and_short(*network, (*listener)->endpoint())), "a Timeout b c Timeout ");
+  echo.wait(1);
+}
+
 TEST(NetTest, the_kernel_tells_the_uid_of_a_loopback_peer) {
   auto network = make_network(1);
   Promise<uint32_t> uid;

@@ -1,5 +1,8 @@
 #include "iam/decider.h"
 
+#include <algorithm>
+#include <array>
+
 #include "codec/time.h"
 
 namespace mekong::iam {
@@ -7,10 +10,6 @@ namespace {
 
 constexpr std::string_view allow_everything =
     R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}})";
-
-Error gone() {
-  return {"AccessDenied", "the caller's role or user no longer exists"};
-}
 
 const char* principal_type(PrincipalKind kind) {
   switch (kind) {
@@ -53,61 +52,108 @@ bool out_of_reach(const Principal& principal, std::string_view action) {
          (action.starts_with("sts:") && (federated || action != "sts:AssumeRole"));
 }
 
-std::vector<std::string> if_any(std::string value) {
-  return value.empty() ? std::vector<std::string>{} : std::vector{std::move(value)};
-}
-
+// What the server knows of the caller and of the moment: a face cannot speak for it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-void set_principal_keys(policy::Context& context, const Principal& principal) {
-  const bool service = principal.kind == PrincipalKind::service;
-  context.set("aws:PrincipalType", {principal_type(principal.kind)});
-  context.set("aws:PrincipalArn", if_any(principal.role_arn.empty() ? principal.arn : principal.role_arn));
-  context.set("aws:PrincipalAccount", if_any(principal.account.value));
-  context.set("aws:userid", if_any(principal.user_id));
-  const bool user = principal.kind == PrincipalKind::user;
-  context.set("aws:username", user ? if_any(principal.arn.substr(principal.arn.rfind('/') + 1)) : if_any(""));
-  context.set("aws:PrincipalIsAWSService", {service ? "true" : "false"});
-  context.set("aws:PrincipalServiceName", if_any(service ? principal.arn : ""));
-  context.set("aws:SourceIdentity", if_any(principal.source_identity));
-  context.set("aws:FederatedProvider", if_any(principal.federated_provider));
-  const bool temporary = principal.issued_ms != 0;
-  context.set("aws:TokenIssueTime", if_any(temporary ? codec::format_iso8601(principal.issued_ms) : ""));
-  // Long-lived keys have no such key at all, as in AWS.
-  context.set("aws:MultiFactorAuthPresent", if_any(temporary ? "false" : ""));
-  for (const auto& [key, value] : principal.tags) context.set("aws:PrincipalTag/" + key, {value});
-}
+class KnownKeys final : public policy::ContextSource {
+ public:
+  KnownKeys(const AuthorisationRequest& request, int64_t now_ms) : request_(request), now_ms_(now_ms) {}
+
+  bool supply(std::string_view key, std::vector<std::string>& values) const override {
+    if (key.starts_with(tag_head)) return supply_tag(key.substr(tag_head.size()), values);
+    const bool owned = !request_.resource_account.value.empty();
+    if (key == "aws:resourceaccount" && !owned) return false;
+    const auto* known = std::ranges::find(keys, key, &Known::key);
+    if (known == keys.end()) return false;
+    auto value = known->value(*this);
+    if (!value.empty()) values.push_back(std::move(value));
+    return true;
+  }
+  void each_key(const std::function<void(std::string_view key)>& visit) const override {
+    for (const Known& known : keys) visit(known.key);
+    for (const auto& [tag, value] : request_.principal.tags) visit(policy::lower(tag_name(tag)));
+  }
+
+ private:
+  struct Known {
+    std::string_view key;
+    std::string (*value)(const KnownKeys&);  // empty: absent
+  };
+  static constexpr std::string_view tag_head = "aws:principaltag/";
+  static const std::array<Known, 14> keys;
+
+  static std::string tag_name(const std::string& tag) { return std::string(tag_head) + tag; }
+  bool supply_tag(std::string_view tag, std::vector<std::string>& values) const {
+    for (const auto& [name, value] : request_.principal.tags) {
+      if (policy::lower(name) == tag) values = {value};
+    }
+    return !values.empty();
+  }
+  const Principal& caller() const { return request_.principal; }
+  bool is(PrincipalKind kind) const { return caller().kind == kind; }
+  bool temporary() const { return caller().issued_ms != 0; }
+
+  const AuthorisationRequest& request_;
+  const int64_t now_ms_;
+};
+
+using K = KnownKeys;
+const std::array<K::Known, 14> KnownKeys::keys = {{
+    {"aws:currenttime", [](const K& k) { return codec::format_iso8601(k.now_ms_); }},
+    {"aws:epochtime", [](const K& k) { return std::to_string(k.now_ms_ / 1000); }},
+    {"aws:principaltype", [](const K& k) { return std::string(principal_type(k.caller().kind)); }},
+    {"aws:principalarn",
+     [](const K& k) { return k.caller().role_arn.empty() ? k.caller().arn : k.caller().role_arn; }},
+    {"aws:principalaccount", [](const K& k) { return k.caller().account.value; }},
+    {"aws:userid", [](const K& k) { return k.caller().user_id; }},
+    {"aws:username",
+     [](const K& k) {
+       const std::string& arn = k.caller().arn;
+       return k.is(PrincipalKind::user) ? arn.substr(arn.rfind('/') + 1) : std::string();
+     }},
+    {"aws:principalisawsservice",
+     [](const K& k) { return std::string(k.is(PrincipalKind::service) ? "true" : "false"); }},
+    {"aws:principalservicename",
+     [](const K& k) { return k.is(PrincipalKind::service) ? k.caller().arn : std::string(); }},
+    {"aws:sourceidentity", [](const K& k) { return k.caller().source_identity; }},
+    {"aws:federatedprovider", [](const K& k) { return k.caller().federated_provider; }},
+    {"aws:tokenissuetime",
+     [](const K& k) { return k.temporary() ? codec::format_iso8601(k.caller().issued_ms) : std::string(); }},
+    // Long-lived keys have no such key at all, as in AWS.
+    {"aws:multifactorauthpresent", [](const K& k) { return std::string(k.temporary() ? "false" : ""); }},
+    {"aws:resourceaccount", [](const K& k) { return k.request_.resource_account.value; }},
+}};
 
 }  // namespace
 
-Status Decider::add_user(std::string_view arn, std::string_view id, policy::Documents& documents) const {
-  auto parsed = parse_iam_arn(arn, User::type);
-  auto user = parsed ? directory_.find_user(parsed->account, parsed->name) : nullptr;
-  if (!user || (!id.empty() && user->id != id)) return gone();
-  return standing_.add(*user, documents);
-}
-
 // What a federated user may at most: its issuer's policies, and nothing without a session policy.
-Status Decider::add_issuer(const Principal& principal, policy::Documents& documents) const {
-  if (principal.session_policies.empty()) return ok();
-  if (!principal.issuer_arn.ends_with(":root")) return add_user(principal.issuer_arn, "", documents);
+Result<DocumentsPtr> Decider::of_issuer(const Principal& principal) const {
+  if (principal.session_policies.empty()) return nothing_;
+  if (!principal.issuer_arn.ends_with(":root")) return standing_.of_user(principal.issuer_arn, "");
+  policy::Documents documents;
   MEKONG_TRY_ASSIGN(auto everything, standing_.compiled(allow_everything));
   documents.identity.push_back({"root", everything});
-  return ok();
+  return std::make_shared<const policy::Documents>(std::move(documents));
 }
 
-Result<policy::Documents> Decider::documents_for(const AuthorisationRequest& request) const {
-  const Principal& principal = request.principal;
-  policy::Documents documents;
-  if (principal.kind == PrincipalKind::role_session) {
-    auto role = directory_.find_role_by_arn(principal.role_arn);
-    const std::string id = principal.user_id.substr(0, principal.user_id.find(':'));
-    if (!role || role->id != id) return gone();
-    MEKONG_TRY(standing_.add(*role, documents));
-  } else if (principal.kind == PrincipalKind::user) {
-    MEKONG_TRY(add_user(principal.arn, principal.user_id, documents));
-  } else if (principal.kind == PrincipalKind::federated_user) {
-    MEKONG_TRY(add_issuer(principal, documents));
+Result<DocumentsPtr> Decider::standing_of(const Principal& principal) const {
+  switch (principal.kind) {
+    case PrincipalKind::role_session:
+      return standing_.of_role(principal.role_arn,
+                               std::string_view(principal.user_id).substr(0, principal.user_id.find(':')));
+    case PrincipalKind::user:
+      return standing_.of_user(principal.arn, principal.user_id);
+    case PrincipalKind::federated_user:
+      return of_issuer(principal);
+    default:
+      return nothing_;
   }
+}
+
+Result<DocumentsPtr> Decider::documents_for(const AuthorisationRequest& request) const {
+  const Principal& principal = request.principal;
+  MEKONG_TRY_ASSIGN(auto standing, standing_of(principal));
+  if (principal.session_policies.empty() && request.resource_policy.empty()) return standing;
+  policy::Documents documents = *standing;
   for (const std::string& text : principal.session_policies) {
     MEKONG_TRY_ASSIGN(auto document, standing_.compiled(text));
     documents.session.push_back({"session", document});
@@ -116,21 +162,7 @@ Result<policy::Documents> Decider::documents_for(const AuthorisationRequest& req
     MEKONG_TRY_ASSIGN(auto document, standing_.compiled(request.resource_policy));
     documents.resource = policy::NamedDocument{"resource", document};
   }
-  return documents;
-}
-
-policy::Context Decider::context_for(const AuthorisationRequest& request) const {
-  const Principal& principal = request.principal;
-  policy::Context context(request.context);
-  const int64_t now_ms = clock_.wall_ms();
-  // Set last: a face cannot speak for the principal.
-  context.set("aws:CurrentTime", {codec::format_iso8601(now_ms)});
-  context.set("aws:EpochTime", {std::to_string(now_ms / 1000)});
-  set_principal_keys(context, principal);
-  if (!request.resource_account.value.empty()) {
-    context.set("aws:ResourceAccount", {request.resource_account.value});
-  }
-  return context;
+  return std::make_shared<const policy::Documents>(std::move(documents));
 }
 
 Decider::Judged Decider::judge(const AuthorisationRequest& request, const policy::Context& context) const {
@@ -150,7 +182,7 @@ Decider::Judged Decider::judge(const AuthorisationRequest& request, const policy
                             context,
                             request.resource_policy_required,
                             !owner.empty() && owner != principal.account.value};
-  policy::Verdict verdict = policy::evaluate(query, *documents);
+  policy::Verdict verdict = policy::evaluate(query, **documents);
   std::string reason = policy::denial_reason(verdict, request.action);
   return {std::move(verdict), std::move(reason)};
 }
@@ -168,7 +200,8 @@ Decision Decider::decide(const AuthorisationRequest& request) const {
 
 Decision Decider::decide_on(const AuthorisationRequest& request) const {
   const Principal& principal = request.principal;
-  const policy::Context context = context_for(request);
+  const KnownKeys known(request, clock_.wall_ms());
+  const policy::Context context(request.context, known);
   Judged judged = judge(request, context);
   Decision decision{judged.verdict.outcome == policy::Outcome::allowed, std::move(judged.reason)};
   if (decision.allowed && log_.recording()) {
@@ -187,7 +220,7 @@ Decision Decider::decide_on(const AuthorisationRequest& request) const {
                       .policy = std::move(judged.verdict.policy),
                       .sid = std::move(judged.verdict.sid),
                       .reason = decision.reason,
-                      .context = {context.values().begin(), context.values().end()},
+                      .context = context.all(),
                       .at_ms = clock_.wall_ms()};
   if (!decision.allowed) decision.encoded_message = log_.encode(explained);
   log_.keep(std::move(explained));

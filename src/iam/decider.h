@@ -38,7 +38,7 @@ inline constexpr NoResourcePolicies no_resource_policies;
 class Decider final : public Authoriser {
  public:
   Decider(const Directory& directory, const ResourcePolicies& resources, os::Clock& clock, DecisionLog& log)
-      : directory_(directory), resources_(resources), clock_(clock), log_(log), standing_(directory) {}
+      : resources_(resources), clock_(clock), log_(log), standing_(directory) {}
   Decision decide(const AuthorisationRequest& request) const override;
 
  private:
@@ -48,16 +48,15 @@ class Decider final : public Authoriser {
   };
   Decision decide_on(const AuthorisationRequest& request) const;
   Judged judge(const AuthorisationRequest& request, const policy::Context& context) const;
-  Result<policy::Documents> documents_for(const AuthorisationRequest& request) const;
-  Status add_user(std::string_view arn, std::string_view id, policy::Documents& documents) const;
-  Status add_issuer(const Principal& principal, policy::Documents& documents) const;
-  policy::Context context_for(const AuthorisationRequest& request) const;
+  Result<DocumentsPtr> documents_for(const AuthorisationRequest& request) const;
+  Result<DocumentsPtr> standing_of(const Principal& principal) const;
+  Result<DocumentsPtr> of_issuer(const Principal& principal) const;
 
-  const Directory& directory_;
   const ResourcePolicies& resources_;
   os::Clock& clock_;
   DecisionLog& log_;
   StandingPolicies standing_;
+  const DocumentsPtr nothing_ = std::make_shared<const policy::Documents>();
 };
 
 }  // namespace mekong::iam

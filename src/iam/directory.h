@@ -63,6 +63,10 @@ class Directory {
   RolePtr find_role_by_arn(std::string_view arn) const;
   ManagedPolicyPtr find_policy(std::string_view arn) const;  // customer's policies only
   std::optional<PolicyInForce> policy_in_force(std::string_view arn) const;
+  // Rises with every change of what decisions hang on: users, groups, roles, policies.
+  uint64_t version() const {
+    return users_.version() + groups_.version() + roles_.version() + policies_.version();
+  }
   // AWS's own, or of this account.
   bool policy_visible(const AccountId& account, std::string_view arn) const;
   AccessKeyPtr find_key(const std::string& access_key_id) const;

@@ -5,7 +5,11 @@
 namespace mekong::iam {
 namespace {
 
-constexpr size_t documents_max = 4096;
+constexpr size_t documents_max = 4096, identities_max = 4096;
+
+Error gone() {
+  return {"AccessDenied", "the caller's role or user no longer exists"};
+}
 
 }  // namespace
 
@@ -38,6 +42,42 @@ Status StandingPolicies::add(const Identity& identity, policy::Documents& docume
   MEKONG_TRY_ASSIGN(auto document, cache_.get(boundary->document));
   documents.boundary = policy::NamedDocument{boundary->name, document};
   return ok();
+}
+
+DocumentsPtr StandingPolicies::kept(const std::string& arn, std::string_view id, uint64_t version) const {
+  std::shared_lock lock(mutex_);
+  const auto at = kept_.find(arn);
+  const bool fits = at != kept_.end() && at->second.version == version && at->second.id == id;
+  return fits ? at->second.documents : nullptr;
+}
+
+// `version`: before the identity was read, so that what changed since is seen by the next who asks.
+template <class T>
+Result<DocumentsPtr> StandingPolicies::keep(const std::string& arn, const T& identity,
+                                            uint64_t version) const {
+  auto documents = std::make_shared<policy::Documents>();
+  MEKONG_TRY(add(identity, *documents));
+  std::unique_lock lock(mutex_);
+  if (kept_.size() >= identities_max) kept_.clear();
+  kept_[arn] = {version, identity.id, documents};
+  return DocumentsPtr(std::move(documents));
+}
+
+Result<DocumentsPtr> StandingPolicies::of_role(const std::string& arn, std::string_view id) const {
+  const uint64_t version = directory_.version();
+  if (auto found = kept(arn, id, version)) return found;
+  const auto role = directory_.find_role_by_arn(arn);
+  if (!role || role->id != id) return gone();
+  return keep(arn, static_cast<const Identity&>(*role), version);
+}
+
+Result<DocumentsPtr> StandingPolicies::of_user(const std::string& arn, std::string_view id) const {
+  const uint64_t version = directory_.version();
+  if (auto found = id.empty() ? nullptr : kept(arn, id, version)) return found;
+  const auto parsed = parse_iam_arn(arn, User::type);
+  const auto user = parsed ? directory_.find_user(parsed->account, parsed->name) : nullptr;
+  if (!user || (!id.empty() && user->id != id)) return gone();
+  return keep(arn, *user, version);
 }
 
 Status StandingPolicies::add(const User& user, policy::Documents& documents) const {

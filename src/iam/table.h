@@ -1,5 +1,6 @@
 // One kind of record: in meta under a prefix, all of it in memory for the decision path.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -59,6 +60,9 @@ class Table {
     return at == records_.end() ? nullptr : at->second;
   }
 
+  // Rises with every write that a reader can see.
+  uint64_t version() const { return version_; }
+
   // In order of their keys.
   std::vector<Ptr> list(const std::string& key_prefix) const {
     std::vector<Ptr> out;
@@ -75,6 +79,7 @@ class Table {
     change.applied_.push_back([this, key, held = std::make_shared<const T>(std::move(record))] {
       std::unique_lock lock(mutex_);
       records_[key] = held;
+      ++version_;
     });
   }
 
@@ -83,6 +88,7 @@ class Table {
     change.applied_.push_back([this, key] {
       std::unique_lock lock(mutex_);
       records_.erase(key);
+      ++version_;
     });
   }
 
@@ -103,6 +109,7 @@ class Table {
   const std::string prefix_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, Ptr> records_;
+  std::atomic<uint64_t> version_ = 0;
 };
 
 }  // namespace mekong::iam

@@ -84,7 +84,8 @@ void check(World& world, const Content& acknowledged, const Content& maybe, Cont
   }
 }
 
-TEST(MetaFaultTest, the_walk_over_failure_points_loses_nothing_acknowledged) {
+// Each change of the files of a life fails, once or for good, and then the power goes.
+void walk_over_failure_points(const std::string& code) {
   uint64_t changes_of_a_life = 0;
   {
     World world;
@@ -102,15 +103,27 @@ TEST(MetaFaultTest, the_walk_over_failure_points_loses_nothing_acknowledged) {
       Content acknowledged, maybe, after;
       live(world, acknowledged, maybe, 0);
       const uint64_t before = world.files.changes();
-      world.files.fail_at(before + step, step % 2 == 0 ? "ENOSPC" : "EIO", for_good);
+      world.files.fail_at(before + step, code, for_good);
       live(world, acknowledged, maybe, 3);
       world.files.power_cut(step);
       world.close();
       world.files.no_more_failures();
       check(world, acknowledged, maybe, after);
     }
-    if (HasFatalFailure()) return;
+    if (testing::Test::HasFatalFailure()) return;
   }
+}
+
+TEST(MetaFaultTest, group_commit_partial_batch) {
+  walk_over_failure_points("EIO");
+}
+
+TEST(MetaFaultTest, enospc_in_commit) {
+  walk_over_failure_points("ENOSPC");
+}
+
+TEST(MetaFaultTest, emfile_in_commit) {
+  walk_over_failure_points("EMFILE");
 }
 
 // Replay: MEKONG_SEED=<seed> mekong_meta_test --gtest_filter='*random_lives*'

@@ -5,6 +5,11 @@
 #include "os/random.h"
 
 namespace mekong::os {
+namespace {
+
+constexpr uint64_t sector_bytes = 512;
+
+}  // namespace
 
 class MemoryFile final : public File {
  public:
@@ -252,17 +257,21 @@ void MemoryFiles::power_cut(uint64_t seed) {
   durable_names_ = names_;
   for (auto& [name, content] : names_) {
     std::string bytes = std::move(content->synced);
-    const uint64_t mood = below(4);  // 0: nothing survives, 1: all does, else any subset
+    const uint64_t mood = below(5);  // 0: nothing survives, 1: all does, 4: any sectors do, else any subset
     for (const auto& write : content->unsynced) {
       if (mood == 0 || (mood > 1 && below(2) == 0)) continue;
       if (write.truncates) {
         bytes.resize(write.offset, '\0');
         continue;
       }
-      const bool torn = mood > 1 && below(3) == 0;
+      const bool torn = mood > 1 && mood < 4 && below(3) == 0;
       const uint64_t size = torn ? below(write.data.size() + 1) : write.data.size();
       if (bytes.size() < write.offset + size) bytes.resize(write.offset + size, '\0');
-      bytes.replace(write.offset, size, write.data, 0, size);
+      for (uint64_t at = 0; at < size;) {
+        const uint64_t piece = std::min(size - at, sector_bytes - (write.offset + at) % sector_bytes);
+        if (mood != 4 || below(2) == 0) bytes.replace(write.offset + at, piece, write.data, at, piece);
+        at += piece;
+      }
     }
     content->unsynced.clear();
     content->now = content->synced = std::move(bytes);

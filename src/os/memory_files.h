@@ -40,7 +40,8 @@ class MemoryFiles final : public Files {
   // unsynced tail survive (a torn last write). Files open before are dead.
   void crash(uint64_t torn_bytes = 0);
   // Power loss as a disk may leave it, drawn from `seed`: of each folder's unsynced name changes a beginning
-  // survives (file systems order them), of each file's unsynced writes any subset, each perhaps cut short.
+  // survives (file systems order them), of each file's unsynced writes any subset, each perhaps cut short
+  // or without some of its sectors.
   void power_cut(uint64_t seed);
   // Damage, for tests of detection.
   void flip_bit(const std::string& path, uint64_t offset, int bit = 0);

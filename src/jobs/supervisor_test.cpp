@@ -294,10 +294,10 @@ TEST_F(SupervisorTest, cred_endpoint_after_job_end) {
   const auto place = supervisor->allocate();
   ASSERT_TRUE(supervisor->start(*place, spec(), observer()).ok());
   auto& child = *processes.jobs.at(0);
-  const CredentialsRequest request{.path = "/_mekong/credentials/" + place->id.value,
-                                   .authorization = secret_of(child),
-                                   .loopback = true,
-                                   .peer_uid = place->uid};
+  const std::string path = "/_mekong/credentials/" + place->id.value;
+  const auto secret = secret_of(child);
+  const CredentialsRequest request{
+      .path = path, .authorization = secret, .loopback = true, .peer_uid = place->uid};
   EXPECT_EQ(supervisor->serve_credentials(request).status, 200);
   child.exit.set({.code = 0});
   auto future = ended.future();

@@ -170,20 +170,23 @@ class Promise {
  public:
   Promise() : state_(std::make_shared<detail::FutureState<T>>()) {}
   Future<T> future() const { return Future<T>(state_); }
-  // Sets the value; the second and later calls do nothing (a reply and its time-out may race).
+  // Sets the value; the second and later calls do nothing (a reply and its time-out may race). Whoever waits
+  // may destroy this promise as soon as the value is there: from then on only the state is touched, held
+  // here.
   void set(T value) const {
     std::coroutine_handle<> waiter;
     Executor* executor = nullptr;
     std::function<void()> callback;
+    const auto state = state_;
     {
-      std::lock_guard lock(state_->mutex);
-      if (state_->value.has_value()) return;
-      state_->value.emplace(std::move(value));
-      waiter = std::exchange(state_->waiter, nullptr);
-      executor = state_->executor;
-      callback = std::move(state_->callback);
+      std::lock_guard lock(state->mutex);
+      if (state->value.has_value()) return;
+      state->value.emplace(std::move(value));
+      waiter = std::exchange(state->waiter, nullptr);
+      executor = state->executor;
+      callback = std::move(state->callback);
     }
-    state_->ready.notify_all();
+    state->ready.notify_all();
     if (callback) callback();
     if (!waiter) return;
     if (executor != nullptr) {

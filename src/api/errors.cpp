@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "api/cbor_wire.h"
 #include "api/json_wire.h"
@@ -283,12 +284,17 @@ bool in_xml(Protocol protocol) {
 
 }  // namespace
 
-Response error_response(const ErrorTarget& target, Error error, const std::string& request_id) {
-  const std::string given = error.code;
-  if (find_shape(target.operation, error.code) == nullptr) error.code = spelled(target, error.code);
-  const ErrorShape* shape = find_shape(target.operation, error.code);
+std::string wire_code(const ErrorTarget& target, const std::string& code) {
+  auto name = find_shape(target.operation, code) == nullptr ? spelled(target, code) : code;
+  const ErrorShape* shape = find_shape(target.operation, name);
+  if (shape == nullptr) return name;
   // Shapes of JSON go by their name, those of XML by the code that the model gives them.
-  if (shape != nullptr) error.code = in_xml(target.protocol) ? shape->code : shape->name;
+  return in_xml(target.protocol) ? shape->code : shape->name;
+}
+
+Response error_response(const ErrorTarget& target, Error error, const std::string& request_id) {
+  const std::string given = std::exchange(error.code, wire_code(target, error.code));
+  const ErrorShape* shape = find_shape(target.operation, error.code);
   Response response;
   response.status = status_of(target, error, shape);
   const bool sender = shape == nullptr ? response.status < 500 : shape->sender_fault;

@@ -15,6 +15,9 @@ struct ErrorTarget {
   std::string resource;  // S3's <Resource>: the path
 };
 
+// The name under which a client of `target` sees an error that the server calls `code`.
+std::string wire_code(const ErrorTarget& target, const std::string& code);
+
 Response error_response(const ErrorTarget& target, Error error, const std::string& request_id);
 
 // "1 validation error detected: …" under the code that this operation's clients expect; EC2 has words of its

@@ -320,7 +320,8 @@ Response Pipeline::Parts::finish(const Call& call, Response response) const {
 }
 
 Response Pipeline::Parts::fail(Call& call, Error error) const {
-  call.error_code = error.code;
+  const auto target = call.error_target();
+  call.error_code = wire_code(target, error.code);
   if (error.code == "InternalFailure") {
     logger.error(
         "api", "internal failure",
@@ -332,7 +333,7 @@ Response Pipeline::Parts::fail(Call& call, Error error) const {
         "api", "denied",
         {{"request_id", call.request_id}, {"operation", call.operation_name}, {"why", error.message}});
   }
-  auto response = error_response(call.error_target(), std::move(error), call.request_id);
+  auto response = error_response(target, std::move(error), call.request_id);
   if (denied) response.headers.emplace_back("x-mekong-authorization-message", call.context.denial_message);
   return response;
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/harness.h"
+#include "api/telemetry.h"
 #include "codec/digests.h"
 #include "codec/text.h"
 #include "front/test_services.h"
@@ -59,6 +60,9 @@ TEST_F(PipelineTest, DenialIsToldInTheWordsOfAws) {
       R"(arn:aws:glue:::database/db because no identity-based policy allows the )"
       R"(glue:GetDatabase action"})");
   EXPECT_EQ(glue.calls, 0);
+  // What is counted and logged bears the name that the client was told.
+  EXPECT_THAT(harness.pipeline.telemetry().prometheus(),
+              HasSubstr(R"(operation="GetDatabase",code="AccessDeniedException"} 1)"));
 }
 
 TEST_F(PipelineTest, ErrorsKeepTheShapeOfTheModel) {

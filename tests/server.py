@@ -22,6 +22,14 @@ def free_ports(count):
     return ports
 
 
+def resolve(host, *how, known=socket.getaddrinfo, **more):
+    """All names under localhost are this machine (RFC 6761), which not every resolver knows."""
+    return known('127.0.0.1' if isinstance(host, str) and host.endswith('.localhost') else host, *how, **more)
+
+
+socket.getaddrinfo = resolve
+
+
 class Mekong:
     """A server on a data folder. start() again after stop() or kill() finds what was there."""
 
@@ -64,5 +72,9 @@ class Mekong:
                              credentials.get('SecretAccessKey', env['AWS_SECRET_ACCESS_KEY']),
                              credentials.get('SessionToken'), region_name=env['AWS_REGION'])
 
+    def url(self, service):
+        """S3 Control's clients put the account before the host, which must therefore be a name."""
+        return f'http://{"localhost" if service == "s3control" else "127.0.0.1"}:{self.port}'
+
     def client(self, service, **credentials):
-        return self.session(**credentials).client(service, endpoint_url=f'http://127.0.0.1:{self.port}')
+        return self.session(**credentials).client(service, endpoint_url=self.url(service))

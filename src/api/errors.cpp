@@ -244,7 +244,7 @@ void write_rest_xml(const ErrorTarget& target, const Told& what, bool sender, co
     response.headers = what.error.fields;
     return;
   }
-  const bool s3 = target.table == nullptr || std::string_view(target.table->signing_name) == "s3";
+  const bool s3 = target.table == nullptr || std::string_view(target.table->endpoint_prefix) == "s3";
   response.body = s3 ? s3_body(target, what, request_id) : query_body(target, what, sender, request_id);
   response.headers = {{"Content-Type", "application/xml"}};
 }

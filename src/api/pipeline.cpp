@@ -68,6 +68,11 @@ iam::SignedRequest signed_part(const RequestHead& head) {
   return {head.method, head.raw_path, head.raw_query, head.headers};
 }
 
+// S3 itself, whose host names may hold a bucket: not all that speaks rest-xml.
+bool serves_buckets(const Call& call) {
+  return call.protocol == Protocol::rest_xml && std::string_view(call.table().endpoint_prefix) == "s3";
+}
+
 bool any_anonymous(const ServiceBinding& service) {
   return std::any_of(service.operations.begin(), service.operations.end(),
                      [](const auto& binding) { return binding.operation->anonymous; });
@@ -82,7 +87,8 @@ bool claims_unsigned(const ServiceBinding& service, const RequestHead& head) {
 }
 
 // How well a request fits a service; negative: not at all. The credential's scope is the client's word and
-// decides; services that share a signing name (ses, sesv2) are told apart by target, host and path.
+// decides; services that share a signing name (ses, sesv2; s3, s3control) are told apart by the headers that
+// their routes ask for, by target, host and path.
 int fit(const ServiceBinding& service, const RestRouter& router, const Call& call, std::string_view scope) {
   const auto& table = *service.table;
   const auto* target = find_header(call.head.headers, "x-amz-target");
@@ -93,9 +99,8 @@ int fit(const ServiceBinding& service, const RestRouter& router, const Call& cal
                       : target != nullptr ? targeted
                                           : named || claims_unsigned(service, call.head);
   if (!chosen) return -1;
-  const bool routed =
-      router.match(call.head.method, call.head.raw_path, call.query, call.head.headers).has_value();
-  return (targeted ? 8 : 0) + (named ? 4 : 0) + (routed ? 2 : 0);
+  const auto route = router.match(call.head.method, call.head.raw_path, call.query, call.head.headers);
+  return (route && route->by_header ? 16 : 0) + (targeted ? 8 : 0) + (named ? 4 : 0) + (route ? 2 : 0);
 }
 
 void stream_events(const Call& call, void* output, Response& response) {
@@ -158,17 +163,24 @@ Status unpack(const Headers& headers, size_t max_bytes, std::string& body) {
 
 Status Pipeline::Parts::find_service(Call& call) const {
   const auto wanted = scope_service(call.head, call.query);
-  int best = -1;
-  for (size_t i = 0; i < services.size(); ++i) {
-    // One that alone has the scope's name needs no further look.
-    const bool look = signing_names[i].shared || wanted.empty();
-    const int own = look                              ? fit(services[i], routers[i], call, wanted)
-                    : wanted == signing_names[i].text ? 0
-                                                      : -1;
-    if (own <= best) continue;
-    best = own;
+  const auto choose = [&](size_t i) {
     call.service = &services[i];
     call.router = &routers[i];
+  };
+  size_t of_that_name = 0;
+  for (size_t i = 0; i < services.size() && !wanted.empty(); ++i) {
+    if (wanted != signing_names[i].text) continue;
+    if (signing_names[i].shared && !routers[i].reaches(call.head.raw_path)) continue;
+    ++of_that_name;
+    choose(i);
+  }
+  // One that alone has the scope's name needs no further look.
+  int best = -1;
+  for (size_t i = 0; i < services.size() && of_that_name != 1; ++i) {
+    const int own = fit(services[i], routers[i], call, wanted);
+    if (own <= best) continue;
+    best = own;
+    choose(i);
   }
   if (call.service != nullptr) {
     call.protocol = spoken(call.table(), call.head.headers);
@@ -222,7 +234,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   call.query = std::move(*query);
   MEKONG_CO_TRY(find_service(call));
   MEKONG_CO_TRY(refuse_old_signatures(call));
-  if (call.protocol == Protocol::rest_xml && is_post_form(call.head)) {
+  if (serves_buckets(call) && is_post_form(call.head)) {
     auto form = run_form(call, raw);
     co_return co_await form;
   }
@@ -238,8 +250,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   held.caller_known();
   const bool from_body = call.protocol == Protocol::query || call.protocol == Protocol::ec2;
   const auto* target = find_header(call.head.headers, "x-amz-target");
-  auto raw_path = call.protocol == Protocol::rest_xml ? path_style(call.head, options.bucket_domains)
-                                                      : call.head.raw_path;
+  auto raw_path = serves_buckets(call) ? path_style(call.head, options.bucket_domains) : call.head.raw_path;
   if (!from_body) {
     MEKONG_CO_TRY(find_called(call, target == nullptr ? "" : *target, raw_path, ""));
     MEKONG_CO_TRY(refuse_stray_events(call));

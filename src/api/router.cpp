@@ -84,8 +84,16 @@ RestRouter::RestRouter(const ServiceTable& table) {
     for (auto word : split(compiled.route->required, ' ')) {
       if (!word.empty()) compiled.required.emplace_back(word);
     }
+    const Segment& first = compiled.segments.front();
+    const std::string begins = first.label ? "" : "/" + first.text + "/";
+    if (routes_.empty()) first_ = begins;
+    if (begins != first_) first_.clear();
     routes_.push_back(std::move(compiled));
   }
+}
+
+bool RestRouter::reaches(std::string_view raw_path) const {
+  return raw_path.starts_with(first_);
 }
 
 std::optional<std::map<std::string, std::string>> RestRouter::labels(const Compiled& route,
@@ -142,7 +150,10 @@ std::optional<RestMatch> RestRouter::match(std::string_view method, std::string_
     if (own <= best_score) continue;
     auto found = labels(route, raw_path);
     if (!found) continue;
-    best = RestMatch{route.route, std::move(*found)};
+    const bool by_header = std::ranges::any_of(route.required, [&](const std::string& name) {
+      return name[0] != '?' && find_header(headers, name) != nullptr;
+    });
+    best = RestMatch{route.route, std::move(*found), by_header};
     best_score = own;
   }
   return best;

@@ -27,6 +27,7 @@ std::string path_style(const RequestHead& head, const std::vector<std::string>& 
 struct RestMatch {
   const Route* route = nullptr;
   std::map<std::string, std::string> labels;  // decoded
+  bool by_header = false;                     // the route asks for headers, and they are there
 };
 
 // The REST routes of one service, compiled.
@@ -36,6 +37,9 @@ class RestRouter {
   // The most specific route: query parameters in its URI, then those it requires, then literal segments.
   std::optional<RestMatch> match(std::string_view method, std::string_view raw_path, const Pairs& query,
                                  const Headers& headers) const;
+
+  // May a path be one of this service at all? By its first segment, where all routes share one.
+  bool reaches(std::string_view raw_path) const;
 
  private:
   struct Segment {
@@ -52,6 +56,7 @@ class RestRouter {
                                                                   std::string_view raw_path);
   static int score(const Compiled& route, const Pairs& query, const Headers& headers);
   std::vector<Compiled> routes_;
+  std::string first_;  // the segment that all routes begin with, "/v20180820/"; empty: they share none
 };
 
 }  // namespace mekong::api

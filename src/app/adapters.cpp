@@ -36,6 +36,13 @@ Result<std::vector<msk::Topic>> KafkaHost::topics(const std::string& arn) {
   return out;
 }
 
+// The bucket's setting or its account's: the stricter of the two. One that cannot be read is strict.
+bool BucketPolicies::restricts_strangers(const objects::Bucket& bucket) const {
+  if (bucket.public_access_block && bucket.public_access_block->restrict_buckets) return true;
+  const auto account = store_.account_block(bucket.owner);
+  return !account.ok() || (account->has_value() && (*account)->restrict_buckets);
+}
+
 std::optional<iam::ResourcePolicies::Standing> BucketPolicies::of(const Principal& caller,
                                                                   std::string_view action,
                                                                   std::string_view resource) const {
@@ -48,14 +55,13 @@ std::optional<iam::ResourcePolicies::Standing> BucketPolicies::of(const Principa
   // One that cannot be read is nobody's.
   if (!bucket.ok()) return Standing{AccountId("unknown"), ""};
   const bool own = caller.account == bucket->owner;
-  const bool restricted = bucket->policy_is_public && bucket->public_access_block &&
-                          bucket->public_access_block->restrict_buckets;
   const bool stranger = !own && caller.kind != PrincipalKind::service;
+  const bool restricted = stranger && bucket->policy_is_public && restricts_strangers(*bucket);
   // The owner's root can always mend a policy that locks everybody out.
   const bool mends =
       own && caller.kind == PrincipalKind::root &&
       (action == "s3:GetBucketPolicy" || action == "s3:PutBucketPolicy" || action == "s3:DeleteBucketPolicy");
-  if ((restricted && stranger) || mends) return Standing{bucket->owner, ""};
+  if (restricted || mends) return Standing{bucket->owner, ""};
   return Standing{bucket->owner, std::move(bucket->policy)};
 }
 

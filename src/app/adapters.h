@@ -38,6 +38,7 @@ class BucketPolicies final : public iam::ResourcePolicies {
                              std::string_view resource) const override;
 
  private:
+  bool restricts_strangers(const objects::Bucket& bucket) const;
   const objects::Store& store_;
 };
 

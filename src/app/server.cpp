@@ -33,6 +33,7 @@
 #include "services/iam/service.h"
 #include "services/msk/service.h"
 #include "services/s3/service.h"
+#include "services/s3_control/service.h"
 #include "services/sts/service.h"
 #include "timers/service_clock.h"
 #include "timers/timers.h"
@@ -126,6 +127,7 @@ struct Server::Parts {
   std::unique_ptr<iam::WebIdentities> web_identities;
   std::unique_ptr<sts::Service> sts_service;
   std::unique_ptr<s3::S3Service> s3_service;
+  std::unique_ptr<s3_control::Service> s3_control;
   std::unique_ptr<glue::Service> glue_service;
   std::unique_ptr<msk::Service> msk_service;
   std::unique_ptr<sql::Workers> sql_workers;
@@ -283,6 +285,7 @@ Status Server::Parts::open_front(const HostPort& listen) {
       std::make_unique<sts::Service>(iam->directory(), iam->sessions(), iam->decisions(), *web_identities);
   s3_service = std::make_unique<s3::S3Service>(
       *objects, [this](std::string_view principal) { return iam->directory().may_be_named(principal); });
+  s3_control = std::make_unique<s3_control::Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
   sql_workers = std::make_unique<sql::Workers>(find_sql(folder.path()), *processes);
@@ -292,11 +295,14 @@ Status Server::Parts::open_front(const HostPort& listen) {
   athena_service = std::make_unique<athena::Service>(
       athena::Engines{*objects, *catalog, *sql_workers, iam->authoriser(), clock, random, logger}, *meta);
   MEKONG_TRY(athena_service->start());
-  std::vector<api::ServiceBinding> services = {
-      gen::iam::bind(*iam_service),      gen::sts::bind(*sts_service),
-      gen::s3::bind(*s3_service),        gen::glue::bind(*glue_service),
-      gen::kafka::bind(*msk_service),    gen::emr_serverless::bind(*emr_serverless),
-      gen::athena::bind(*athena_service)};
+  std::vector<api::ServiceBinding> services = {gen::iam::bind(*iam_service),
+                                               gen::sts::bind(*sts_service),
+                                               gen::s3::bind(*s3_service),
+                                               gen::s3_control::bind(*s3_control),
+                                               gen::glue::bind(*glue_service),
+                                               gen::kafka::bind(*msk_service),
+                                               gen::emr_serverless::bind(*emr_serverless),
+                                               gen::athena::bind(*athena_service)};
   api::Pipeline::Options pipeline_options;
   pipeline_options.slow_request_ms = options.slow_request_ms;
   pipeline_options.access_log = options.access_log;

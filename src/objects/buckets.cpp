@@ -126,4 +126,17 @@ Status ObjectStore::delete_bucket(std::string_view name) {
   return not_empty;
 }
 
+Result<std::optional<PublicAccessBlock>> ObjectStore::account_block(const AccountId& owner) const {
+  MEKONG_TRY_ASSIGN(const auto stored, meta_.get(family, account_key(owner)));
+  if (!stored) return std::optional<PublicAccessBlock>();
+  return block_of(*stored);
+}
+
+Status ObjectStore::set_account_block(const AccountId& owner, const std::optional<PublicAccessBlock>& block) {
+  meta::Batch batch;
+  if (block) batch.put(family, account_key(owner), flags_of(block));
+  if (!block) batch.remove(family, account_key(owner));
+  return meta_.commit(std::move(batch)).get();
+}
+
 }  // namespace mekong::objects

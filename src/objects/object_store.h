@@ -23,6 +23,8 @@ class ObjectStore final : public Store {
   Result<std::vector<Bucket>> buckets(const AccountId& owner) const override;
   Status update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) override;
   Status delete_bucket(std::string_view name) override;
+  Result<std::optional<PublicAccessBlock>> account_block(const AccountId& owner) const override;
+  Status set_account_block(const AccountId& owner, const std::optional<PublicAccessBlock>& block) override;
 
   Result<std::unique_ptr<ObjectWriter>> put(std::string_view bucket, std::string_view key,
                                             PutOptions options) override;

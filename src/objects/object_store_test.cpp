@@ -114,6 +114,18 @@ TEST_F(ObjectStoreTest, a_bucket_changes_in_one_step_or_not_at_all) {
   EXPECT_EQ(store_->update_bucket("none", count_up).error().code, "NoSuchBucket");
 }
 
+TEST_F(ObjectStoreTest, an_account_may_have_a_block_of_its_own) {
+  const AccountId owner("000000000001"), other("000000000002");
+  EXPECT_FALSE(store_->account_block(owner)->has_value());
+  EXPECT_TRUE(store_->set_account_block(owner, PublicAccessBlock{false, true, false, true}).ok());
+  const auto block = store_->account_block(owner);
+  EXPECT_TRUE((*block)->ignore_acls && (*block)->restrict_buckets);
+  EXPECT_FALSE((*block)->block_acls || (*block)->block_policy);
+  EXPECT_FALSE(store_->account_block(other)->has_value());
+  EXPECT_TRUE(store_->set_account_block(owner, std::nullopt).ok());
+  EXPECT_FALSE(store_->account_block(owner)->has_value());
+}
+
 TEST_F(ObjectStoreTest, bucket_rules) {
   EXPECT_EQ(store_->create_bucket(named("bucket")).error().code, "BucketAlreadyOwnedByYou");
   auto other = named("bucket");

@@ -146,6 +146,9 @@ class Store {
   // `change`.
   virtual Status update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) = 0;
   virtual Status delete_bucket(std::string_view name) = 0;
+  // Of all of an account's buckets, besides each one's own. Empty: none was set.
+  virtual Result<std::optional<PublicAccessBlock>> account_block(const AccountId& owner) const = 0;
+  virtual Status set_account_block(const AccountId& owner, const std::optional<PublicAccessBlock>& block) = 0;
 
   virtual Result<std::unique_ptr<ObjectWriter>> put(std::string_view bucket, std::string_view key,
                                                     PutOptions options) = 0;

@@ -132,26 +132,13 @@ std::string keyed(std::string_view kind, std::string_view bucket) {
   return key;
 }
 
-// Four digits, "-": there is none.
-std::string flags_of(const std::optional<PublicAccessBlock>& block) {
-  if (!block) return "-";
-  std::string flags;
-  for (const bool on : {block->block_acls, block->ignore_acls, block->block_policy, block->restrict_buckets})
-    flags.push_back(on ? '1' : '0');
-  return flags;
-}
-
-// Of older records: all on, as of a new bucket.
-std::optional<PublicAccessBlock> block_of(std::string_view flags) {
-  if (flags == "-") return std::nullopt;
-  if (flags.size() < 4) return PublicAccessBlock{};
-  return PublicAccessBlock{flags[0] == '1', flags[1] == '1', flags[2] == '1', flags[3] == '1'};
-}
-
 }  // namespace
 
 std::string bucket_key(std::string_view bucket) {
   return keyed("b/", bucket);
+}
+std::string account_key(const AccountId& account) {
+  return keyed("a/", account.value);
 }
 std::string object_count_key(std::string_view bucket) {
   return keyed("n/", bucket);
@@ -186,6 +173,20 @@ std::string parts_prefix(std::string_view upload_id) {
 std::string part_key(std::string_view upload_id, int32_t number) {
   auto digits = std::to_string(number);
   return parts_prefix(upload_id) + std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+}
+
+std::string flags_of(const std::optional<PublicAccessBlock>& block) {
+  if (!block) return "-";
+  std::string flags;
+  for (const bool on : {block->block_acls, block->ignore_acls, block->block_policy, block->restrict_buckets})
+    flags.push_back(on ? '1' : '0');
+  return flags;
+}
+
+std::optional<PublicAccessBlock> block_of(std::string_view flags) {
+  if (flags == "-") return std::nullopt;
+  if (flags.size() < 4) return PublicAccessBlock{};
+  return PublicAccessBlock{flags[0] == '1', flags[1] == '1', flags[2] == '1', flags[3] == '1'};
 }
 
 std::string encode(const Bucket& bucket) {

@@ -2,6 +2,7 @@
 // thousands.
 //
 //   b/<bucket>                        bucket
+//   a/<account>                       public access block of all its buckets
 //   n/<bucket>                        counter of its objects;  m/<bucket>: of its uploads
 //   o/<bucket> 0x00 <key>             object
 //   u/<bucket> 0x00 <key> 0x00 <id>   upload (ids have upload_id_digits digits)
@@ -21,6 +22,7 @@ inline constexpr std::string_view family = "s3";
 inline constexpr size_t upload_id_digits = 48;
 
 std::string bucket_key(std::string_view bucket);
+std::string account_key(const AccountId& account);
 std::string object_count_key(std::string_view bucket);
 std::string upload_count_key(std::string_view bucket);
 std::string object_key(std::string_view bucket, std::string_view key);
@@ -29,6 +31,9 @@ std::string uploads_prefix(std::string_view bucket);
 std::string parts_prefix(std::string_view upload_id);
 std::string part_key(std::string_view upload_id, int32_t number);
 
+// Four digits; "-": there is none. Read from less than that, as from a bucket's older record: all on.
+std::string flags_of(const std::optional<PublicAccessBlock>& block);
+std::optional<PublicAccessBlock> block_of(std::string_view flags);
 std::string encode(const Bucket& bucket);
 std::string encode(const Object& object);
 std::string encode(const Upload& upload);

@@ -161,6 +161,44 @@ def test_everybody_is_let_in_only_where_nothing_blocks_it(s3, bucket, nobody, ot
 
 
 
+@pytest.fixture
+def control(mekong):
+    control = mekong.client('s3control')
+    yield control
+    control.delete_public_access_block(AccountId=mekong.client('sts').get_caller_identity()['Account'])
+
+
+def test_the_accounts_block_holds_for_all_its_buckets(mekong, s3, bucket, nobody, other, guest, control):
+    account = mekong.client('sts').get_caller_identity()['Account']
+    assert code_of(control.get_public_access_block, AccountId=account) == 'NoSuchPublicAccessBlockConfiguration'
+    assert code_of(control.get_public_access_block, AccountId=guest) == 'AccessDenied'
+    s3.delete_public_access_block(Bucket=bucket)
+    everybody = json.dumps({'Version': '2012-10-17', 'Statement': [grant(bucket, '*', 's3:GetObject', '/*')]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=everybody)
+    assert nobody.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+    control.put_public_access_block(AccountId=account, PublicAccessBlockConfiguration={'RestrictPublicBuckets': True})
+    assert control.get_public_access_block(AccountId=account)['PublicAccessBlockConfiguration'] == {
+        'BlockPublicAcls': False, 'IgnorePublicAcls': False, 'BlockPublicPolicy': False, 'RestrictPublicBuckets': True}
+    assert code_of(nobody.get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    assert code_of(other('s3').get_object, Bucket=bucket, Key='a/k') == 'AccessDenied'
+    assert s3.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+    s3.put_bucket_policy(Bucket=bucket, Policy=everybody)  # which alone it does not forbid
+    control.put_public_access_block(AccountId=account, PublicAccessBlockConfiguration={'BlockPublicPolicy': True})
+    assert nobody.get_object(Bucket=bucket, Key='a/k')['Body'].read() == b'held'
+    assert code_of(s3.put_bucket_policy, Bucket=bucket, Policy=everybody) == 'AccessDenied'
+    put_policy(s3, bucket, grant(bucket, {'AWS': guest}, 's3:GetObject', '/*'))
+    control.delete_public_access_block(AccountId=account)
+    s3.put_bucket_policy(Bucket=bucket, Policy=everybody)
+
+
+def test_a_path_like_s3_controls_is_an_object_without_its_header(s3):
+    s3.create_bucket(Bucket='v20180820', CreateBucketConfiguration={'LocationConstraint': s3.meta.region_name})
+    s3.put_object(Bucket='v20180820', Key='configuration/publicAccessBlock', Body=b'an object')
+    assert s3.get_object(Bucket='v20180820', Key='configuration/publicAccessBlock')['Body'].read() == b'an object'
+    s3.delete_object(Bucket='v20180820', Key='configuration/publicAccessBlock')
+    s3.delete_bucket(Bucket='v20180820')
+
+
 def test_ownership_is_the_buckets(s3, bucket):
     rules = {'Rules': [{'ObjectOwnership': 'BucketOwnerEnforced'}]}
     assert s3.get_bucket_ownership_controls(Bucket=bucket)['OwnershipControls'] == rules

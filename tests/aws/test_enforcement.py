@@ -88,7 +88,7 @@ TEXTS = {  # by the end of the member's name, longest first
     'copysource': 'nothing-here/k', 'applicationid': '0' * 16, 'jobrunid': '0' * 16, 'status': 'Active',
     'awsservicename': 'kafka.amazonaws.com', 'deletiontaskid': 'task/aws-service-role/kafka.amazonaws.com/nothing',
     'encodedmessage': 'message', 'releaselabel': 'emr-7.0.0', 'maxitems': '1', 'subnetids': 'subnet-0',
-    'querystring': 'select 1', 'bucket': 'nothing-here', 'versionid': 'v1', 'uploadid': 'nothing',
+    'accountid': '{account}', 'querystring': 'select 1', 'bucket': 'nothing-here', 'versionid': 'v1', 'uploadid': 'nothing',
 }
 
 
@@ -141,10 +141,9 @@ PLAIN = botocore.config.Config(retries={'max_attempts': 0}, parameter_validation
 
 def clients_for(mekong, credentials, config=PLAIN):
     session = mekong.session(**credentials)
-    url = f'http://127.0.0.1:{mekong.port}'
     made = {}
     for service in sorted({service for service, *_ in TABLE}):
-        made[service] = session.client(service, endpoint_url=url, config=config)
+        made[service] = session.client(service, endpoint_url=mekong.url(service), config=config)
     return made
 
 
@@ -210,7 +209,7 @@ def test_every_operation_is_let_through_by_its_own_action(own_server, roles, acc
     arn, sts, wrong = roles([allow()]), own_server.client('sts'), []
     session = own_server.session()
     used = session.get_credentials()  # which the clients hold: given others for each operation
-    clients = {service: session.client(service, endpoint_url=f'http://127.0.0.1:{own_server.port}', config=PLAIN)
+    clients = {service: session.client(service, endpoint_url=own_server.url(service), config=PLAIN)
                for service in sorted({service for service, *_ in TABLE})}
     for service, operation, actions in TABLE:
         if (service, operation) in BEFORE_POLICIES | BY_TOKEN:

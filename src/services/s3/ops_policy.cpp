@@ -54,6 +54,15 @@ Status check_keeper(const api::Context& ctx, const objects::Bucket& bucket) {
   return Error{"MethodNotAllowed", "The specified method is not allowed against this resource.", 405};
 }
 
+Error blocked(const api::Context& ctx, const std::string& bucket) {
+  return {"AccessDenied",
+          "User: " + ctx.principal->arn +
+              " is not authorized to perform: s3:PutBucketPolicy on resource: \"" + bucket_arn(bucket) +
+              "\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public "
+              "Access.",
+          403};
+}
+
 Error no_policy(const std::string& bucket) {
   return {"NoSuchBucketPolicy", "The bucket policy does not exist", 404, {{"BucketName", bucket}}};
 }
@@ -74,16 +83,13 @@ Result<model::PutBucketPolicyResponse> S3Service::put_bucket_policy(
   MEKONG_TRY(check_keeper(ctx, bucket));
   MEKONG_TRY_ASSIGN(const auto document, check_policy(request.policy, request.bucket, may_be_named_));
   const bool open = policy::is_public(*document);
+  MEKONG_TRY_ASSIGN(const auto account_block, store_.account_block(bucket.owner));
+  const auto blocks = [](const std::optional<objects::PublicAccessBlock>& block) {
+    return block && block->block_policy;
+  };
   MEKONG_TRY(store_.update_bucket(request.bucket, [&](objects::Bucket& changed) -> Status {
-    if (open && changed.public_access_block && changed.public_access_block->block_policy) {
-      return Error{"AccessDenied",
-                   "User: " + ctx.principal->arn +
-                       " is not authorized to perform: s3:PutBucketPolicy on resource: \"" +
-                       bucket_arn(request.bucket) +
-                       "\" because public policies are prevented by the BlockPublicPolicy setting in S3 "
-                       "Block Public Access.",
-                   403};
-    }
+    if (open && (blocks(changed.public_access_block) || blocks(account_block)))
+      return blocked(ctx, request.bucket);
     changed.policy = request.policy;
     changed.policy_is_public = open;
     return ok();

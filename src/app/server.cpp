@@ -33,7 +33,7 @@
 #include "services/iam/service.h"
 #include "services/msk/service.h"
 #include "services/s3/service.h"
-#include "services/s3_control/service.h"
+#include "services/s3control/service.h"
 #include "services/sts/service.h"
 #include "timers/service_clock.h"
 #include "timers/timers.h"
@@ -127,7 +127,7 @@ struct Server::Parts {
   std::unique_ptr<iam::WebIdentities> web_identities;
   std::unique_ptr<sts::Service> sts_service;
   std::unique_ptr<s3::S3Service> s3_service;
-  std::unique_ptr<s3_control::Service> s3_control;
+  std::unique_ptr<s3control::Service> s3control;
   std::unique_ptr<glue::Service> glue_service;
   std::unique_ptr<msk::Service> msk_service;
   std::unique_ptr<sql::Workers> sql_workers;
@@ -285,7 +285,7 @@ Status Server::Parts::open_front(const HostPort& listen) {
       std::make_unique<sts::Service>(iam->directory(), iam->sessions(), iam->decisions(), *web_identities);
   s3_service = std::make_unique<s3::S3Service>(
       *objects, [this](std::string_view principal) { return iam->directory().may_be_named(principal); });
-  s3_control = std::make_unique<s3_control::Service>(*objects);
+  s3control = std::make_unique<s3control::Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
   sql_workers = std::make_unique<sql::Workers>(find_sql(folder.path()), *processes);
@@ -298,7 +298,7 @@ Status Server::Parts::open_front(const HostPort& listen) {
   std::vector<api::ServiceBinding> services = {gen::iam::bind(*iam_service),
                                                gen::sts::bind(*sts_service),
                                                gen::s3::bind(*s3_service),
-                                               gen::s3_control::bind(*s3_control),
+                                               gen::s3control::bind(*s3control),
                                                gen::glue::bind(*glue_service),
                                                gen::kafka::bind(*msk_service),
                                                gen::emr_serverless::bind(*emr_serverless),

@@ -1,6 +1,6 @@
-#include "services/s3_control/service.h"
+#include "services/s3control/service.h"
 
-namespace mekong::s3_control {
+namespace mekong::s3control {
 namespace {
 
 // An account's settings are its own: no policy opens them to another.
@@ -44,4 +44,4 @@ Result<model::DeletePublicAccessBlockResponse> Service::delete_public_access_blo
   return model::DeletePublicAccessBlockResponse{};
 }
 
-}  // namespace mekong::s3_control
+}  // namespace mekong::s3control

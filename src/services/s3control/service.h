@@ -4,21 +4,21 @@
 #pragma once
 #include <string>
 
-#include "gen/s3_control/service.h"
+#include "gen/s3control/service.h"
 #include "objects/objects.h"
 
-namespace mekong::s3_control {
+namespace mekong::s3control {
 
-namespace model = gen::s3_control;
+namespace model = gen::s3control;
 
 class Service final : public model::Service {
  public:
   explicit Service(objects::Store& store) : store_(store) {}  // which outlives it; any thread
 
-#include "gen/s3_control/operations.inc"
+#include "gen/s3control/operations.inc"
 
  private:
   objects::Store& store_;
 };
 
-}  // namespace mekong::s3_control
+}  // namespace mekong::s3control

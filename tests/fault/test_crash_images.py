@@ -225,7 +225,7 @@ def checked(folder, first, last, *words):
 
 def outcomes(workers):
     try:
-        printed = [worker.communicate(timeout=3000)[0] for worker in workers]
+        printed = [worker.communicate(timeout=7200)[0] for worker in workers]
     finally:
         for worker in workers:
             worker.kill()

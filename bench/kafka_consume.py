@@ -1,4 +1,4 @@
-"""Consuming from 4 partitions, by Kafka 3.9.1's own ConsumerPerformance: Mekong beside Apache Kafka, both from the page cache.
+"""Consuming from 4 partitions, by Kafka 4.1.2's own ConsumerPerformance: Mekong beside Apache Kafka, both from the page cache.
 
 The client is the limit: compare the server's CPU. A run reads as many records as it reads in --seconds, at most 3 GB: all
 sides must fit in the page cache. Joining the group is not counted.

@@ -1,4 +1,4 @@
-"""Apache Kafka 3.9.1, one KRaft node with its own defaults and a plaintext listener, as the peer of the Kafka benches.
+"""Apache Kafka 4.1.2, one KRaft node with its own defaults and a plaintext listener, as the peer of the Kafka benches.
 
 What it deletes leaves the disk after a second instead of a minute: the next run has the disk to itself."""
 import base64

@@ -1,4 +1,4 @@
-"""Producing with acks=all to 4 partitions, by Kafka 3.9.1's own ProducerPerformance: Mekong beside Apache Kafka.
+"""Producing with acks=all to 4 partitions, by Kafka 4.1.2's own ProducerPerformance: Mekong beside Apache Kafka.
 
 Mekong answers when the record is on disk (fdatasync). Kafka by default answers when it is in the page cache and leaves
 power loss to replicas; flush.messages=1 makes it sync each append: that is the like-for-like side. Both are shown.

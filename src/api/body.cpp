@@ -65,6 +65,7 @@ Task<Result<std::string>> CheckedBody::read() {
 
 Task<Result<std::string>> CheckedBody::read_plain() {
   auto piece = co_await raw_.read();
+  co_await resume_on(pool_);  // to hash takes its time: not the loop's
   if (piece.ok() && sha256_) sha256_->update(*piece);
   co_return piece;
 }
@@ -93,6 +94,7 @@ Task<Result<std::string>> CheckedBody::read_events() {
       co_return std::string();
     }
     auto more = co_await raw_.read();
+    co_await resume_on(pool_);
     if (!more.ok()) co_return more;
     if (more->empty()) co_return incomplete();
     events_.feed(*more);
@@ -112,7 +114,7 @@ Status CheckedBody::check_event(const codec::EventMessage& frame) {
   auto wanted =
       iam::event_signature(auth_, codec::format_amz_date(date->number), previous_signature_,
                            hex_sha256(codec::encode_event_headers({*date})), hex_sha256(frame.payload));
-  if (wanted != codec::hex_encode(signature->text))
+  if (!codec::equal_in_constant_time(wanted, codec::hex_encode(signature->text)))
     return Error{"SignatureDoesNotMatch", "The signature of an event does not match."};
   previous_signature_ = std::move(wanted);
   return {};
@@ -128,6 +130,7 @@ Task<Result<std::string>> CheckedBody::read_chunked() {
     buffer_.erase(0, std::exchange(at_, 0));
     if (buffer_.size() > kLineMax && state_ != State::data) co_return malformed("a line is too long");
     auto more = co_await raw_.read();
+    co_await resume_on(pool_);
     if (!more.ok()) co_return more;
     if (more->empty()) co_return incomplete();
     buffer_ += *more;
@@ -200,7 +203,7 @@ Status CheckedBody::chunk_head(std::string_view line) {
 Status CheckedBody::chunk_end() {
   if (!signed_) return {};
   auto wanted = iam::chunk_signature(auth_, previous_signature_, codec::hex_encode(sha256_->finish()));
-  if (wanted != chunk_signature_) {
+  if (!codec::equal_in_constant_time(wanted, chunk_signature_)) {
     return Error{"SignatureDoesNotMatch", "The signature of a chunk of the body does not match."};
   }
   previous_signature_ = std::move(wanted);
@@ -226,7 +229,8 @@ Status CheckedBody::trailer(std::string_view line) {
   state_ = State::done;
   if (!signed_ || !with_trailer_) return {};
   auto hash = codec::hex_encode(codec::sha256(trailer_text_));
-  if (iam::trailer_signature(auth_, previous_signature_, hash) != trailer_signature_) {
+  const auto wanted = iam::trailer_signature(auth_, previous_signature_, hash);
+  if (!codec::equal_in_constant_time(wanted, trailer_signature_)) {
     return Error{"SignatureDoesNotMatch", "The signature of the body's trailer does not match."};
   }
   return {};

@@ -38,6 +38,7 @@ class HeldBody final : public RawBody {
   // may cost comes from the shared memory. Errors: "RequestEntityTooLarge", "SlowDown".
   Task<Result<std::string>> hold(size_t max_bytes);
   Task<Result<std::string>> read() override;
+  void read_ahead() override { raw_.read_ahead(); }
   void caller_known() { memory_.give_back(std::exchange(taken_, 0)); }
 
  private:

@@ -259,6 +259,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   CheckedBody body(held, call.head, call.auth, streaming ? pool : call.home);
   std::string whole;
   const bool unknown = is_nobody(call.auth);
+  if (!unknown) held.read_ahead();
   if (!streaming) {
     auto all = co_await read_all(body, unknown ? stranger_body_bytes : options.body_max_bytes);
     if (!all.ok()) co_return std::move(all).error();

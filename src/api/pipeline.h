@@ -42,6 +42,8 @@ class RawBody {
   virtual ~RawBody() = default;
   // Empty at the end. Errors: "IncompleteBody", "RequestTimeout", "InvalidRequest".
   virtual Task<Result<std::string>> read() = 0;
+  // The caller is known: from here on the next piece may be read while the last one is worked on.
+  virtual void read_ahead() {}
 };
 
 struct Response {

@@ -7,9 +7,10 @@ namespace {
 
 constexpr size_t head_read_max = 16 << 10;
 constexpr size_t body_read_max = 256 << 10;
+constexpr size_t stranger_read_max = 64 << 10;  // until the caller is known
+constexpr size_t ahead_read_max = 128 << 10;
 constexpr size_t together_max = 64 << 10;  // head and body in one write
 constexpr int64_t drain_max = 256 << 10;   // of a body that nobody read
-constexpr int64_t linger_ms = 1'000;
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // What remains of the time for a head, from its first byte on; a client that has begun none may idle.
@@ -93,23 +94,37 @@ Task<Status> write_response(const Service& service, os::Connection& connection, 
 }
 
 // A reply to a client that still sends is lost where the connection is closed at once (the kernel resets it):
-// end our side, and read a little of what comes.
-Task<void> linger(os::Connection& connection) {
+// end our side, and read a little of what comes. `ahead`: who reads already, or null.
+Task<void> linger(os::Connection& connection, ReadAhead* ahead) {
   auto ended = co_await connection.end_output();
   if (!ended.ok()) co_return;
   int64_t dropped = 0;
   while (dropped < 4 * drain_max) {
-    auto more = co_await connection.read_some(body_read_max, linger_ms);
+    if (ahead != nullptr && ahead->ended()) ahead = nullptr;
+    auto task = ahead != nullptr ? ahead->next() : connection.read_some(body_read_max, ReadAhead::linger_ms);
+    auto more = co_await task;
     if (!more.ok()) co_return;
     dropped += static_cast<int64_t>(more->size());
   }
 }
 
-Task<bool> serve_request(const Service& service, os::Connection& connection, std::string& buffer,
+// The request's connection is not used again.
+Task<void> leave(os::Connection& connection, ConnectionBody& body, bool replied) {
+  auto* ahead = body.ahead();
+  if (ahead != nullptr) ahead->give_up();
+  if (replied && !body.ended()) co_await linger(connection, ahead);
+  if (ahead == nullptr) co_return;
+  connection.close();
+  auto stopped = ahead->stop();
+  co_await stopped;
+}
+
+Task<bool> serve_request(const Service& service, const os::ConnectionPtr& shared, std::string& buffer,
                          ParsedHead parsed) {
+  auto& connection = *shared;
   parsed.head.source_ip = connection.peer().host;
   parsed.head.secure = connection.encrypted();
-  ConnectionBody body(service, connection, buffer, parsed);
+  ConnectionBody body(service, shared, buffer, parsed);
   auto response = co_await answer(service, connection, parsed.head, body);
   co_await resume_on(connection.executor());
   const bool ends_by_closing = parsed.http_1_0 && response.stream && response.stream->length() < 0;
@@ -119,16 +134,112 @@ Task<bool> serve_request(const Service& service, os::Connection& connection, std
                   service.clock.wall_ms()};
   auto written = co_await write_response(service, connection, response, framing);
   if (written.ok() && clean && !body.ended()) clean = co_await body.drain();
-  if (written.ok() && !clean && !body.ended()) co_await linger(connection);
-  co_return written.ok() && clean;
+  const bool stays = written.ok() && clean;
+  if (!stays) co_await leave(connection, body, written.ok());
+  co_return stays;
 }
 
 }  // namespace
 
-ConnectionBody::ConnectionBody(const Service& service, os::Connection& connection, std::string& buffer,
+std::shared_ptr<ReadAhead> ReadAhead::start(os::ConnectionPtr connection, const os::Clock& clock,
+                                            int64_t timeout_ms, int64_t bytes) {
+  auto& loop = connection->executor();
+  std::shared_ptr<ReadAhead> self(new ReadAhead(std::move(connection), clock, timeout_ms, bytes));
+  spawn(loop, run(self));
+  return self;
+}
+
+void ReadAhead::wake(std::optional<Promise<bool>>& waiting) {
+  if (waiting) std::exchange(waiting, std::nullopt)->set(true);
+}
+
+Task<Result<std::string>> ReadAhead::next() {
+  while (true) {
+    std::optional<Future<bool>> more;
+    {
+      std::lock_guard lock(mutex_);
+      if (!pieces_.empty()) {
+        waits_since_ms_ = nobody;
+        auto piece = std::move(pieces_.front());
+        pieces_.pop_front();
+        ahead_ -= static_cast<int64_t>(piece.size());
+        if (ahead_ <= ahead_max / 2) wake(room_);
+        co_return piece;
+      }
+      if (broken_) co_return *broken_;
+      waits_since_ms_ = monotonic_ms(clock_);
+      reader_.emplace();
+      more = reader_->future();
+    }
+    co_await *more;
+  }
+}
+
+bool ReadAhead::ended() const {
+  std::lock_guard lock(mutex_);
+  return left_ <= 0 && pieces_.empty();
+}
+
+Task<void> ReadAhead::stop() {
+  std::optional<Future<bool>> end;
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    wake(room_);
+    if (!running_) co_return;
+    end_.emplace();
+    end = end_->future();
+  }
+  co_await *end;
+}
+
+int64_t ReadAhead::left_ms() const {
+  const int64_t since_ms = waits_since_ms_;
+  return since_ms == nobody ? timeout_ms_ : since_ms + timeout_ms_ - monotonic_ms(clock_);
+}
+
+// Where as much waits as may; nothing where there is room.
+std::optional<Future<bool>> ReadAhead::await_room() {
+  std::lock_guard lock(mutex_);
+  if (stopped_ || ahead_ + static_cast<int64_t>(ahead_read_max) <= ahead_max) return std::nullopt;
+  room_.emplace();
+  return room_->future();
+}
+
+// False: it was the last.
+bool ReadAhead::add(Result<std::string> read) {
+  std::lock_guard lock(mutex_);
+  if (read.ok()) {
+    const auto bytes = static_cast<int64_t>(read->size());
+    ahead_ += bytes;
+    left_ -= bytes;
+    pieces_.push_back(std::move(*read));
+  } else {
+    broken_ = std::move(read).error();
+  }
+  wake(reader_);
+  return !broken_ && left_ > 0 && !stopped_;
+}
+
+// In short waits, each of which looks whether anybody waits for it still, and since when.
+Task<void> ReadAhead::run(std::shared_ptr<ReadAhead> self) {
+  while (true) {
+    if (auto room = self->await_room()) co_await *room;
+    const int64_t wait_ms = std::clamp<int64_t>(self->left_ms(), 1, linger_ms);
+    auto more = co_await self->connection_->read_some(ahead_read_max, wait_ms);
+    const bool silent = !more.ok() && more.error().code == "Timeout";
+    if (silent && !self->given_up_ && self->left_ms() > 0) continue;
+    if (!self->add(std::move(more))) break;
+  }
+  std::lock_guard lock(self->mutex_);
+  self->running_ = false;
+  wake(self->end_);
+}
+
+ConnectionBody::ConnectionBody(const Service& service, os::ConnectionPtr connection, std::string& buffer,
                                const ParsedHead& head)
     : service_(service),
-      connection_(connection),
+      connection_(std::move(connection)),
       buffer_(buffer),
       pace_(service.options),
       left_(head.head.content_length),
@@ -138,23 +249,35 @@ ConnectionBody::ConnectionBody(const Service& service, os::Connection& connectio
   if (ended_) continue_owed_ = false;
 }
 
-Task<Status> ConnectionBody::fill() {
-  co_await resume_on(connection_.executor());
+// The next bytes, from who reads ahead where somebody does.
+Task<Result<std::string>> ConnectionBody::more() {
   const int64_t timeout_ms = service_.options.read_timeout_ms;
-  if (continue_owed_) {
-    continue_owed_ = false;
-    auto written = co_await connection_.write(continue_line, timeout_ms);
-    if (!written.ok()) co_return incomplete_body();
+  if (ahead_ != nullptr) {
+    auto task = ahead_->next();
+    auto piece = co_await task;
+    if (ahead_->ended()) ahead_.reset();
+    co_return piece;
   }
+  co_await resume_on(connection_->executor());
+  if (std::exchange(continue_owed_, false)) {
+    auto written = co_await connection_->write(continue_line, timeout_ms);
+    if (!written.ok()) co_return std::move(written).error();
+  }
+  auto task = connection_->read_some(may_read_ahead_ ? body_read_max : stranger_read_max, timeout_ms);
+  co_return co_await task;
+}
+
+Task<Status> ConnectionBody::fill() {
   const int64_t began_ms = monotonic_ms(service_.clock);
-  auto more = co_await connection_.read_some(body_read_max, timeout_ms);
-  if (!more.ok()) co_return more.error().code == "Timeout" ? request_timeout() : incomplete_body();
-  pace_.add(monotonic_ms(service_.clock) - began_ms, more->size());
+  auto task = more();
+  auto bytes = co_await task;
+  if (!bytes.ok()) co_return bytes.error().code == "Timeout" ? request_timeout() : incomplete_body();
+  pace_.add(monotonic_ms(service_.clock) - began_ms, bytes->size());
   if (pace_.too_slow()) co_return request_timeout();
   if (buffer_.empty()) {
-    buffer_ = std::move(*more);
+    buffer_ = std::move(*bytes);
   } else {
-    buffer_ += *more;
+    buffer_ += *bytes;
   }
   co_return ok();
 }
@@ -179,8 +302,8 @@ Result<std::string> ConnectionBody::take() {
   return piece;
 }
 
-// What came with the head is handed out on the caller's thread: a small request needs no way back to the
-// loop.
+// What came with the head, or ahead, is handed out on the caller's thread: a small request needs no way back
+// to the loop.
 Task<Result<std::string>> ConnectionBody::read() {
   while (!broken_) {
     if (ended_) co_return std::string();
@@ -188,6 +311,9 @@ Task<Result<std::string>> ConnectionBody::read() {
     if (!piece.ok()) {
       broken_ = std::move(piece).error();
     } else if (!piece->empty()) {
+      if (may_read_ahead_ && !ended_ && ahead_ == nullptr)  // of chunks nobody knows how many there are
+        ahead_ = ReadAhead::start(connection_, service_.clock, service_.options.read_timeout_ms,
+                                  chunks_ ? 1 : left_);
       co_return piece;
     } else if (!ended_) {
       auto filled = co_await fill();
@@ -210,7 +336,8 @@ Task<bool> ConnectionBody::drain() {
   }
 }
 
-Task<void> serve_http1(const Service& service, os::Connection& connection, std::string buffer) {
+Task<void> serve_http1(const Service& service, os::ConnectionPtr shared, std::string buffer) {
+  auto& connection = *shared;
   while (true) {
     auto parsed = co_await read_request(service, connection, buffer);
     if (!parsed.ok()) {
@@ -218,10 +345,10 @@ Task<void> serve_http1(const Service& service, os::Connection& connection, std::
       auto response = plain(parsed.error());
       Framing framing{.close = true, .now_ms = service.clock.wall_ms()};
       auto written = co_await write_response(service, connection, response, framing);
-      if (written.ok()) co_await linger(connection);
+      if (written.ok()) co_await linger(connection, nullptr);
       co_return;
     }
-    const bool more = co_await serve_request(service, connection, buffer, std::move(*parsed));
+    const bool more = co_await serve_request(service, shared, buffer, std::move(*parsed));
     if (!more) co_return;
   }
 }

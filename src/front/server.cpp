@@ -27,7 +27,7 @@ Task<void> serve_either(const Service& service, os::ConnectionPtr connection) {
   }
   http2 = http2 || first.starts_with(http2_preface);
   auto task = http2 ? serve_http2(service, connection, std::move(first))
-                    : serve_http1(service, *connection, std::move(first));
+                    : serve_http1(service, connection, std::move(first));
   co_await task;
 }
 

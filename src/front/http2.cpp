@@ -12,6 +12,7 @@ using StreamId = Http2Session::StreamId;
 
 constexpr size_t read_max = 64 << 10;
 constexpr size_t write_max = 64 << 10;
+constexpr size_t output_kept_max = 4 << 10;   // by a connection that may be idle next
 constexpr int64_t look_every_ms_max = 5'000;  // for streams that stand still
 
 class Http2;
@@ -82,6 +83,7 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   const Service& service_;
   const os::ConnectionPtr connection_;
   Http2Session session_;
+  std::string output_;  // of the write that runs; its memory is kept from one to the next
   std::map<StreamId, StreamPtr> streams_;
   std::vector<StreamPtr> arrived_;  // with their heads, not begun
   size_t tasks_ = 0;                // that run for this connection, the writer among them
@@ -330,13 +332,14 @@ void Http2::pump_later() {
 
 Task<void> Http2::write_out(std::shared_ptr<Http2> self) {
   while (true) {
-    const auto bytes = self->session_.take_output(write_max);
-    if (bytes.empty()) break;
-    auto written = co_await self->connection_->write(bytes, self->service_.options.write_timeout_ms);
+    self->session_.take_output(self->output_, write_max);
+    if (self->output_.empty()) break;
+    auto written = co_await self->connection_->write(self->output_, self->service_.options.write_timeout_ms);
     if (written.ok()) continue;
     self->connection_->close();
     break;
   }
+  if (self->output_.capacity() > output_kept_max) self->output_ = std::string();
   self->writing_ = false;
   if (self->session_.finished()) self->connection_->close();  // wakes the reading side
   self->task_ended();

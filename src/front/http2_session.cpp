@@ -15,11 +15,11 @@ constexpr size_t open_heads_max = 256 << 10;      // of the requests that run
 constexpr size_t header_cost = 32;                // as RFC 9113 counts, section 6.5.2
 constexpr int64_t bytes_a_window_update = 4'096;  // sent, that make one a fair answer
 
-nghttp2_nv pair(std::string_view name, std::string_view value) {
+nghttp2_nv pair(std::string_view name, std::string_view value, uint8_t flags = NGHTTP2_NV_FLAG_NONE) {
   const auto bytes = [](std::string_view text) {
     return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
   };
-  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+  return {bytes(name), bytes(value), name.size(), value.size(), flags};
 }
 
 std::string_view text_of(const uint8_t* data, size_t size) {
@@ -34,21 +34,54 @@ bool of_the_connection(std::string_view name) {
   return false;
 }
 
-// Status and headers as HTTP/2 has them: names in lower case, nothing of the connection.
-api::Headers reply_headers(const api::Response& response, const Framing& framing, const BodyPlan& body) {
-  api::Headers out = {{":status", std::to_string(response.status)}};
-  bool server = false;
-  for (const auto& [name, value] : response.headers) {
-    auto lower = clean_value(codec::lower_case(name));
-    if (of_the_connection(lower)) continue;
-    server = server || lower == "server";
-    out.emplace_back(std::move(lower), clean_value(value));
-  }
-  out.emplace_back("date", codec::format_rfc822(framing.now_ms));
-  if (!server) out.emplace_back("server", "Mekong");
-  if (!body.bodiless && body.length >= 0) out.emplace_back("content-length", std::to_string(body.length));
-  return out;
+// Of these no two are alike: to remember them would drive out what comes again.
+bool of_one_reply(std::string_view name) {
+  return name == "x-amzn-requestid" || name == "x-amz-request-id" || name == "x-amz-id-2" || name == "etag";
 }
+
+// Status and headers as HTTP/2 has them: names in lower case, nothing of the connection.
+class ReplyHead {
+ public:
+  // `text` holds them all, and must live until they are sent.
+  ReplyHead(const api::Response& response, const Framing& framing, const BodyPlan& body, std::string& text)
+      : text_(text) {
+    size_t bytes = 256;  // for ours
+    for (const auto& [name, value] : response.headers) bytes += name.size() + value.size();
+    text_.clear();
+    text_.reserve(bytes);  // what is added stays where it is
+    pairs_.reserve(response.headers.size() + 4);
+    add(":status", std::to_string(response.status));
+    bool server = false;
+    for (const auto& [name, value] : response.headers) server = add(name, value) == "server" || server;
+    add("date", codec::format_rfc822(framing.now_ms));
+    if (!server) add("server", "Mekong");
+    if (!body.bodiless && body.length >= 0) add(content_length, std::to_string(body.length), true);
+  }
+  const std::vector<nghttp2_nv>& pairs() const { return pairs_; }
+
+ private:
+  static constexpr std::string_view content_length = "content-length";
+  std::string_view add(std::string_view name, std::string_view value, bool own = false) {
+    const size_t at = text_.size();
+    for (const char c : name) text_ += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    clean_in_place(text_, at);
+    const auto lower = std::string_view(text_).substr(at);  // text_ never moves
+    if (!own && of_the_connection(lower)) {
+      text_.resize(at);
+      return {};
+    }
+    const size_t value_at = text_.size();
+    text_ += value;
+    clean_in_place(text_, value_at);
+    const uint8_t once = of_one_reply(lower) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+    pairs_.push_back(pair(lower, std::string_view(text_).substr(value_at),
+                          once | NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE));
+    return lower;
+  }
+
+  std::string& text_;
+  std::vector<nghttp2_nv> pairs_;
+};
 
 }  // namespace
 
@@ -56,6 +89,7 @@ struct Http2Session::Incoming {
   ParsedHead head;
   size_t bytes = 0;  // of the head as RFC 9113 counts it
   std::optional<Error> broken;
+  std::string reply;  // its headers, as long as nghttp2 may need them
   bool dispatched = false, body_ended = false, replied = false;
 };
 
@@ -173,15 +207,14 @@ bool Http2Session::feed(std::string_view bytes, int64_t now_ms) {
   return !calmed_;
 }
 
-std::string Http2Session::take_output(size_t bytes_max) {
-  std::string out;
+void Http2Session::take_output(std::string& out, size_t bytes_max) {
+  out.clear();
   while (out.size() < bytes_max) {
     const uint8_t* bytes = nullptr;
     const auto size = nghttp2_session_mem_send(session_, &bytes);
     if (size <= 0) break;
     out.append(text_of(bytes, static_cast<size_t>(size)));
   }
-  return out;
 }
 
 bool Http2Session::has_output() const {
@@ -274,12 +307,12 @@ void Http2Session::say_continue(StreamId stream) {
 }
 
 void Http2Session::respond(StreamId stream, const api::Response& response, const Framing& framing) {
+  const auto it = incoming_.find(stream);
+  if (it == incoming_.end()) return;  // reset meanwhile
   const auto body = plan_body(response, framing.head_request);
-  const auto headers = reply_headers(response, framing, body);
-  std::vector<nghttp2_nv> pairs;
-  for (const auto& [name, value] : headers) pairs.push_back(pair(name, value));
+  const ReplyHead head(response, framing, body, it->second.reply);
   nghttp2_data_provider provider{{.ptr = nullptr}, Callbacks::read_body};
-  nghttp2_submit_response(session_, stream, pairs.data(), pairs.size(),
+  nghttp2_submit_response(session_, stream, head.pairs().data(), head.pairs().size(),
                           body.sent && body.length != 0 ? &provider : nullptr);
 }
 

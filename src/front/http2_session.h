@@ -61,8 +61,8 @@ class Http2Session {
 
   // False: the peer broke the protocol or floods; what take_output() still has is the last to send.
   bool feed(std::string_view bytes, int64_t now_ms);
-  // About `bytes_max`; empty: nothing to send now.
-  std::string take_output(size_t bytes_max);
+  // Into `out`, whatever it held: about `bytes_max`; empty: nothing to send now.
+  void take_output(std::string& out, size_t bytes_max);
   bool has_output() const;  // or is finished, which the last write finds out
   bool finished() const;
 

@@ -65,7 +65,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t length = std::min<size_t>(data[at] + 1U, size - at - 1);
     fine = session.feed({reinterpret_cast<const char*>(data) + at + 1, length}, static_cast<int64_t>(at));
     at += 1 + length;
-    while (!session.take_output(65'536).empty()) continue;
+    std::string output;
+    do session.take_output(output, 65'536);
+    while (!output.empty());
   }
   if (echo.streams.size() > options.streams_max) __builtin_trap();
   return 0;

@@ -1,5 +1,7 @@
 #include "front/http_writer.h"
 
+#include <span>
+
 #include "codec/text.h"
 #include "codec/time.h"
 
@@ -64,10 +66,14 @@ bool of_the_connection(std::string_view name) {
 
 std::string clean_value(std::string_view value) {
   std::string out(value);
-  for (char& c : out) {
+  clean_in_place(out, 0);
+  return out;
+}
+
+void clean_in_place(std::string& text, size_t from) {
+  for (char& c : std::span(text).subspan(from)) {
     if (c == '\r' || c == '\n' || c == '\0') c = ' ';
   }
-  return out;
 }
 
 BodyPlan plan_body(const api::Response& response, bool head_request) {

@@ -31,6 +31,7 @@ BodyPlan plan_body(const api::Response& response, bool head_request);
 
 // No header ends another: what cannot stand in a value becomes a space.
 std::string clean_value(std::string_view value);
+void clean_in_place(std::string& text, size_t from);
 
 // With Date, Server, Connection and the body's framing. A Content-Length among the response's own headers
 // counts for HEAD only; otherwise the body itself is measured.

@@ -75,13 +75,15 @@ struct Server::Parts {
   Parts(const ServeOptions& given, Logger& log_to, const LogBook& log_book)
       : options(given), logger(log_to), book(log_book), folder(files, given.data) {}
 
+  Status name_itself();
   Status open_engines();
+  void begin_certificate();
   Status open_identity();
   Status open_faces();
-  Status open_kafka(const HostPort& listen);
-  Status open_jobs(const HostPort& listen);
+  Status open_kafka();
+  Status open_jobs();
   Status open_metastore();
-  Status open_front(const HostPort& listen);
+  Status open_front();
   void open_time(front::InternalRoutes& internal);
   Status renew_certificate();
   Result<std::unique_ptr<front::Server>> open_listener(const std::string& host, uint16_t port,
@@ -100,8 +102,10 @@ struct Server::Parts {
   DataFolder folder;
   std::string control_token;
   std::shared_ptr<os::TlsServer> tls;
+  HostPort listen;
   std::vector<std::string> names;
-  std::string advertised;  // host of every address handed out
+  std::string advertised;                             // host of every address handed out
+  Future<Result<os::CertificateAndKey>> certificate;  // being made
 
   std::unique_ptr<meta::Store> meta;
   std::unique_ptr<timers::Timers> timers;
@@ -145,11 +149,28 @@ struct Server::Parts {
   std::unique_ptr<Ticker> housekeeping, renewal;
 };
 
+Status Server::Parts::name_itself() {
+  MEKONG_TRY_ASSIGN(listen, parse_listen(options.listen));
+  advertised = advertised_host(options, listen.host);
+  // By number where the name says no more, so that no client depends on how it resolves localhost.
+  url = http_url(advertised == "localhost" && listen.host != "::1" ? "127.0.0.1" : advertised, listen.port);
+  names = certificate_names(advertised, listen.host);
+  return ok();
+}
+
+// Beside the opening of what else is in the folder: in a new one both mostly wait for the disk.
+void Server::Parts::begin_certificate() {
+  Promise<Result<os::CertificateAndKey>> made;
+  certificate = made.future();
+  pool.post([this, made] { made.set(folder.certificate(names, system_clock, random)); });
+}
+
 Status Server::Parts::open_engines() {
   MEKONG_TRY(folder.make());
   MEKONG_TRY(finish_restore(files, folder));
   const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
   MEKONG_TRY_ASSIGN(meta, meta::open_rocksdb(folder.meta(), meta_families, durability));
+  begin_certificate();  // the folder is ours
   MEKONG_TRY(timers::restore_clock(*meta, clock));
   MEKONG_TRY_ASSIGN(timers, timers::Timers::open(*meta, clock, logger));
   MEKONG_TRY_ASSIGN(control_token, folder.token(random));
@@ -171,7 +192,7 @@ Status Server::Parts::open_identity() {
   return ok();
 }
 
-Status Server::Parts::open_kafka(const HostPort& listen) {
+Status Server::Parts::open_kafka() {
   MEKONG_TRY_ASSIGN(const PortRange ports, parse_port_range(options.kafka_ports));
   broker = std::make_unique<kafka::Broker>(kafka::BrokerDeps{
       *network, pool, clock, random, *meta, *log, iam->authoriser(), iam->kafka_login(), logger, tls});
@@ -203,7 +224,7 @@ void Server::Parts::tidy_up() {
   keep_usage();
 }
 
-Status Server::Parts::open_jobs(const HostPort& listen) {
+Status Server::Parts::open_jobs() {
   processes = os::make_processes();
   jobs::Config job_config;
   job_config.work_folder = "/var/tmp/mekong-jobs-" + std::to_string(::getuid());
@@ -271,7 +292,7 @@ void Server::Parts::open_time(front::InternalRoutes& internal) {
   time_routes->add_to(internal);
 }
 
-Status Server::Parts::open_front(const HostPort& listen) {
+Status Server::Parts::open_front() {
   iam_service = std::make_unique<iam::Service>(iam->directory(), iam->usage(), clock);
   web_identities = std::make_unique<iam::WebIdentities>(
       iam->directory(), clock,
@@ -342,18 +363,13 @@ Result<std::unique_ptr<front::Server>> Server::Parts::open_listener(const std::s
 }
 
 Status Server::Parts::open_faces() {
-  MEKONG_TRY_ASSIGN(const HostPort listen, parse_listen(options.listen));
-  advertised = advertised_host(options, listen.host);
-  // By number where the name says no more, so that no client depends on how it resolves localhost.
-  url = http_url(advertised == "localhost" && listen.host != "::1" ? "127.0.0.1" : advertised, listen.port);
-  names = certificate_names(advertised, listen.host);
-  MEKONG_TRY_ASSIGN(const auto certificate, folder.certificate(names, clock, random));
-  MEKONG_TRY_ASSIGN(tls, os::make_tls_server(certificate.certificate_pem, certificate.key_pem));
+  MEKONG_TRY_ASSIGN(const auto made, certificate.get());
+  MEKONG_TRY_ASSIGN(tls, os::make_tls_server(made.certificate_pem, made.key_pem));
   network = os::make_network(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
-  MEKONG_TRY(open_jobs(listen));
-  MEKONG_TRY(open_kafka(listen));
+  MEKONG_TRY(open_jobs());
+  MEKONG_TRY(open_kafka());
   MEKONG_TRY(open_metastore());
-  MEKONG_TRY(open_front(listen));
+  MEKONG_TRY(open_front());
   return emr_serverless->start();  // its jobs call the faces
 }
 
@@ -367,6 +383,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServeOptions& options, Logge
                                               const LogBook& book) {
   MEKONG_TRY(check(options));
   auto parts = std::make_unique<Parts>(options, logger, book);
+  MEKONG_TRY(parts->name_itself());
   MEKONG_TRY(parts->open_engines());
   MEKONG_TRY(parts->open_identity());
   MEKONG_TRY(parts->open_faces());

@@ -230,7 +230,6 @@ rocksdb::Options make_options(rocksdb::Env* env) {
   rocksdb::Options options;
   if (env != nullptr) options.env = env;
   options.create_if_missing = true;
-  options.create_missing_column_families = true;
   options.paranoid_checks = true;
   // A torn last record is cut; a bad record before good ones is an error.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -281,6 +280,19 @@ class NoInfoLog final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// All at once: to have DB::Open make what is missing writes and syncs the page of options for each.
+rocksdb::Status create_families(rocksdb::DB& db, const std::vector<std::string>& names,
+                                const std::shared_ptr<rocksdb::Cache>& cache,
+                                std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+  if (names.empty()) return rocksdb::Status::OK();
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const auto& name : names) descriptors.emplace_back(name, family_options(cache));
+  std::vector<rocksdb::ColumnFamilyHandle*> made;
+  auto status = db.CreateColumnFamilies(descriptors, &made);
+  handles.insert(handles.end(), made.begin(), made.end());
+  return status;
+}
+
 Error open_failed(const rocksdb::Status& status) {
   auto text = status.ToString();
   bool locked =
@@ -296,10 +308,8 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
   std::vector<std::string> names;
   // Fails for a folder that is not there yet; a real problem shows when opening.
   rocksdb::DB::ListColumnFamilies(options, folder, &names).PermitUncheckedError();
-  names.push_back(rocksdb::kDefaultColumnFamilyName);
-  names.insert(names.end(), families.begin(), families.end());
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
+  if (names.empty()) names.push_back(rocksdb::kDefaultColumnFamilyName);
+  std::erase_if(families, [&](const auto& family) { return std::ranges::count(names, family) > 0; });
   auto cache = rocksdb::NewLRUCache(64 << 20);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : names) descriptors.emplace_back(name, family_options(cache));
@@ -309,12 +319,14 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
   auto status = rocksdb::DB::Open(options, folder, descriptors, &opened, &raw);
   if (!status.ok()) return open_failed(status);
   std::unique_ptr<rocksdb::DB> db(raw);
-  Handles handles;
-  for (size_t i = 0; i < names.size(); ++i) handles[names[i]] = opened[i];
-  if (auto format = check_format(*db); !format.ok()) {
+  status = create_families(*db, families, cache, opened);
+  auto format = status.ok() ? check_format(*db) : Status(open_failed(status));
+  if (!format.ok()) {
     for (auto* handle : opened) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     return std::move(format).error();
   }
+  Handles handles;
+  for (auto* handle : opened) handles[handle->GetName()] = handle;
   return std::unique_ptr<Store>(
       std::make_unique<RocksDbStore>(std::move(env), std::move(db), std::move(handles), durability));
 }
@@ -322,7 +334,6 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
 Result<ReadOnlyStore> open_read_only_on(std::shared_ptr<rocksdb::Env> env, const std::string& folder) {
   auto options = make_options(env.get());
   options.create_if_missing = false;
-  options.create_missing_column_families = false;
   options.info_log = std::make_shared<NoInfoLog>();  // else a file in the folder
   // A torn end stays where it is; verify() names what is damaged before.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;

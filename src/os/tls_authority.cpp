@@ -1,7 +1,9 @@
 #include "os/tls_authority.h"
 
 #include <arpa/inet.h>
+#include <openssl/asn1.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -102,11 +104,27 @@ void append_big_endian(std::string& out, uint64_t value, int bytes) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
 }
 
-std::string der_of(X509* certificate) {
+// The next certificate of a PEM text as DER; empty where none is left. Its bytes are not read as a
+// certificate: for the public roots that takes a twentieth of a second, and who trusts them reads them
+// anyhow. Only that the outermost sequence is as long as the text is checked.
+std::string next_der(BIO* pem) {
+  char *name = nullptr, *header = nullptr;
   unsigned char* data = nullptr;
-  const int bytes = i2d_X509(certificate, &data);
-  std::string out(reinterpret_cast<char*>(data), bytes > 0 ? static_cast<size_t>(bytes) : 0);
-  OPENSSL_free(data);
+  long bytes = 0;
+  std::string out;
+  while (out.empty() && PEM_read_bio(pem, &name, &header, &data, &bytes) == 1) {
+    const unsigned char* at = data;
+    long length = 0;
+    int tag = 0, kind = 0;
+    const int read = ASN1_get_object(&at, &length, &tag, &kind, bytes);
+    const bool whole = (read & 0x80) == 0 && tag == V_ASN1_SEQUENCE && at + length == data + bytes;
+    if (whole && std::string_view(name) == PEM_STRING_X509)
+      out.assign(reinterpret_cast<char*>(data), static_cast<size_t>(bytes));
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(data);
+  }
+  ERR_clear_error();  // the end of the text is none
   return out;
 }
 
@@ -170,9 +188,8 @@ Result<std::string> make_java_truststore(std::string_view certificates_pem, std:
   std::string entries;
   uint32_t count = 0;
   Bio bio = bio_of(certificates_pem);
-  while (Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+  for (auto der = next_der(bio.get()); !der.empty(); der = next_der(bio.get())) {
     const std::string alias = "mekong-" + std::to_string(count++);
-    const std::string der = der_of(certificate.get());
     append_big_endian(entries, 2, 4);  // a trusted certificate
     append_big_endian(entries, alias.size(), 2);
     entries += alias;

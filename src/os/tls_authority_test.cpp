@@ -48,5 +48,29 @@ TEST(TlsAuthorityTest, a_truststore_begins_as_java_expects) {
   EXPECT_EQ(make_java_truststore("no certificate", "x", 0).error().code, "TlsFailed");
 }
 
+// As they were, whatever stands between them; what is cut off is none.
+TEST(TlsAuthorityTest, a_truststore_holds_each_certificate_of_the_text) {
+  SystemRandom random;
+  std::string text, whole;
+  for (const char* name : {"first", "second"}) {
+    const auto made = make_authority(name, now_s, random);
+    ASSERT_TRUE(made.ok());
+    text += std::string("# ") + name + "\n" + made->certificate_pem + made->key_pem;
+    X509* parsed = read_certificate(made->certificate_pem);
+    unsigned char* der = nullptr;
+    const int bytes = i2d_X509(parsed, &der);
+    whole.assign(reinterpret_cast<char*>(der), static_cast<size_t>(bytes));
+    OPENSSL_free(der);
+    X509_free(parsed);
+    const auto store = make_java_truststore(text, "changeit", now_s * 1000);
+    ASSERT_TRUE(store.ok());
+    EXPECT_NE(store->find(whole), std::string::npos) << name;
+  }
+  const auto store = make_java_truststore(
+      text + "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "changeit", now_s * 1000);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ(store->substr(8, 4), std::string("\0\0\0\2", 4));
+}
+
 }  // namespace
 }  // namespace mekong::os

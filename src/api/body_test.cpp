@@ -6,6 +6,7 @@
 
 #include "base/thread_pool.h"
 #include "codec/text.h"
+#include "codec/time.h"
 
 namespace mekong::api {
 namespace {
@@ -116,13 +117,12 @@ TEST(CheckedBody, TakesManySmallChunksInLinearTime) {
 
 // A stream of signed frames; `break_at`: whose signature is changed.
 std::string signed_frames(const iam::Authentication& auth, const std::vector<std::string>& events,
-                          size_t break_at = SIZE_MAX) {
+                          size_t break_at = SIZE_MAX, int64_t from_ms = 1'369'353'600'000) {
   using Type = codec::EventHeader::Type;
   std::string out, previous = auth.seed_signature;
   for (size_t i = 0; i < events.size(); ++i) {
-    const codec::EventHeader date{":date", Type::timestamp,
-                                  1'369'353'600'000 + static_cast<int64_t>(i) * 1000, ""};
-    previous = iam::event_signature(auth, "20130524T00000" + std::to_string(i) + "Z", previous,
+    const codec::EventHeader date{":date", Type::timestamp, from_ms + static_cast<int64_t>(i) * 1000, ""};
+    previous = iam::event_signature(auth, codec::format_amz_date(date.number), previous,
                                     codec::hex_encode(codec::sha256(codec::encode_event_headers({date}))),
                                     codec::hex_encode(codec::sha256(events[i])));
     auto raw = *codec::hex_decode(previous);
@@ -147,6 +147,24 @@ TEST(CheckedBody, UnwrapsSignedEvents) {
   auto swapped = signed_frames(auth, {"two", "one", ""});
   swapped.replace(0, swapped.size() / 3, wire.substr(0, swapped.size() / 3));
   EXPECT_NE(read(swapped, auth, {}, 99).error, "");
+}
+
+// The clock of the events passes midnight between the first and the second.
+TEST(CheckedBody, UnwrapsSignedEventsAcrossMidnight) {
+  auto auth = example_auth();
+  auth.body = iam::BodySignature::signed_events;
+  std::vector<std::string> asked;
+  auth.key_of_day = [&](std::string_view day) {
+    asked.emplace_back(day);
+    return codec::hmac_sha256("of the day", day);
+  };
+  constexpr int64_t second_before_ms = 1'369'439'999'000;
+  const auto wire = signed_frames(auth, {"one", "two", ""}, SIZE_MAX, second_before_ms);
+  asked.clear();
+  EXPECT_EQ(read(wire, auth, {}, 99).data, "onetwo");
+  EXPECT_EQ(asked, (std::vector<std::string>{"20130525", "20130525"}));
+  auth.key_of_day = nullptr;  // as if all were of the first day
+  EXPECT_EQ(read(wire, auth, {}, 99).error, "SignatureDoesNotMatch");
 }
 
 TEST(CheckedBody, HoldsTheHashAgainstThePlainBody) {

@@ -1,10 +1,9 @@
 #include "app/routes.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <charconv>
 
+#include "codec/hash.h"
 #include "codec/record.h"
 #include "codec/text.h"
 #include "services/emr_serverless/dashboard.h"
@@ -51,8 +50,7 @@ api::Response failure_reply(int status, const Error& error) {
 
 bool holds_token(const front::HttpRequest& request, std::string_view control_token) {
   const std::string* given = header(request, "x-mekong-token");
-  return given != nullptr && given->size() == control_token.size() &&
-         CRYPTO_memcmp(given->data(), control_token.data(), control_token.size()) == 0;
+  return given != nullptr && codec::equal_in_constant_time(*given, control_token);
 }
 
 api::Response token_needed() {

@@ -1,5 +1,6 @@
 #include "codec/hash.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <zlib.h>
 
@@ -46,6 +47,10 @@ void sha256_of(std::string_view first, std::string_view second, char* out) {
 }
 
 }  // namespace
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 std::string sha256(std::string_view bytes) {
   std::string out(sha256_bytes, '\0');

@@ -13,6 +13,10 @@ std::string md5(std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 uint32_t crc32(std::string_view bytes, uint32_t so_far = 0);  // IEEE; CRC-32C is in base/crc32c.h
 
+// Whether two secrets are the same, in a time that depends on their lengths only. Signatures, tokens and
+// secrets are compared by this alone (tools/tidy.py looks for others).
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
 // A digest of what arrives in pieces. One thread at a time.
 class Hasher {
  public:

@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -51,6 +52,8 @@ struct Authentication {
   std::string seed_signature;  // hex, first link of the chunk chain
   std::string amz_date;        // yyyymmddThhmmssZ
   std::string scope;           // date/region/service/aws4_request
+  // For signed_events alone, whose stream may outlast its day: the signing key of another (yyyymmdd).
+  std::function<std::string(std::string_view day)> key_of_day;
   bool presigned = false;
 };
 
@@ -81,7 +84,8 @@ std::string chunk_signature(const Authentication& auth, std::string_view previou
 std::string trailer_signature(const Authentication& auth, std::string_view previous_signature,
                               std::string_view trailer_sha256_hex);
 
-// The same chain over the frames of an event stream; each has a time of its own. `headers_sha256_hex`: of the
+// The same chain over the frames of an event stream; each has a time of its own, and is signed with its own
+// day's key, of its own day's scope. `headers_sha256_hex`: of the
 // frame's encoded headers without the signature's.
 std::string event_signature(const Authentication& auth, std::string_view amz_date,
                             std::string_view previous_signature, std::string_view headers_sha256_hex,

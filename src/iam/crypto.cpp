@@ -27,10 +27,6 @@ int length(std::string_view text) {
 
 }  // namespace
 
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
 std::optional<std::string> from_base64url(std::string_view text) {
   std::string out;
   uint32_t window = 0;

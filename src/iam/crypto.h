@@ -6,9 +6,6 @@
 
 namespace mekong::iam {
 
-// Time depends on the lengths only.
-bool equal_in_constant_time(std::string_view a, std::string_view b);
-
 // Without padding or with it; none for a character outside the alphabet.
 std::optional<std::string> from_base64url(std::string_view text);
 

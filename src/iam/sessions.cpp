@@ -143,7 +143,7 @@ std::optional<AccountId> Sessions::account_of(std::string_view id) const {
   if (id.size() != 20 || !id.starts_with("ASIA")) return std::nullopt;
   for (const auto& account : directory_.accounts()) {
     const std::string seal = seal_of_account(directory_.server_secret(), id.substr(4, 8), account.id);
-    if (equal_in_constant_time(seal, id.substr(12))) return AccountId(account.id);
+    if (codec::equal_in_constant_time(seal, id.substr(12))) return AccountId(account.id);
   }
   return std::nullopt;
 }

@@ -131,15 +131,20 @@ bool is_presigned(std::string_view raw_query) {
   return raw_query.find("X-Amz-") != std::string_view::npos;
 }
 
-std::string link(const Authentication& auth, std::string_view kind, std::string_view amz_date,
+struct Signer {
+  const std::string& key;
+  const std::string& scope;
+};
+
+std::string link(const Signer& by, std::string_view kind, std::string_view amz_date,
                  std::string_view previous, std::string_view digests) {
   std::string text;
-  for (const std::string_view part : {kind, amz_date, std::string_view(auth.scope), previous}) {
+  for (const std::string_view part : {kind, amz_date, std::string_view(by.scope), previous}) {
     text += part;
     text += '\n';
   }
   text += digests;
-  return codec::hex_encode(codec::hmac_sha256(auth.signing_key, text));
+  return codec::hex_encode(codec::hmac_sha256(by.key, text));
 }
 
 Authentication authentication(PrincipalPtr principal, const Credential& credential, std::string_view payload,
@@ -157,19 +162,24 @@ Authentication authentication(PrincipalPtr principal, const Credential& credenti
 
 std::string chunk_signature(const Authentication& auth, std::string_view previous,
                             std::string_view chunk_sha256) {
-  return link(auth, "AWS4-HMAC-SHA256-PAYLOAD", auth.amz_date, previous,
+  return link({auth.signing_key, auth.scope}, "AWS4-HMAC-SHA256-PAYLOAD", auth.amz_date, previous,
               std::string(empty_sha256) + "\n" + std::string(chunk_sha256));
 }
 
 std::string trailer_signature(const Authentication& auth, std::string_view previous,
                               std::string_view sha256) {
-  return link(auth, "AWS4-HMAC-SHA256-TRAILER", auth.amz_date, previous, sha256);
+  return link({auth.signing_key, auth.scope}, "AWS4-HMAC-SHA256-TRAILER", auth.amz_date, previous, sha256);
 }
 
 std::string event_signature(const Authentication& auth, std::string_view amz_date, std::string_view previous,
                             std::string_view headers_sha256, std::string_view payload_sha256) {
-  return link(auth, "AWS4-HMAC-SHA256-PAYLOAD", amz_date, previous,
-              std::string(headers_sha256) + "\n" + std::string(payload_sha256));
+  const auto digests = std::string(headers_sha256) + "\n" + std::string(payload_sha256);
+  const auto day = amz_date.substr(0, amz_date.find('T'));
+  if (!auth.key_of_day || auth.scope.starts_with(day))
+    return link({auth.signing_key, auth.scope}, "AWS4-HMAC-SHA256-PAYLOAD", amz_date, previous, digests);
+  const std::string key = auth.key_of_day(day);
+  const std::string scope = std::string(day) + auth.scope.substr(auth.scope.find('/'));
+  return link({key, scope}, "AWS4-HMAC-SHA256-PAYLOAD", amz_date, previous, digests);
 }
 
 bool body_needed_first(const SignedRequest& request) {
@@ -289,12 +299,20 @@ Result<Authentication> Verifier::by_header(const SignedRequest& request,
       {request.method, *path, sigv4::canonical_query(*query, {}), *headers, signed_headers, payload});
   const std::string key = signing_keys_.get(caller.secret, credential);
   const std::string text = sigv4::string_to_sign(*amz_date, credential.scope(), canonical);
-  if (!equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature)) return mismatch();
+  if (!codec::equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature))
+    return mismatch();
   MEKONG_TRY(check_skew(*signed_ms, credential));
   usage_.saw(*caller.principal, credential.service, credential.region);
   Authentication out = authentication(std::move(caller.principal), credential, payload, *amz_date);
   out.signing_key = key;
   out.seed_signature = signature;
+  if (out.body == BodySignature::signed_events) {
+    out.key_of_day = [secret = caller.secret, credential](std::string_view day) {
+      auto of_day = credential;
+      of_day.date = day;
+      return sigv4::signing_key(secret, of_day);
+    };
+  }
   return out;
 }
 
@@ -317,7 +335,7 @@ Result<Authentication> Verifier::authenticate_form(const SignedForm& form) const
   MEKONG_TRY_ASSIGN(auto caller, find_caller(*credential, form.security_token));
   const std::string key = signing_keys_.get(caller.secret, *credential);
   const std::string expected = codec::hex_encode(codec::hmac_sha256(key, form.policy));
-  if (!equal_in_constant_time(expected, form.signature)) return mismatch();
+  if (!codec::equal_in_constant_time(expected, form.signature)) return mismatch();
   const int64_t now_ms = clock_.wall_ms();
   if (*signed_ms > now_ms + skew_s3_ms) return refused("AccessDenied", "Request is not valid yet");
   if (now_ms - *signed_ms > form_age_ms_max) return refused("AccessDenied", "Request has expired");
@@ -385,7 +403,8 @@ Result<Verifier::Presigned> Verifier::verify_presigned(const PresignedQuery& req
   const std::string key = signing_keys_.get(caller.secret, *credential);
   const std::string text = sigv4::string_to_sign(amz_date, credential->scope(), canonical);
   const std::string& signature = value("X-Amz-Signature");
-  if (!equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature)) return mismatch();
+  if (!codec::equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature))
+    return mismatch();
   const int64_t now_ms = clock_.wall_ms(), expires_ms = *signed_ms + expires_s * 1000;
   if (now_ms > expires_ms) return refused("AccessDenied", "Request has expired");
   if (*signed_ms > now_ms + skew_s3_ms) return refused("AccessDenied", "Request is not valid yet");

@@ -145,6 +145,46 @@ TEST(EventSignature, IsThatOfTheSdk) {
   EXPECT_EQ(next("", "30"), "492bcb3e21de447c85f8a9bef6c0eb833e992e405b9b3584be84edaccc5aad18");
 }
 
+// A stream that outlasts its day: what comes after midnight has the new day's key and scope.
+TEST(EventSignature, IsThatOfItsOwnDay) {
+  sigv4::Credential credential{"AKID", "19700101", "us-east-1", "transcribestreaming"};
+  Authentication auth;
+  auth.scope = credential.scope();
+  auth.signing_key = sigv4::signing_key("SECRET", credential);
+  auth.key_of_day = [credential](std::string_view day) {
+    auto of_day = credential;
+    of_day.date = day;
+    return sigv4::signing_key("SECRET", of_day);
+  };
+  Authentication tomorrow;
+  credential.date = "19700102";
+  tomorrow.scope = credential.scope();
+  tomorrow.signing_key = sigv4::signing_key("SECRET", credential);
+  EXPECT_EQ(event_signature(auth, "19700102T000001Z", "previous", "headers", "payload"),
+            event_signature(tomorrow, "19700102T000001Z", "previous", "headers", "payload"));
+  EXPECT_NE(event_signature(auth, "19700101T235959Z", "previous", "headers", "payload"),
+            event_signature(tomorrow, "19700101T235959Z", "previous", "headers", "payload"));
+}
+
+TEST_F(VerifierTest, AStreamOfEventsHasAKeyForEachDay) {
+  const std::string payload = "STREAMING-AWS4-HMAC-SHA256-EVENTS",
+                    names = "host;x-amz-content-sha256;x-amz-date";
+  sigv4::Credential credential{"AKIDEXAMPLE", "20150830", "us-east-1", "transcribe"};
+  Request request{.method = "POST", .path = "/stream"};
+  request.headers = {{"host", "h"}, {"x-amz-content-sha256", payload}, {"x-amz-date", "20150830T123600Z"}};
+  const std::string canonical = "POST\n/stream\n\nhost:h\nx-amz-content-sha256:" + payload +
+                                "\nx-amz-date:20150830T123600Z\n\n" + names + "\n" + payload;
+  request.headers.emplace_back(
+      "authorization",
+      "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/" + credential.scope() + ", SignedHeaders=" + names +
+          ", Signature=" + sign(test_secret, "20150830T123600Z", credential.scope(), canonical));
+  const auto auth = authenticate(request);
+  ASSERT_TRUE(auth.ok()) << auth.error().message;
+  credential.date = "20150831";
+  ASSERT_TRUE(auth->key_of_day);
+  EXPECT_EQ(auth->key_of_day("20150831"), sigv4::signing_key(test_secret, credential));
+}
+
 TEST_F(VerifierTest, PresignedStrictly) {
   EXPECT_EQ(code(presigned("s3", "60")), "ok");
   for (const char* expires : {"-1", "604801", "99999999999999999999", "6 0", "", "0x10"}) {

@@ -1,5 +1,6 @@
 // The container-credentials protocol that every AWS SDK's default chain speaks:
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+#include "codec/hash.h"
 #include "codec/json.h"
 #include "codec/time.h"
 #include "jobs/job.h"
@@ -11,13 +12,6 @@ namespace {
 constexpr int64_t session_s = 3'600;
 // SDK v1 asks anew 15 minutes before expiry, v2 later: what they get then must be worth fetching.
 constexpr int64_t renew_before_ms = 20 * 60 * 1'000;
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned char difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
 
 CredentialsReply refusal(int status, std::string_view code, std::string_view message) {
   CredentialsReply reply{.status = status};
@@ -75,7 +69,7 @@ CredentialsReply Supervisor::serve_credentials(const CredentialsRequest& request
   const auto job = state_->find(JobId(std::string(request.path.substr(credentials_prefix.size()))));
   // The same words for every cause: no hint which of them it was.
   const bool known =
-      job && !job->role.arn.empty() && equal_in_constant_time(request.authorization, job->secret);
+      job && !job->role.arn.empty() && codec::equal_in_constant_time(request.authorization, job->secret);
   const bool same_uid = known && (!job->place.uid || request.peer_uid == job->place.uid);
   if (!same_uid) return refusal(401, "Unauthorized", "No running job has this path and token.");
   const auto fresh = state_->refresh(*job);

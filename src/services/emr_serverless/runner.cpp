@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "codec/hash.h"
 #include "services/emr_serverless/spark_command.h"
 
 namespace mekong::emr_serverless {
@@ -412,7 +413,8 @@ std::optional<std::string> Runner::dashboard_token(const RunKey& key) const {
 std::optional<uint16_t> Runner::dashboard_port(std::string_view token) const {
   std::lock_guard lock(mutex_);
   for (const auto& [key, active] : active_) {
-    if (active->dashboard_token == token && active->ui_port != 0) return active->ui_port.load();
+    if (codec::equal_in_constant_time(active->dashboard_token, token) && active->ui_port != 0)
+      return active->ui_port.load();
   }
   return std::nullopt;
 }

@@ -92,9 +92,15 @@ class TidyTest(unittest.TestCase):
 
     def test_an_operation_stands_on_a_page(self):
         model = {"models/a.txt": "# remark\nservice a\nGetX action=none\nGetXs action=none  # all\n", "models/b.txt": "Fetch 4\n"}
-        self.assertEqual(findings({**model, "docs/compat/a.md": "| GetX, GetXs | done |\n"}), [])
         self.assertEqual(findings({**model, "docs/compat/a.md": "| GetX | done |\n"}), ["compat"])
         self.assertEqual(findings({**model, "docs/compat/a.md": "2 of them; `models/a.txt` lists them\n"}), [])
+
+    def test_secrets_have_their_own_comparison(self):
+        for line in ("if (wanted != chunk_signature_) {", "return it->secret == given;", "if (run.dashboard_token == token)",
+                     "return a && wanted == control_token;"):
+            self.assertEqual(findings({"src/meta/x.cpp": line + "\n"}), ["banned"], line)
+        for line in ("if (signature == nullptr) return;", "if (body == Body::signature_v4) {", "next != page.end()"):
+            self.assertEqual(findings({"src/meta/x.cpp": line + "\n"}), [], line)
 
     def test_doc_names_a_missing_file(self):
         self.assertEqual(findings({"README.md": "see `src/meta/gone.h`\n"}), ["docs"])

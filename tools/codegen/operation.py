@@ -187,7 +187,8 @@ def write_place(service, name, operation, home, beside):
     head = declaration(service, operation, service.operations[0][1], "gen::" + snake(name) + "::")
     own = snake(operation)
     print(f"\nin {place}:\n  " + head.replace(f"> {own}(", f"> {home.owner()}::{own}("))
-    print(f"test in tests/aws/test_{home.folder.name}.py, a line in docs/compat/{home.folder.name.replace('_', '-')}.md")
+    print(f"test in tests/aws/test_{home.folder.name}.py;"
+          f" what differs from AWS, if anything does, in docs/compat/{home.folder.name.replace('_', '-')}.md")
 
 
 def describe(name, operation, home):

@@ -1,18 +1,23 @@
-# Two made-up services that speak what no listed service does yet: CBOR of both kinds, query beside it, event streams.
+# Two made-up services that speak what no listed service does yet: CBOR of both kinds, query beside it, event streams; and of
+# AWS's own models one operation each of EC2 and CloudWatch.
 set(here ${CMAKE_SOURCE_DIR}/tests/wire)
-foreach(service gauges talks)
+foreach(service gauges talks ec2 cloudwatch)
   set(out ${CMAKE_BINARY_DIR}/gen/${service})
+  set(made_up)
+  set(made_up_files)
+  if(EXISTS ${here}/${service}.json)
+    set(made_up --service-json ${here}/${service}.json --actions ${here}/actions.json)
+    set(made_up_files ${here}/${service}.json ${here}/actions.json)
+  endif()
   add_custom_command(OUTPUT ${out}/types.h ${out}/service.h ${out}/twin.h ${out}/client.h ${out}/tables.cpp
-    COMMAND ${MEKONG_PYTHON} ${generator} --model ${here}/${service}.txt --service-json ${here}/${service}.json
-      --actions ${here}/actions.json --out ${out}
-    DEPENDS ${generator} ${CMAKE_SOURCE_DIR}/tools/codegen/aws_model.py ${here}/${service}.txt ${here}/${service}.json
-      ${here}/actions.json VERBATIM)
+    COMMAND ${MEKONG_PYTHON} ${generator} --model ${here}/${service}.txt ${made_up} --out ${out}
+    DEPENDS ${generator} ${CMAKE_SOURCE_DIR}/tools/codegen/aws_model.py ${here}/${service}.txt ${made_up_files} VERBATIM)
   add_library(mekong_gen_${service} STATIC EXCLUDE_FROM_ALL ${out}/tables.cpp ${out}/types.h ${out}/service.h)
   target_include_directories(mekong_gen_${service} PUBLIC ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(mekong_gen_${service} PUBLIC mekong_api)
 endforeach()
-add_executable(mekong_wire_test ${here}/wire_test.cpp)
-target_link_libraries(mekong_wire_test PRIVATE mekong_gen_gauges mekong_gen_talks GTest::gtest_main GTest::gmock)
+add_executable(mekong_wire_test ${here}/wire_test.cpp ${here}/models_test.cpp)
+target_link_libraries(mekong_wire_test PRIVATE mekong_gen_gauges mekong_gen_talks mekong_gen_ec2 mekong_gen_cloudwatch GTest::gtest_main GTest::gmock)
 add_test(NAME wire COMMAND mekong_wire_test)
 if(MEKONG_SANITIZE MATCHES fuzzer)
   set(M_LIBS mekong_gen_gauges mekong_gen_talks mekong_gen_s3 mekong_gen_sts mekong_gen_glue)

@@ -18,13 +18,14 @@ struct Rename {
   const char* json;
   const char* query;
   const char* s3;
+  const char* ec2 = nullptr;  // where query's is not its own
 };
-// One cause, three spellings. Null: as it is.
+// One cause, its spellings. Null: as it is.
 constexpr Rename kRenames[] = {
-    {"AccessDenied", "AccessDeniedException", nullptr, nullptr},
+    {"AccessDenied", "AccessDeniedException", nullptr, nullptr, "UnauthorizedOperation"},
     {"SignatureDoesNotMatch", "InvalidSignatureException", nullptr, nullptr},
-    {"InvalidClientTokenId", "UnrecognizedClientException", nullptr, "InvalidAccessKeyId"},
-    {"InvalidAccessKeyId", "UnrecognizedClientException", "InvalidClientTokenId", nullptr},
+    {"InvalidClientTokenId", "UnrecognizedClientException", nullptr, "InvalidAccessKeyId", "AuthFailure"},
+    {"InvalidAccessKeyId", "UnrecognizedClientException", "InvalidClientTokenId", nullptr, "AuthFailure"},
     {"MissingAuthenticationToken", "MissingAuthenticationTokenException", nullptr, "AccessDenied"},
     {"IncompleteSignature", "IncompleteSignatureException", nullptr, "AuthorizationHeaderMalformed"},
     {"ExpiredToken", "ExpiredTokenException", nullptr, nullptr},
@@ -43,6 +44,8 @@ struct StatusOf {
 // "Common errors" page of each service.
 constexpr StatusOf kStatuses[] = {
     {"AccessDenied", 403},
+    {"UnauthorizedOperation", 403},
+    {"AuthFailure", 401},
     {"SignatureDoesNotMatch", 403},
     {"InvalidClientTokenId", 403},
     {"InvalidAccessKeyId", 403},
@@ -91,6 +94,7 @@ std::string spelled(const ErrorTarget& target, const std::string& code) {
   for (const auto& rename : kRenames) {
     if (code != rename.from) continue;
     const bool query = target.protocol == Protocol::query || target.protocol == Protocol::ec2;
+    if (target.protocol == Protocol::ec2 && rename.ec2 != nullptr) return rename.ec2;
     const char* name = query ? rename.query : target.protocol == Protocol::rest_xml ? rename.s3 : rename.json;
     return name == nullptr ? code : name;
   }

@@ -127,7 +127,7 @@ class Told(unittest.TestCase):
         self.assertLess(request, told.index("\nDescribeTopicResponse\n"))
         self.assertRegex(told, r"in src/services/msk/\w+\.cpp(, where \w+ is)?:\n"
                                r"  Result<gen::kafka::DescribeTopicResponse> Service::describe_topic\(")
-        self.assertIn("test in tests/aws/test_msk.py, a line in docs/compat/msk.md", told)
+        self.assertIn("test in tests/aws/test_msk.py; what differs from AWS, if anything does, in docs/compat/msk.md", told)
 
     def test_the_words_of_the_lines_beside(self):
         self.assertIn("  resource=arn:aws:s3:::{Bucket}/{Key}\n", self.told("s3", "GetObjectTagging"))

@@ -149,21 +149,24 @@ std::shared_ptr<ReadAhead> ReadAhead::start(os::ConnectionPtr connection, const 
   return self;
 }
 
-void ReadAhead::wake(std::optional<Promise<bool>>& waiting) {
-  if (waiting) std::exchange(waiting, std::nullopt)->set(true);
+// Sets what `waiting` holds, with no lock held: whoever waits may go on at once, on this thread.
+void ReadAhead::wake(std::unique_lock<std::mutex> lock, std::optional<Promise<bool>>& waiting) {
+  auto woken = std::exchange(waiting, std::nullopt);
+  lock.unlock();
+  if (woken) woken->set(true);
 }
 
 Task<Result<std::string>> ReadAhead::next() {
   while (true) {
     std::optional<Future<bool>> more;
     {
-      std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       if (!pieces_.empty()) {
         waits_since_ms_ = nobody;
         auto piece = std::move(pieces_.front());
         pieces_.pop_front();
         ahead_ -= static_cast<int64_t>(piece.size());
-        if (ahead_ <= ahead_max / 2) wake(room_);
+        if (ahead_ <= ahead_max / 2) wake(std::move(lock), room_);
         co_return piece;
       }
       if (broken_) co_return *broken_;
@@ -183,14 +186,15 @@ bool ReadAhead::ended() const {
 Task<void> ReadAhead::stop() {
   std::optional<Future<bool>> end;
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopped_ = true;
-    wake(room_);
-    if (!running_) co_return;
-    end_.emplace();
-    end = end_->future();
+    if (running_) {
+      end_.emplace();
+      end = end_->future();
+    }
+    wake(std::move(lock), room_);
   }
-  co_await *end;
+  if (end) co_await *end;
 }
 
 int64_t ReadAhead::left_ms() const {
@@ -208,7 +212,7 @@ std::optional<Future<bool>> ReadAhead::await_room() {
 
 // False: it was the last.
 bool ReadAhead::add(Result<std::string> read) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (read.ok()) {
     const auto bytes = static_cast<int64_t>(read->size());
     ahead_ += bytes;
@@ -217,8 +221,9 @@ bool ReadAhead::add(Result<std::string> read) {
   } else {
     broken_ = std::move(read).error();
   }
-  wake(reader_);
-  return !broken_ && left_ > 0 && !stopped_;
+  const bool more = !broken_ && left_ > 0 && !stopped_;
+  wake(std::move(lock), reader_);
+  return more;
 }
 
 // In short waits, each of which looks whether anybody waits for it still, and since when.
@@ -231,9 +236,9 @@ Task<void> ReadAhead::run(std::shared_ptr<ReadAhead> self) {
     if (silent && !self->given_up_ && self->left_ms() > 0) continue;
     if (!self->add(std::move(more))) break;
   }
-  std::lock_guard lock(self->mutex_);
+  std::unique_lock lock(self->mutex_);
   self->running_ = false;
-  wake(self->end_);
+  wake(std::move(lock), self->end_);
 }
 
 ConnectionBody::ConnectionBody(const Service& service, os::ConnectionPtr connection, std::string& buffer,

@@ -38,7 +38,7 @@ class ReadAhead {
   bool add(Result<std::string> read);
   std::optional<Future<bool>> await_room();
   int64_t left_ms() const;
-  static void wake(std::optional<Promise<bool>>& waiting);
+  static void wake(std::unique_lock<std::mutex> lock, std::optional<Promise<bool>>& waiting);
 
   const os::ConnectionPtr connection_;
   const os::Clock& clock_;

@@ -100,7 +100,7 @@ class Sink:
 def main():
     frame.heading('Front: sts:GetCallerIdentity, signed, 8 connections (medians of 3, least and most in brackets)')
     measures = collections.defaultdict(list)
-    versions = {'HTTP/1.1': ('--h1',), 'HTTP/2': ()}
+    versions = {'HTTP/1.1': ('--h1',), 'HTTP/2': (), 'HTTP/2, 4 streams each': ('-m', '4')}
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory(dir=os.environ.get('MEKONG_BENCH_DIR')) as name:
             folder = pathlib.Path(name)

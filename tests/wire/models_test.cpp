@@ -110,6 +110,10 @@ TEST_F(ModelsTest, AnOperationOfCloudWatchInEachOfItsProtocols) {
                                   {"content-type", "application/x-amz-json-1.0"}},
                                  R"({"Namespace": "N"})");
   EXPECT_EQ(json.body, R"({"Metrics":[{"MetricName":"N"}]})");
+  const auto query =
+      harness.call("monitoring", "POST", "/", {{"content-type", "application/x-www-form-urlencoded"}},
+                   "Action=ListMetrics&Version=2010-08-01&Namespace=N");
+  EXPECT_THAT(query.body, HasSubstr("<Metrics><member><MetricName>N</MetricName></member></Metrics>"));
 }
 
 }  // namespace

@@ -160,9 +160,9 @@ Result<std::vector<const Committer::Work*>> Committer::stage(Round& round) {
   std::vector<const Work*> touched;
   std::unordered_set<const Partition*> seen;
   const int64_t now_ms = clock_.wall_ms();
-  uint64_t journal_bytes = Journal::overhead_bytes;
+  uint64_t journal_bytes = Journal::record_overhead_bytes;
   for (auto& work : round) {
-    const uint64_t bytes = work.batches.size() + Journal::overhead_bytes;
+    const uint64_t bytes = work.batches.size() + Journal::entry_overhead_bytes;
     if (auto reserved = journal_->reserve(journal_bytes + bytes); !reserved.ok()) {
       work.result = Error{"KAFKA_STORAGE_ERROR", reserved.error().code + ": " + reserved.error().message};
       continue;
@@ -194,6 +194,10 @@ Status Committer::make_durable(const std::vector<const Work*>& touched) {
       unsynced_.insert(std::move(file));
     }
   }
+  // All of them on their way at once.
+  if (large.size() > 1) {
+    for (const auto& file : large) file->begin_write_back();
+  }
   for (const auto& file : large) {
     if (auto synced = file->sync(); !synced.ok()) {
       return Error{"KAFKA_STORAGE_ERROR", synced.error().code + ": " + synced.error().message};
@@ -203,7 +207,20 @@ Status Committer::make_durable(const std::vector<const Work*>& touched) {
   if (auto written = journal_->append(entries, journalled); !written.ok()) {
     return Error{"KAFKA_STORAGE_ERROR", written.error().code + ": " + written.error().message};
   }
+  begin_write_back();
   return ok();
+}
+
+// What stands in the segments goes to the disk bit by bit: left to the sync behind a full file of the
+// journal, all of it at once would keep the journal's own syncs waiting.
+void Committer::begin_write_back() {
+  if (journal_->position() < written_back_at_ + options_.write_back_bytes) return;
+  written_back_at_ = journal_->position();
+  {
+    std::lock_guard lock(checkpoint_mutex_);
+    written_back_.assign(unsynced_.begin(), unsynced_.end());
+  }
+  checkpoint_wake_.notify_all();
 }
 
 Status Committer::turn_when_full() {
@@ -224,6 +241,7 @@ Status Committer::turn_when_full() {
   turning_();
   if (!journal_->may_turn()) MEKONG_TRY(journal_->append({}, true));
   journal_->turn();
+  written_back_at_ = 0;
   freed_ = false;
   {
     std::lock_guard lock(checkpoint_mutex_);
@@ -245,8 +263,17 @@ Status Committer::checkpoint_done() {
 void Committer::checkpoint_loop() {
   std::unique_lock lock(checkpoint_mutex_);
   while (true) {
-    checkpoint_wake_.wait(lock, [this] { return checkpoint_stopping_ || !behind_.empty(); });
-    if (behind_.empty()) return;
+    checkpoint_wake_.wait(
+        lock, [this] { return checkpoint_stopping_ || !behind_.empty() || !written_back_.empty(); });
+    if (behind_.empty() && written_back_.empty()) return;
+    if (behind_.empty()) {
+      auto begun = std::exchange(written_back_, {});
+      lock.unlock();
+      for (const auto& file : begun) file->begin_write_back();
+      begun.clear();
+      lock.lock();
+      continue;
+    }
     FileSet files = behind_;
     lock.unlock();
     for (const auto& file : files) {

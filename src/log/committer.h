@@ -29,6 +29,7 @@ struct CommitterOptions {
   size_t waiting_bytes_max = 64ULL << 20;  // appends beyond this are refused with KAFKA_STORAGE_ERROR
   size_t direct_bytes_min = 256 << 10;     // a partition's share of a round from which it is written once
   size_t unsynced_files_max = 1000;        // each is kept open until it is synced
+  uint64_t write_back_bytes = 8 << 20;  // of the journal, after which segments are on their way to the disk
 };
 
 class Committer {
@@ -77,6 +78,7 @@ class Committer {
   Result<std::vector<const Work*>> stage(Round& round);
   Status make_durable(const std::vector<const Work*>& touched);
   void change(Work& work);
+  void begin_write_back();
   Status turn_when_full();
   void checkpoint_loop();
   Status checkpoint_done();
@@ -103,9 +105,11 @@ class Committer {
   FileSet unsynced_;  // committer only: what the journal's current file stands for
   std::mutex checkpoint_mutex_;
   std::condition_variable checkpoint_wake_;
-  FileSet behind_;  // what its other file stands for, being synced
+  FileSet behind_;                                       // what its other file stands for, being synced
+  std::vector<std::shared_ptr<os::File>> written_back_;  // to be begun with
   bool checkpoint_stopping_ = false;
-  bool freed_ = true;  // committer only: the journal knows that behind_ is done
+  uint64_t written_back_at_ = 0;  // committer only: the journal's position then
+  bool freed_ = true;             // committer only: the journal knows that behind_ is done
 
   std::thread checkpointer_, committer_;
 };

@@ -134,7 +134,7 @@ TEST_F(DiskLogTest, torn_tail_vs_rot) {
 
 TEST_F(DiskLogTest, damage_is_no_torn_tail_where_the_journal_has_forgotten_the_partition) {
   options_.segment_bytes_max = 1 << 20;
-  options_.journal_bytes_max = 3000;
+  options_.journal_bytes_max = 30000;
   restart(false);
   ASSERT_TRUE(log_->create(p0, {}).ok());
   ASSERT_TRUE(log_->create(p1, {}).ok());
@@ -264,11 +264,11 @@ TEST_F(DiskLogTest, a_journal_that_is_damaged_is_reported) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(append(p0, batch_of({"value"})).ok());
   files_.crash();  // the committer can write nothing more
   log_.reset();
-  files_.flip_bit("/log/journal.0", 200);  // before records that were durable
+  files_.flip_bit("/log/journal.0", 4096 + 200);  // before records that were durable
   auto opened = DiskLog::open(files_, clock_, random_, null_logger(), "/log", options_);
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code, "KAFKA_STORAGE_ERROR");
-  files_.flip_bit("/log/journal.0", 200);
+  files_.flip_bit("/log/journal.0", 4096 + 200);
   open();
   EXPECT_EQ(log_->offsets(p0)->high_watermark, 3);
 }

@@ -10,7 +10,9 @@
 //   16  generation          8      52  entries           4   then the entries:
 //   24  freed generation    8
 //        kind 1 (0 bytes, 1 extent) · id length 2 · partition id · segment 8 · position 8 · length 4 · bytes
+//        zeros, part of the body, up to the next page of 4096 bytes
 //
+// Records begin and end with pages so that they go around the page cache (os::OpenMode::create_direct).
 // An extent says that so many bytes were written to the segment and synced there; its bytes are not repeated.
 // A bad record ends the journal, unless a good one after it says that it was durable: that is damage. The
 // salt, new with each start and known to nobody, tells records from what clients wrote to look like them.
@@ -52,11 +54,12 @@ class Journal {
                                                 uint64_t file_bytes_max);
 
   // At most, of a record and of each entry beside its bytes.
-  static constexpr uint64_t overhead_bytes = 200;
+  static constexpr uint64_t record_overhead_bytes = 4200, entry_overhead_bytes = 200;
   // Disk space for that many bytes more; a failure changes nothing.
   Status reserve(uint64_t bytes);
   // Writes one record; durable after success with `sync`. After a failure the caller stops.
   Status append(const std::vector<JournalEntry>& entries, bool sync);
+  uint64_t position() const { return position_; }  // in the current file
   bool full() const { return position_ >= file_bytes_max_; }
   // What the other file holds is durable in the segments.
   void free_other() { freed_ = generation_ - 1; }
@@ -67,11 +70,22 @@ class Journal {
   Status clear();
 
  private:
+  struct Free {
+    void operator()(char* buffer) const;
+  };
+
   Journal(uint64_t salt, uint64_t file_bytes_max) : salt_(salt), file_bytes_max_(file_bytes_max) {}
+  size_t bytes_to_write(size_t record_bytes) const;
+  void make_room(size_t bytes);
+  void put_record(const std::vector<JournalEntry>& entries, size_t record_bytes);
 
   const uint64_t salt_, file_bytes_max_;
   std::unique_ptr<os::File> files_[2];
   uint64_t reserved_[2] = {0, 0};
+  uint64_t written_[2] = {0, 0};        // each file's blocks up to here hold something
+  bool reserves_ = true;                // the file system can
+  std::unique_ptr<char, Free> buffer_;  // of whole pages; what the next write is made of
+  size_t buffer_bytes_ = 0;
   int current_ = 0;
   uint64_t position_ = 0;
   uint64_t generation_ = 1;

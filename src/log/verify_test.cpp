@@ -25,7 +25,7 @@ class FlippedBits : public testing::Test {
   Status open() {
     log_.reset();
     MEKONG_TRY_ASSIGN(log_, DiskLog::open(*files_, clock_, salts_, null_logger(), "/log",
-                                          {.segment_bytes_max = 1500, .journal_bytes_max = 4000}));
+                                          {.segment_bytes_max = 1500, .journal_bytes_max = 12000}));
     return ok();
   }
   // A log with sealed segments, indexes, producers, transactions, journals. `crashed`: its journal is full.

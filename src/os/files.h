@@ -13,8 +13,9 @@ namespace mekong::os {
 
 // write: existing; create: existing or new. create_new_direct: create_new for much that is written from front
 // to back and not read at once: whole pages go around the page cache where the file system can (O_DIRECT).
-// What sync() promises is the same.
-enum class OpenMode { read, write, create, create_new, create_new_direct };
+// create_direct: the same, existing or new, for what is written over and over; bytes that lie at a multiple
+// of 4096 in memory, too, are not even copied. What sync() promises is the same.
+enum class OpenMode { read, write, create, create_new, create_new_direct, create_direct };
 
 class File {
  public:
@@ -26,6 +27,8 @@ class File {
   // After success the bytes (and the size) survive power loss. After failure the file's state is unknown:
   // the caller stops, it never retries (fsync semantics after PostgreSQL's fsyncgate).
   virtual Status sync() = 0;
+  // A hint: what is written should be on its way to the disk, so that a later sync() has less to wait for.
+  virtual void begin_write_back() {}
   virtual Status truncate(uint64_t size) = 0;
   // Reserves disk space up to `size` without changing the file's size.
   virtual Status reserve(uint64_t size) = 0;

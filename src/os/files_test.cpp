@@ -1,7 +1,10 @@
 #include "os/files.h"
 
 #include <gtest/gtest.h>
+
 #include <stdlib.h>
+#include <algorithm>
+#include <memory>
 
 #include "os/random.h"
 
@@ -46,6 +49,25 @@ TEST_F(PosixFilesTest, a_direct_file_takes_writes_of_any_size) {
     ASSERT_TRUE((*file)->sync().ok());
   }
   EXPECT_TRUE(*files_.read_file(path) == all);
+}
+
+TEST_F(PosixFilesTest, a_direct_file_is_written_over_from_wherever_the_bytes_lie) {
+  const std::string path = folder_ + "/over";
+  struct alignas(4096) Pages {
+    char bytes[8192];
+  };
+  const auto pages = std::make_unique<Pages>();
+  std::fill(std::begin(pages->bytes), std::end(pages->bytes), 'b');
+  for (int life = 0; life < 2; ++life) {
+    auto file = files_.open(path, OpenMode::create_direct);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE((*file)->write(0, std::string(16384, 'a')).ok());
+    ASSERT_TRUE((*file)->write(4096, {pages->bytes, sizeof(pages->bytes)}).ok());
+    (*file)->begin_write_back();
+    ASSERT_TRUE((*file)->sync().ok());
+    EXPECT_EQ(*files_.read_file(path),
+              std::string(4096, 'a') + std::string(8192, 'b') + std::string(4096, 'a'));
+  }
 }
 
 TEST_F(PosixFilesTest, errors_carry_the_name_of_errno) {

@@ -53,6 +53,7 @@ class PosixFile : public File {
   }
 
   Status sync() override { return check(::fdatasync(descriptor_), "fdatasync"); }
+  void begin_write_back() override { ::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE); }
   Status truncate(uint64_t size) override {
     return check(::ftruncate(descriptor_, static_cast<off_t>(size)), "truncate");
   }
@@ -76,17 +77,15 @@ class PosixFile : public File {
   std::string path_;
 };
 
-// Whole pages go to the device from an aligned buffer; the first write that is none, usually the file's last
-// ones, and all after it go through the page cache.
+// Whole pages go to the device, from where they are or from an aligned buffer; the first write that is none,
+// usually the file's last ones, and all after it go through the page cache.
 class DirectFile final : public PosixFile {
  public:
-  DirectFile(int descriptor, std::string path)
-      : PosixFile(descriptor, std::move(path)),
-        buffer_(static_cast<char*>(::operator new(buffer_bytes, std::align_val_t(page_bytes)))) {}
+  using PosixFile::PosixFile;
 
   // A descriptor of its own, since the other one takes whole pages only.
   Result<std::string> read(uint64_t offset, size_t bytes) const override {
-    if (!direct()) return PosixFile::read(offset, bytes);
+    if (!direct_) return PosixFile::read(offset, bytes);
     const std::string name = "/proc/self/fd/" + std::to_string(descriptor());
     const int plain = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
     if (plain < 0) return errno_error(errno, "open", path());
@@ -94,10 +93,9 @@ class DirectFile final : public PosixFile {
   }
 
   Status write(uint64_t offset, std::string_view data) override {
-    while (direct() && offset % page_bytes == 0 && data.size() >= page_bytes) {
-      const size_t bytes = std::min(data.size() / page_bytes * page_bytes, buffer_bytes);
-      std::memcpy(buffer_.get(), data.data(), bytes);
-      const ssize_t put = ::pwrite(descriptor(), buffer_.get(), bytes, static_cast<off_t>(offset));
+    while (direct_ && offset % page_bytes == 0 && data.size() >= page_bytes) {
+      const std::string_view pages = aligned(data.substr(0, data.size() / page_bytes * page_bytes));
+      const ssize_t put = ::pwrite(descriptor(), pages.data(), pages.size(), static_cast<off_t>(offset));
       if (put < 0 && errno == EINTR) continue;
       // A refusal for the alignment's sake or a short write ends it; plain writes say what is wrong.
       if (put < 0 || static_cast<size_t>(put) % page_bytes != 0) break;
@@ -105,9 +103,10 @@ class DirectFile final : public PosixFile {
       offset += static_cast<uint64_t>(put);
     }
     if (data.empty()) return ok();
-    if (direct() && ::fcntl(descriptor(), F_SETFL, ::fcntl(descriptor(), F_GETFL) & ~O_DIRECT) != 0) {
+    if (direct_ && ::fcntl(descriptor(), F_SETFL, ::fcntl(descriptor(), F_GETFL) & ~O_DIRECT) != 0) {
       return errno_error(errno, "fcntl", path());
     }
+    direct_ = false;
     buffer_.reset();
     return PosixFile::write(offset, data);
   }
@@ -118,7 +117,19 @@ class DirectFile final : public PosixFile {
   };
   static constexpr size_t page_bytes = 4096;  // at least the block of any device in use
   static constexpr size_t buffer_bytes = 1 << 20;
-  bool direct() const { return buffer_ != nullptr; }
+
+  // The first of these pages, at an address that the device takes.
+  std::string_view aligned(std::string_view pages) {
+    if (reinterpret_cast<uintptr_t>(pages.data()) % page_bytes == 0) return pages;
+    if (!buffer_) {
+      buffer_.reset(static_cast<char*>(::operator new(buffer_bytes, std::align_val_t(page_bytes))));
+    }
+    const size_t bytes = std::min(pages.size(), buffer_bytes);
+    std::memcpy(buffer_.get(), pages.data(), bytes);
+    return {buffer_.get(), bytes};
+  }
+
+  bool direct_ = true;
   std::unique_ptr<char, Free> buffer_;
 };
 
@@ -129,6 +140,7 @@ int open_flags(OpenMode mode) {
     case OpenMode::write:
       return O_RDWR;
     case OpenMode::create:
+    case OpenMode::create_direct:
       return O_RDWR | O_CREAT;
     case OpenMode::create_new:
     case OpenMode::create_new_direct:
@@ -143,8 +155,8 @@ Result<std::unique_ptr<File>> PosixFiles::open(const std::string& path, OpenMode
   const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC, 0600);
   if (descriptor < 0) return errno_error(errno, "open", path);
   // Asked for after the file is there: a file system that cannot would refuse the open and leave the file.
-  if (mode == OpenMode::create_new_direct &&
-      ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_DIRECT) == 0) {
+  const bool direct = mode == OpenMode::create_new_direct || mode == OpenMode::create_direct;
+  if (direct && ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_DIRECT) == 0) {
     return std::unique_ptr<File>(std::make_unique<DirectFile>(descriptor, path));
   }
   return std::unique_ptr<File>(std::make_unique<PosixFile>(descriptor, path));

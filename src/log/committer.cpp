@@ -177,22 +177,15 @@ Result<std::vector<const Committer::Work*>> Committer::stage(Round& round) {
   return touched;
 }
 
-Status Committer::make_durable(const std::vector<const Work*>& touched) {
-  std::vector<JournalEntry> entries;
+Status Committer::write_segments(const std::vector<const Work*>& touched) {
   std::vector<std::shared_ptr<os::File>> large;
-  bool journalled = false;
   for (const Work* work : touched) {
     MEKONG_TRY_ASSIGN(auto file, work->partition->flush());
-    const auto staged = work->partition->staged();
-    if (staged.bytes.empty()) continue;  // all of it went with a segment that was rolled
-    entries.push_back({work->id.value, staged.segment, staged.position, staged.bytes.size(), staged.bytes});
-    if (staged.bytes.size() >= options_.direct_bytes_min) {
-      entries.back().bytes = {};
+    const size_t bytes = work->partition->staged().bytes.size();
+    if (bytes >= options_.direct_bytes_min)
       large.push_back(std::move(file));
-    } else {
-      journalled = true;
+    else if (bytes > 0)
       unsynced_.insert(std::move(file));
-    }
   }
   // All of them on their way at once.
   if (large.size() > 1) {
@@ -203,12 +196,42 @@ Status Committer::make_durable(const std::vector<const Work*>& touched) {
       return Error{"KAFKA_STORAGE_ERROR", synced.error().code + ": " + synced.error().message};
     }
   }
-  if (entries.empty()) return ok();
-  if (auto written = journal_->append(entries, journalled); !written.ok()) {
-    return Error{"KAFKA_STORAGE_ERROR", written.error().code + ": " + written.error().message};
-  }
-  begin_write_back();
   return ok();
+}
+
+Status Committer::append_to_journal(const std::vector<JournalEntry>& entries, bool sync) {
+  auto written = journal_->append(entries, sync);
+  if (written.ok()) return ok();
+  return Error{"KAFKA_STORAGE_ERROR", written.error().code + ": " + written.error().message};
+}
+
+Status Committer::make_durable(const std::vector<const Work*>& touched) {
+  std::vector<JournalEntry> entries;
+  bool large = false, journalled = false;
+  for (const Work* work : touched) {
+    const auto staged = work->partition->staged();
+    if (staged.bytes.empty()) continue;  // all of it went with a segment that was rolled
+    entries.push_back({work->id.value, staged.segment, staged.position, staged.bytes.size(), staged.bytes});
+    if (staged.bytes.size() >= options_.direct_bytes_min) {
+      entries.back().bytes = {};
+      large = true;
+    } else {
+      journalled = true;
+    }
+  }
+  // An extent says that its bytes are in the segment: they must be. Anything else may reach the journal
+  // first.
+  const bool beside = !large && entries.size() >= options_.beside_partitions_min;
+  if (beside) beside_.begin([&] { return append_to_journal(entries, true); });
+  auto written = write_segments(touched);
+  if (beside) {
+    auto appended = beside_.end();
+    if (written.ok()) written = std::move(appended);
+  } else if (written.ok() && !entries.empty()) {
+    written = append_to_journal(entries, journalled);
+  }
+  if (written.ok()) begin_write_back();
+  return written;
 }
 
 // What stands in the segments goes to the disk bit by bit: left to the sync behind a full file of the

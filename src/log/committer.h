@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "log/beside.h"
 #include "log/journal.h"
 #include "log/log.h"
 #include "log/partition.h"
@@ -29,6 +30,7 @@ struct CommitterOptions {
   size_t waiting_bytes_max = 64ULL << 20;  // appends beyond this are refused with KAFKA_STORAGE_ERROR
   size_t direct_bytes_min = 256 << 10;     // a partition's share of a round from which it is written once
   size_t unsynced_files_max = 1000;        // each is kept open until it is synced
+  size_t beside_partitions_min = 8;        // of a round that writes its segments and the journal side by side
   uint64_t write_back_bytes = 8 << 20;  // of the journal, after which segments are on their way to the disk
 };
 
@@ -77,6 +79,8 @@ class Committer {
   // The first work of each partition that was staged in.
   Result<std::vector<const Work*>> stage(Round& round);
   Status make_durable(const std::vector<const Work*>& touched);
+  Status write_segments(const std::vector<const Work*>& touched);
+  Status append_to_journal(const std::vector<JournalEntry>& entries, bool sync);
   void change(Work& work);
   void begin_write_back();
   Status turn_when_full();
@@ -111,6 +115,7 @@ class Committer {
   uint64_t written_back_at_ = 0;  // committer only: the journal's position then
   bool freed_ = true;             // committer only: the journal knows that behind_ is done
 
+  Beside beside_;  // the committer's
   std::thread checkpointer_, committer_;
 };
 

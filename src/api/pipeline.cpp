@@ -10,6 +10,7 @@
 #include "api/call.h"
 #include "api/post_form.h"
 #include "api/telemetry.h"
+#include "base/memory_only.h"
 #include "codec/gzip.h"
 #include "codec/text.h"
 
@@ -46,6 +47,8 @@ struct Pipeline::Parts {
   Task<Result<Response>> run(Call& call, RawBody& raw) const;
   Task<Result<Response>> run_form(Call& call, RawBody& raw) const;
   Task<Result<Response>> invoke(Call& call, const Value& input, BodyReader& body) const;
+  Result<Response> look(Call& call, const Value& input) const;
+  Result<Response> encode(Call& call, Result<Value> output) const;
   Result<Value> call_inside(Call& call, const Operation& operation, const void* input) const;
   Response finish(const Call& call, Response response) const;
   Response fail(Call& call, Error error) const;
@@ -159,6 +162,25 @@ Status unpack(const Headers& headers, size_t max_bytes, std::string& body) {
   return Error{"SerializationException", "The request body is not gzip, as Content-Encoding says."};
 }
 
+// A small body is read where its handler ran, and goes out with the head. What cannot be read at all is left
+// for the stream to fail with, as a large one would.
+Status take_small_body(Response& response) {
+  if (!response.stream || response.stream->length() < 0 || response.stream->length() > small_body_bytes)
+    return {};
+  const auto length = static_cast<size_t>(response.stream->length());
+  std::string whole;
+  while (whole.size() < length) {
+    auto piece = response.stream->read();
+    if (!piece.ok() && whole.empty() && piece.error().code != MemoryOnly::code) return {};
+    if (!piece.ok()) return std::move(piece).error();
+    if (piece->empty()) return Error{"InternalFailure", "The body ended before its end."};
+    whole.empty() ? void(whole = std::move(*piece)) : void(whole += *piece);
+  }
+  response.body = std::move(whole);
+  response.stream.reset();
+  return {};
+}
+
 }  // namespace
 
 Status Pipeline::Parts::find_service(Call& call) const {
@@ -202,30 +224,46 @@ Status Pipeline::Parts::authenticate(Call& call, std::string_view body_sha256) c
                                             call.table().signing_name + "'."};
 }
 
+Result<Response> Pipeline::Parts::encode(Call& call, Result<Value> output) const {
+  const auto& binding = *call.operation;
+  if (!output.ok()) return std::move(output).error();
+  if (!call.context.authorised) {
+    logger.error("api", "handler did not authorise", {{"operation", call.operation_name}});
+    return Error{"InternalFailure", "The request was not authorised by its handler."};
+  }
+  auto response =
+      encode_output(call.protocol, call.table(), *binding.operation, output->get(), call.request_id);
+  if (binding.take_body != nullptr) {
+    response.stream = binding.take_body(output->get());
+    MEKONG_TRY(take_small_body(response));
+  }
+  if (binding.take_events != nullptr) stream_events(call, output->get(), response);
+  return response;
+}
+
+// The whole of it here, as far as it waits for nothing; else WouldWait.
+Result<Response> Pipeline::Parts::look(Call& call, const Value& input) const {
+  const MemoryOnly scope;
+  return encode(call, call.operation->call(call.service->service, call.context, input.get()));
+}
+
 Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, BodyReader& body) const {
   const auto& binding = *call.operation;
   call.context.operation = binding.operation->name;
   MEKONG_CO_TRY(authorise(call, input.get()));
-  Result<Value> output = Error{};
-  if (!binding.operation->never_waits) co_await resume_on(pool);
-  if (binding.call_streaming != nullptr) {
-    auto task =
-        binding.call_streaming(call.service->service, call.context, *binding.operation, input.get(), body);
-    output = co_await task;
-    co_await resume_on(pool);
-  } else {
-    output = binding.call(call.service->service, call.context, input.get());
+  if (binding.operation->never_waits) {
+    auto response = look(call, input);
+    if (response.ok() || response.error().code != MemoryOnly::code) co_return response;
   }
-  if (!output.ok()) co_return std::move(output).error();
-  if (!call.context.authorised) {
-    logger.error("api", "handler did not authorise", {{"operation", call.operation_name}});
-    co_return Error{"InternalFailure", "The request was not authorised by its handler."};
+  co_await resume_on(pool);
+  if (binding.call_streaming == nullptr) {
+    co_return encode(call, binding.call(call.service->service, call.context, input.get()));
   }
-  auto response =
-      encode_output(call.protocol, call.table(), *binding.operation, output->get(), call.request_id);
-  if (binding.take_body != nullptr) response.stream = binding.take_body(output->get());
-  if (binding.take_events != nullptr) stream_events(call, output->get(), response);
-  co_return response;
+  auto task =
+      binding.call_streaming(call.service->service, call.context, *binding.operation, input.get(), body);
+  auto output = co_await task;
+  co_await resume_on(pool);
+  co_return encode(call, std::move(output));
 }
 
 Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/memory_only.h"
 #include "blob/reader.h"
 #include "blob/writer.h"
 #include "os/descriptors.h"
@@ -114,7 +115,10 @@ Result<std::string> BlobStore::read_inline(const BlobRef& ref) const {
 }
 
 Result<std::string> BlobStore::read(const BlobRef& ref, uint64_t offset, size_t bytes) const {
-  if (!ref.inline_content) return reader_.read(ref, offset, bytes);
+  if (!ref.inline_content) {
+    if (MemoryOnly::on()) return MemoryOnly::would_wait();
+    return reader_.read(ref, offset, bytes);
+  }
   MEKONG_TRY_ASSIGN(auto content, read_inline(ref));
   if (offset == 0 && bytes >= content.size()) return content;
   if (offset >= content.size()) return std::string();

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "base/memory_only.h"
 #include "gen/emr_serverless/twin.h"
 #include "gen/glue/twin.h"
 #include "gen/s3/twin.h"
@@ -95,6 +96,8 @@ class TestS3 final : public gen::s3::Twin {
   };
   std::map<std::string, Object> objects;
   bool announce_length = true;
+  bool on_disk = false;  // what is asked for
+  int refusals = 0;
 
   Task<Result<gen::s3::PutObjectOutput>> put_object(api::Context&, const gen::s3::PutObjectRequest& request,
                                                     api::BodyReader& body) override {
@@ -112,6 +115,10 @@ class TestS3 final : public gen::s3::Twin {
   }
   Result<gen::s3::GetObjectOutput> get_object(api::Context&,
                                               const gen::s3::GetObjectRequest& request) override {
+    if (on_disk && MemoryOnly::on()) {
+      ++refusals;
+      return MemoryOnly::would_wait();
+    }
     auto it = objects.find(request.key);
     if (it == objects.end()) return Error{"NoSuchKey", "The specified key does not exist."};
     gen::s3::GetObjectOutput output;

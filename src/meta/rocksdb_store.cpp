@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/memory_only.h"
 #include "meta/evaluate.h"
 #include "meta/os_file_system.h"
 #include "meta/torn_tail.h"
@@ -28,6 +29,8 @@ constexpr std::string_view format_key = "mekong.format";
 constexpr int format_version = 1;
 constexpr size_t group_batches_max = 1024;
 constexpr size_t group_bytes_max = 8 << 20;
+constexpr size_t memtables_bytes_max = 32 << 20;  // of all families together
+constexpr size_t block_cache_bytes = 32 << 20;
 
 Error storage_failed(const rocksdb::Status& status) {
   return {"StorageFailed", status.ToString()};
@@ -99,7 +102,10 @@ class RocksDbStore final : public Store {
   Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
     MEKONG_TRY_ASSIGN(auto* handle, find(family));
     std::string value;
-    auto status = db_->Get(rocksdb::ReadOptions(), handle, rocksdb::Slice(key.data(), key.size()), &value);
+    rocksdb::ReadOptions options;
+    if (MemoryOnly::on()) options.read_tier = rocksdb::kBlockCacheTier;
+    auto status = db_->Get(options, handle, rocksdb::Slice(key.data(), key.size()), &value);
+    if (status.IsIncomplete()) return MemoryOnly::would_wait();
     if (status.IsNotFound()) return std::optional<std::string>();
     if (!status.ok()) return storage_failed(status);
     return std::make_optional(std::move(value));
@@ -142,6 +148,7 @@ class RocksDbStore final : public Store {
 };
 
 Result<std::vector<KeyValue>> RocksDbStore::scan(std::string_view family, const ScanRange& range) const {
+  if (MemoryOnly::on()) return MemoryOnly::would_wait();
   MEKONG_TRY_ASSIGN(auto* handle, find(family));
   rocksdb::Slice lower(range.begin);
   rocksdb::Slice upper(range.end);
@@ -237,6 +244,7 @@ rocksdb::Options make_options(rocksdb::Env* env) {
   options.keep_log_file_num = 4;
   options.max_total_wal_size = 256 << 20;
   options.max_background_jobs = 2;
+  options.db_write_buffer_size = memtables_bytes_max;
   // Else each family is opened by sixteen threads of its own, for one small table or none, and writes a page
   // about its settings into the log.
   options.max_file_opening_threads = 1;
@@ -310,7 +318,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
   rocksdb::DB::ListColumnFamilies(options, folder, &names).PermitUncheckedError();
   if (names.empty()) names.push_back(rocksdb::kDefaultColumnFamilyName);
   std::erase_if(families, [&](const auto& family) { return std::ranges::count(names, family) > 0; });
-  auto cache = rocksdb::NewLRUCache(64 << 20);
+  auto cache = rocksdb::NewLRUCache(block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : names) descriptors.emplace_back(name, family_options(cache));
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
@@ -340,7 +348,7 @@ Result<ReadOnlyStore> open_read_only_on(std::shared_ptr<rocksdb::Env> env, const
   ReadOnlyStore out;
   auto status = rocksdb::DB::ListColumnFamilies(options, folder, &out.families);
   if (!status.ok()) return open_failed(status);
-  auto cache = rocksdb::NewLRUCache(64 << 20);
+  auto cache = rocksdb::NewLRUCache(block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : out.families) descriptors.emplace_back(name, family_options(cache));
   std::vector<rocksdb::ColumnFamilyHandle*> opened;

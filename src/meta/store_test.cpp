@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/memory_only.h"
 #include "meta/rocksdb_store.h"
 
 namespace mekong::meta {
@@ -151,6 +152,24 @@ TEST(RocksDbStoreTest, keeps_what_was_acknowledged_and_families_come_and_stay) {
     EXPECT_TRUE(store->commit(Batch().put("b", "k", "v")).get().ok());
     EXPECT_EQ(store->get("a", "k").value().value_or(""), "v");
   }
+}
+
+TEST(RocksDbStoreTest, memory_only_is_answered_without_the_disk_or_refused) {
+  TemporaryFolder folder;
+  const auto look = [](const Store& store) {
+    const MemoryOnly scope;
+    auto got = store.get("a", "k");
+    return got.ok() ? got->value_or("(none)") : got.error().code;
+  };
+  {
+    auto store = open_rocksdb(folder.db(), {"a"}, Durability::sync).value();
+    ASSERT_TRUE(store->commit(Batch().put("a", "k", "v")).get().ok());
+    EXPECT_EQ(look(*store), "v");
+  }
+  auto store = open_rocksdb(folder.db(), {"a"}, Durability::sync).value();
+  EXPECT_EQ(look(*store), "WouldWait");  // in a table that nobody has read
+  EXPECT_EQ(*store->get("a", "k").value(), "v");
+  EXPECT_EQ(look(*store), "v");
 }
 
 TEST(RocksDbStoreTest, downgrade_refused) {

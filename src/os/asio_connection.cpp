@@ -45,12 +45,14 @@ TlsSession::Step step_of(ssize_t result, TlsSession::Need need) {
 
 }  // namespace
 
-AsioConnection::AsioConnection(Loop& loop, tcp::socket socket, std::function<void()> on_end)
+AsioConnection::AsioConnection(Loop& loop, tcp::socket socket, std::function<void()> on_end,
+                               std::optional<uint32_t> uid)
     : loop_(loop),
       socket_(std::move(socket)),
       read_(loop.context()),
       write_(loop.context()),
-      on_end_(std::move(on_end)) {
+      on_end_(std::move(on_end)),
+      uid_(uid) {
   error_code ignored;
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
@@ -225,6 +227,7 @@ std::string AsioConnection::protocol() const {
 }
 
 Result<uint32_t> AsioConnection::peer_uid() const {
+  if (uid_) return *uid_;
   return loopback_peer_uid(peer_, local_);
 }
 

@@ -14,7 +14,9 @@ namespace mekong::os {
 
 class AsioConnection final : public Connection, public std::enable_shared_from_this<AsioConnection> {
  public:
-  AsioConnection(Loop& loop, boost::asio::ip::tcp::socket socket, std::function<void()> on_end);
+  // `uid`: the other end's, where it is known; otherwise the kernel is asked.
+  AsioConnection(Loop& loop, boost::asio::ip::tcp::socket socket, std::function<void()> on_end,
+                 std::optional<uint32_t> uid = std::nullopt);
   ~AsioConnection() override;
 
   // Before the first read: waits for the first byte where the mode is detect, and shakes hands where it is
@@ -64,6 +66,7 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   bool closed_ = false;
   bool answered_ = false;  // written, and nothing read since: the peer has its turn
   std::function<void()> on_end_;
+  const std::optional<uint32_t> uid_;
   Endpoint peer_, local_;
 };
 

@@ -96,6 +96,8 @@ unsigned long ChildSetup::namespaces() const {
 // user_namespaces(7): the same ids inside as outside, and no more groups.
 void ChildSetup::map_user(int report) const {
   if (tree_.kind != TreeKind::user_namespace) return;
+  // A server that keeps its memory private has given these files to root; exec makes it as it was.
+  if (::prctl(PR_SET_DUMPABLE, 1) != 0) fail(report, "dumpable");
   write_text("/proc/self/setgroups", "deny", report, "setgroups deny");
   write_text("/proc/self/uid_map", uid_map_, report, "uid_map");
   write_text("/proc/self/gid_map", gid_map_, report, "gid_map");
@@ -226,9 +228,13 @@ void ChildSetup::exec(int report, int init) const {
 
 void ChildSetup::run(int report) const {
   ::setpgid(0, 0);
+  for (const int group : spec_.groups) {
+    if (::write(group, "0", 1) != 1) fail(report, "join group");
+  }
   ::signal(SIGPIPE, SIG_DFL);
   const int init = tree_.init < 0 ? -1 : ::fcntl(tree_.init, F_DUPFD_CLOEXEC, high_descriptor);
   map_user(report);
+  if (spec_.network >= 0 && ::setns(spec_.network, CLONE_NEWNET) != 0) fail(report, "setns network");
   redirect(report);  // opens outputs before folders are hidden
   // mekong-init gets this number in words, tells of its own failures and lets exec close it.
   if (init >= 0 && ::dup2(report, report_descriptor) < 0) fail(report, "dup2");

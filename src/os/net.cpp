@@ -2,13 +2,17 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "os/asio_acceptor.h"
 #include "os/asio_connection.h"
 #include "os/asio_loop.h"
+#include "os/private_network.h"
 
 namespace mekong::os {
 namespace asio = boost::asio;
@@ -38,78 +42,46 @@ void Loop::post(std::function<void()> work) {
 
 namespace {
 
-Error listen_error(const error_code& code, const ListenOptions& options) {
-  const std::string where = options.host + ":" + std::to_string(options.port);
-  if (code == asio::error::address_in_use) return {"AddressInUse", where + " is in use by another program"};
-  if (code == asio::error::access_denied) return {"PermissionDenied", "no right to listen on " + where};
-  return {"AddressNotAvailable", where + ": " + code.message()};
-}
-
-// Shared with the pending accept, so that it may end after the Listener is gone.
-struct Acceptor : std::enable_shared_from_this<Acceptor> {
-  Acceptor(Loop& loop, ListenOptions options, Network::Accept accept, std::function<Loop&()> next_loop)
-      : socket(loop.context()),
-        pause(loop.context()),
-        options(std::move(options)),
-        accept(std::move(accept)),
-        next_loop(std::move(next_loop)) {}
-
-  tcp::acceptor socket;
-  asio::steady_timer pause;
-  ListenOptions options;
-  Network::Accept accept;
-  std::function<Loop&()> next_loop;
-  std::atomic<size_t> open{0};
-
-  void wait() {
-    Loop& loop = next_loop();
-    socket.async_accept(loop.context(), [self = shared_from_this(), &loop](const error_code& code,
-                                                                           tcp::socket peer) {
-      if (code == asio::error::operation_aborted || !self->socket.is_open()) return;
-      if (code) return self->wait_later();  // no descriptor or memory left: do not spin
-      if (self->open < self->options.connections_max) {
-        ++self->open;
-        auto connection = std::make_shared<AsioConnection>(loop, std::move(peer), [self] { --self->open; });
-        spawn(loop, serve(self, std::move(connection)));
-      }
-      self->wait();
-    });
-  }
-
-  void wait_later() {
-    pause.expires_after(std::chrono::milliseconds(50));
-    pause.async_wait([self = shared_from_this()](const error_code&) {
-      if (self->socket.is_open()) self->wait();
-    });
-  }
-
-  static Task<void> serve(std::shared_ptr<Acceptor> self, std::shared_ptr<AsioConnection> connection) {
-    auto ready = co_await connection->accept_handshake(self->options);
-    if (ready.ok()) co_await self->accept(connection);
-    connection->close();
-  }
-};
-
 class AsioListener final : public Listener {
  public:
-  AsioListener(Loop& loop, std::shared_ptr<Acceptor> acceptor) : loop_(loop), acceptor_(std::move(acceptor)) {
+  AsioListener(std::shared_ptr<Doors> doors, std::shared_ptr<Acceptor> acceptor)
+      : doors_(std::move(doors)), acceptor_(std::move(acceptor)) {
     error_code ignored;
     const auto at = acceptor_->socket.local_endpoint(ignored);
     endpoint_ = {at.address().to_string(), at.port()};
   }
-  ~AsioListener() override {
-    loop_.post([acceptor = acceptor_] {
-      error_code ignored;
-      acceptor->socket.close(ignored);
-    });
-  }
+  ~AsioListener() override { doors_->remove(acceptor_); }
   Endpoint endpoint() const override { return endpoint_; }
 
  private:
-  Loop& loop_;
+  std::shared_ptr<Doors> doors_;
   std::shared_ptr<Acceptor> acceptor_;
   Endpoint endpoint_;
 };
+
+// Connects a socket that may be open already; the promise is set on the loop.
+Future<Result<ConnectionPtr>> start_connect(Loop& loop, std::shared_ptr<tcp::socket> socket, tcp::endpoint to,
+                                            int64_t timeout_ms) {
+  Promise<Result<ConnectionPtr>> promise;
+  auto timer = std::make_shared<asio::steady_timer>(loop.context(), std::chrono::milliseconds(timeout_ms));
+  loop.post([socket, timer, promise, to, &loop] {
+    timer->async_wait([socket, promise](const error_code& cancelled) {
+      if (cancelled) return;
+      promise.set(Error{"Timeout", "no connection in time"});
+      error_code ignored;
+      socket->close(ignored);
+    });
+    socket->async_connect(to, [socket, timer, promise, &loop](const error_code& failed) {
+      timer->cancel();
+      if (failed) {
+        promise.set(Error{"ConnectionFailed", failed.message()});
+      } else {
+        promise.set(ConnectionPtr(std::make_shared<AsioConnection>(loop, std::move(*socket), nullptr)));
+      }
+    });
+  });
+  return promise.future();
+}
 
 class AsioNetwork final : public Network {
  public:
@@ -118,19 +90,12 @@ class AsioNetwork final : public Network {
   }
 
   Result<std::unique_ptr<Listener>> listen(const ListenOptions& options, Accept accept) override {
-    error_code code;
-    const auto address = asio::ip::make_address(options.host, code);
-    if (code) return listen_error(code, options);
     auto acceptor = std::make_shared<Acceptor>(*loops_[0], options, std::move(accept),
                                                [this]() -> Loop& { return next_loop(); });
-    const tcp::endpoint at(address, options.port);
-    acceptor->socket.open(at.protocol(), code);
-    if (!code) acceptor->socket.set_option(tcp::acceptor::reuse_address(true), code);
-    if (!code) acceptor->socket.bind(at, code);
-    if (!code) acceptor->socket.listen(asio::socket_base::max_listen_connections, code);
-    if (code) return listen_error(code, options);
-    auto listener = std::make_unique<AsioListener>(*loops_[0], acceptor);
-    loops_[0]->post([acceptor] { acceptor->wait(); });
+    MEKONG_TRY(acceptor->listen());
+    auto listener = std::make_unique<AsioListener>(doors_, acceptor);
+    doors_->add(acceptor);
+    acceptor->start();
     return std::unique_ptr<Listener>(std::move(listener));
   }
 
@@ -139,26 +104,28 @@ class AsioNetwork final : public Network {
     error_code code;
     const auto address = asio::ip::make_address(to.host, code);
     if (code) co_return Error{"AddressNotAvailable", to.host + ": " + code.message()};
-    Promise<Result<ConnectionPtr>> promise;
+    auto future =
+        start_connect(loop, std::make_shared<tcp::socket>(loop.context()), {address, to.port}, timeout_ms);
+    co_return co_await future;
+  }
+
+  Result<std::shared_ptr<PrivateNetwork>> make_private(PrivateNetworkOptions options) override {
+    return doors_->make(std::move(options));
+  }
+
+  Task<Result<ConnectionPtr>> connect_inside(std::shared_ptr<PrivateNetwork> inside, Endpoint to,
+                                             int64_t timeout_ms) override {
+    Loop& loop = next_loop();
+    error_code code;
+    const auto address = asio::ip::make_address(to.host, code);
+    if (code) co_return Error{"AddressNotAvailable", to.host + ": " + code.message()};
+    auto made = doors_->socket_in(std::move(inside), address.is_v4() ? AF_INET : AF_INET6);
+    MEKONG_CO_TRY_ASSIGN(const int descriptor, co_await made);
     auto socket = std::make_shared<tcp::socket>(loop.context());
-    auto timer = std::make_shared<asio::steady_timer>(loop.context(), std::chrono::milliseconds(timeout_ms));
-    loop.post([socket, timer, promise, address, port = to.port, &loop] {
-      timer->async_wait([socket, promise](const error_code& cancelled) {
-        if (cancelled) return;
-        promise.set(Error{"Timeout", "no connection in time"});
-        error_code ignored;
-        socket->close(ignored);
-      });
-      socket->async_connect({address, port}, [socket, timer, promise, &loop](const error_code& failed) {
-        timer->cancel();
-        if (failed) {
-          promise.set(Error{"ConnectionFailed", failed.message()});
-        } else {
-          promise.set(ConnectionPtr(std::make_shared<AsioConnection>(loop, std::move(*socket), nullptr)));
-        }
-      });
-    });
-    auto future = promise.future();
+    socket->assign(address.is_v4() ? tcp::v4() : tcp::v6(), descriptor, code);
+    if (code) ::close(descriptor);
+    if (code) co_return Error{"ConnectionFailed", code.message()};
+    auto future = start_connect(loop, std::move(socket), {address, to.port}, timeout_ms);
     co_return co_await future;
   }
 
@@ -176,11 +143,20 @@ class AsioNetwork final : public Network {
 
  private:
   Loop& next_loop() { return *loops_[next_++ % loops_.size()]; }
+  std::shared_ptr<Doors> doors_ = std::make_shared<Doors>();
   std::vector<std::unique_ptr<Loop>> loops_;
   std::atomic<size_t> next_{0};
 };
 
 }  // namespace
+
+Result<std::shared_ptr<PrivateNetwork>> Network::make_private(PrivateNetworkOptions) {
+  return Error{"NotSupported", "this network has no private ones"};
+}
+
+Task<Result<ConnectionPtr>> Network::connect_inside(std::shared_ptr<PrivateNetwork>, Endpoint, int64_t) {
+  co_return Error{"NotSupported", "this network has no private ones"};
+}
 
 std::unique_ptr<Network> make_network(int threads) {
   return std::make_unique<AsioNetwork>(threads);

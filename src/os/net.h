@@ -37,8 +37,9 @@ class Connection {
   virtual Endpoint local() const = 0;
   virtual bool encrypted() const = 0;
   virtual std::string protocol() const { return {}; }  // what ALPN chose ("h2"); empty without
-  // The uid that owns the other end of a loopback connection, read from the kernel's socket table; fails
-  // with "NotLoopback" or "NotFound". The kernel's word, so it authenticates a child (never a name it sends).
+  // The uid that owns the other end of a loopback connection, read from the kernel's socket table, or of the
+  // private network that it was made in; fails with "NotLoopback" or "NotFound". The kernel's word, so it
+  // authenticates a child (never a name it sends).
   virtual Result<uint32_t> peer_uid() const = 0;
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
@@ -68,6 +69,21 @@ class Listener {
   virtual Endpoint endpoint() const = 0;
 };
 
+// A network of its own for a child and all that it starts (network_namespaces(7)). There is loopback in it
+// and nothing else; nobody outside reaches what listens there. Its 127.0.0.1 and ::1 answer at every port at
+// which the Network that made it listens, now and later: the same Accept serves, and peer_uid() is the
+// owner's.
+class PrivateNetwork {
+ public:
+  virtual ~PrivateNetwork() = default;  // takes no more connections; open ones go on
+  virtual int descriptor() const = 0;   // of the namespace: ProcessSpec::network
+};
+struct PrivateNetworkOptions {
+  uint32_t uid = 0;                         // the owner's
+  std::vector<std::string> addresses = {};  // numeric: which of them, besides loopback, answer so, too
+  size_t connections_max = 2'000;           // to each port
+};
+
 // The event loops (one a core) and the timers on them.
 class Network {
  public:
@@ -78,6 +94,11 @@ class Network {
   virtual Result<std::unique_ptr<Listener>> listen(const ListenOptions& options, Accept accept) = 0;
   // For health probes of children, proxies to their UIs; plain TCP.
   virtual Task<Result<ConnectionPtr>> connect(const Endpoint& to, int64_t timeout_ms) = 0;
+  // Blocks for a moment: pool threads. Errors: "EPERM" without root's rights, "NotSupported" in a simulation.
+  virtual Result<std::shared_ptr<PrivateNetwork>> make_private(PrivateNetworkOptions options);
+  // As connect(), to what listens inside of a private network of this Network.
+  virtual Task<Result<ConnectionPtr>> connect_inside(std::shared_ptr<PrivateNetwork> inside, Endpoint to,
+                                                     int64_t timeout_ms);
   virtual Executor& executor() = 0;  // one of the loops, in turn
   // `co_await network.sleep(ms)` on the monotonic clock.
   virtual Future<bool> sleep(int64_t ms) = 0;

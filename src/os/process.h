@@ -43,6 +43,8 @@ struct ProcessSpec {
   // Refuses system calls that data jobs do not need (os/syscall_filter.h); in a PID namespace also gives the
   // child's tree its own System V objects, message queues and /dev/shm.
   bool hardened = false;
+  int network = -1;         // PrivateNetwork::descriptor() of the network that it lives in; -1: ours
+  std::vector<int> groups;  // ControlGroup::descriptors(): it joins these before it does anything else
   // Files that receive stdout and stderr (appended); empty: /dev/null.
   std::string stdout_path;
   std::string stderr_path;

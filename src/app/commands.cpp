@@ -12,6 +12,7 @@
 #include "app/stderr_logger.h"
 #include "codec/record.h"
 #include "os/descriptors.h"
+#include "os/own_process.h"
 
 namespace mekong::app {
 namespace {
@@ -58,6 +59,7 @@ int serve(const ServeOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   os::raise_descriptor_limit();
+  if (const auto kept = os::keep_memory_private(); !kept.ok()) return fail(kept.error());
 
   static os::SystemClock clock;
   static LogBook book;

@@ -116,6 +116,7 @@ struct Server::Parts {
   std::unique_ptr<iam::Iam> iam;
   std::unique_ptr<catalog::Catalog> catalog;
   std::unique_ptr<os::Processes> processes;
+  std::unique_ptr<os::ControlGroups> job_groups;
   std::unique_ptr<jobs::Supervisor> jobs;
 
   ThreadPool pool{"mekong-handler", handler_threads};
@@ -236,6 +237,12 @@ Status Server::Parts::open_jobs() {
   job_config.endpoint = http_url("127.0.0.1", listen.port);
   // What an address handed out names must lead here from inside of a job, too, whoever else resolves the
   // name.
+  job_config.network = network.get();
+  job_groups = os::find_control_groups();
+  job_config.groups = job_groups.get();
+  for (const auto& host : {advertised, listen.host}) {
+    if (is_address(host) && !takes_loopback(host) && host != "::1") job_config.addresses.push_back(host);
+  }
   if (advertised != "localhost" && !is_address(advertised)) {
     job_config.hosts[advertised] = takes_loopback(listen.host) ? "127.0.0.1" : listen.host;
   }

@@ -17,10 +17,11 @@ struct Record {
   std::string id;
   uint32_t uid = 0;  // 0: ran as the server's user
   std::string folder;
-  bool namespaced = false;  // its processes were a PID namespace, which died with its server
+  bool namespaced = false;               // its processes were a PID namespace, which died with its server
+  std::vector<std::string> groups = {};  // folders of its control groups
   template <class F>
   void each_field(F&& f) {
-    f("Id", id), f("Uid", uid), f("Folder", folder), f("Namespaced", namespaced);
+    f("Id", id), f("Uid", uid), f("Folder", folder), f("Namespaced", namespaced), f("Groups", groups);
   }
 };
 
@@ -40,6 +41,7 @@ struct Supervisor::Job {
   const uint64_t disk_bytes_max;
   const std::string secret;
   Observer observer;
+  std::unique_ptr<os::ControlGroup> group;  // null: none; set before the start
   std::unique_ptr<os::Process> process;
   std::thread thread;
   std::mutex join_mutex;
@@ -47,6 +49,7 @@ struct Supervisor::Job {
 
   std::mutex mutex;  // of all below
   std::condition_variable wake;
+  std::shared_ptr<os::PrivateNetwork> network;  // null: the machine's
   bool exited = false;
   bool cancelling = false;
   int64_t grace_ms = 0;
@@ -70,16 +73,19 @@ struct Supervisor::State {
   std::map<JobId, std::shared_ptr<Job>> jobs = {};
   std::vector<std::shared_ptr<Job>> finished = {};  // their threads are to be joined
   std::atomic<bool> stopping = false;
+  bool private_networks = false;       // whether there are any: found out by recover()
   std::shared_mutex start_mutex = {};  // shared: a job is being started; stop() waits for those
   std::mutex uid_mutex = {};
 
   Result<uint32_t> next_uid();
+  Status write_file(const std::string& path, std::string_view content);
   Status prepare_folder(const Place& place, const Spec& spec);
-  os::ProcessSpec process_spec(const Place& place, const Spec& spec, const std::string& secret);
+  os::ProcessSpec process_spec(const Job& job, const Spec& spec);
   Status launch(Job& job, const Spec& spec);
   // Runs a short program and waits for it.
   Status run_helper(std::vector<std::string> argv, std::optional<uint32_t> uid);
   void kill_uid(uint32_t uid);
+  std::string limits_in_words() const;
   Status discard(const Record& record);
   std::string output_path(const JobId& id, Stream stream) const;
   std::shared_ptr<Job> find(const JobId& id) const;

@@ -68,18 +68,29 @@ void Supervisor::State::kill_uid(uint32_t uid) {
 Status Supervisor::State::discard(const Record& record) {
   // A namespace is empty once its first process is gone; otherwise the uid tells who is left.
   if (record.uid != 0 && !record.namespaced) kill_uid(record.uid);
+  os::remove_control_groups(record.groups);
   MEKONG_TRY(files.remove_tree(record.folder));
   meta::Batch batch;
   batch.remove(family, record_key(JobId(record.id)));
   return meta.commit(std::move(batch)).get();
 }
 
+std::string Supervisor::State::limits_in_words() const {
+  if (config.groups == nullptr || !config.isolate || config.groups->controllers().empty())
+    return ", limits of each process alone";
+  std::string out = ", limits of all together:";
+  for (const auto& name : config.groups->controllers()) out += " " + name;
+  return out;
+}
+
 std::string Supervisor::walls() const {
   const auto tree = state_->processes.tree();
   std::string out = state_->config.isolate ? "own uid, " : "the server's user, ";
+  out += state_->private_networks ? "own network, " : "the machine's network, ";
   out += os::name_of(tree);
   if (tree == os::TreeKind::process_group)
     out += " (a killed server may leave processes until it starts again)";
+  out += state_->limits_in_words();
   return out;
 }
 
@@ -87,6 +98,12 @@ Status Supervisor::recover() {
   auto& s = *state_;
   MEKONG_TRY(s.files.make_directories(s.config.work_folder, 0711));
   MEKONG_TRY(s.files.make_directories(s.config.output_folder, 0700));
+  if (s.config.network != nullptr && s.config.isolate && s.config.server_is_root) {
+    const auto tried = s.config.network->make_private({.addresses = s.config.addresses});
+    s.private_networks = tried.ok();
+    if (!tried.ok())
+      s.logger.warn("jobs", "jobs share the machine's network", {{"why", tried.error().message}});
+  }
   MEKONG_TRY_ASSIGN(const auto rows, s.meta.scan(family, meta::prefix_range(record_prefix, 100'000)));
   for (const auto& row : rows) {
     MEKONG_TRY_ASSIGN(const auto record, codec::decode_record<Record>(row.value));
@@ -138,6 +155,12 @@ Result<Place> Supervisor::allocate() {
   return place;
 }
 
+// Not synced: after a power cut the job is gone, and its folder is removed.
+Status Supervisor::State::write_file(const std::string& path, std::string_view content) {
+  MEKONG_TRY_ASSIGN(auto file, files.open(path, os::OpenMode::create));
+  return file->write(0, content);
+}
+
 // What the job finds in its folder. Written by the server, then given to the job's uid as a whole.
 Status Supervisor::State::prepare_folder(const Place& place, const Spec& spec) {
   MEKONG_TRY(files.make_directories(place.folder + "/tmp", 0700));
@@ -145,7 +168,7 @@ Status Supervisor::State::prepare_folder(const Place& place, const Spec& spec) {
   for (const auto& [name, content] : spec.files) {
     const std::string path = place.folder + "/" + name;
     MEKONG_TRY(files.make_directories(path.substr(0, path.rfind('/')), 0700));
-    MEKONG_TRY(files.write_file_durably(path, content));
+    MEKONG_TRY(write_file(path, content));
   }
   for (const auto& [name, target] : spec.links) {
     const std::string path = place.folder + "/" + name;
@@ -154,22 +177,22 @@ Status Supervisor::State::prepare_folder(const Place& place, const Spec& spec) {
   }
   if (!place.uid) return ok();
   const auto uid = *place.uid;
-  MEKONG_TRY(files.write_file_durably(
+  MEKONG_TRY(write_file(
       place.folder + "/.passwd",
       fmt::format("root:x:0:0:root:/root:/bin/sh\nhadoop:x:{}:{}::{}:/bin/sh\n", uid, uid, place.folder)));
   if (!config.hosts.empty()) {
     std::string hosts;
     for (const auto& [name, address] : config.hosts) hosts += fmt::format("{} {}\n", address, name);
     MEKONG_TRY_ASSIGN(const auto of_machine, files.read_file("/etc/hosts"));
-    MEKONG_TRY(files.write_file_durably(place.folder + "/.hosts", hosts + of_machine));
+    MEKONG_TRY(write_file(place.folder + "/.hosts", hosts + of_machine));
   }
   // The job has not run yet, so no link of its making can lead this astray (and -h, -P follow none).
   return run_helper({"/bin/chown", "-R", "-h", "-P", fmt::format("{}:{}", uid, uid), "--", place.folder},
                     std::nullopt);
 }
 
-os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& spec,
-                                                const std::string& secret) {
+os::ProcessSpec Supervisor::State::process_spec(const Job& job, const Spec& spec) {
+  const Place& place = job.place;
   os::ProcessSpec out;
   out.argv = spec.argv;
   out.environment = {{"HOME", place.folder},           {"USER", "hadoop"},  {"LOGNAME", "hadoop"},
@@ -179,7 +202,7 @@ os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& 
   if (!spec.role.arn.empty()) {
     out.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] =
         config.endpoint + std::string(credentials_prefix) + place.id.value;
-    out.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = secret;
+    out.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = job.secret;
   }
   out.working_directory = place.folder;
   if (place.uid) {
@@ -191,6 +214,8 @@ os::ProcessSpec Supervisor::State::process_spec(const Place& place, const Spec& 
       out.binds.push_back({.source = place.folder + "/.hosts", .target = "/etc/hosts", .read_only = true});
     }
   }
+  if (job.network) out.network = job.network->descriptor();
+  if (job.group) out.groups = job.group->descriptors();
   out.own_tree = true;
   out.hardened = true;
   out.nice = config.nice;
@@ -209,10 +234,17 @@ Status Supervisor::start(const Place& place, const Spec& spec, Observer observer
   if (s.stopping) return Error{"ServerStopping", "The server is stopping."};
   auto job = std::make_shared<Job>(place, spec, s.random.hex(64), std::move(observer));
   if (!spec.role.arn.empty()) MEKONG_TRY(s.refresh(*job));
+  if (s.config.groups != nullptr && place.uid) {
+    MEKONG_TRY_ASSIGN(job->group, s.config.groups->make("mekong-" + place.id.value,
+                                                        {.memory_bytes_max = spec.memory_bytes_max,
+                                                         .processes_max = spec.processes_max,
+                                                         .cpu_threads = spec.cpu_threads}));
+  }
   const Record record{.id = place.id.value,
                       .uid = place.uid.value_or(0),
                       .folder = place.folder,
-                      .namespaced = s.processes.tree() != os::TreeKind::process_group};
+                      .namespaced = s.processes.tree() != os::TreeKind::process_group,
+                      .groups = job->group ? job->group->folders() : std::vector<std::string>()};
   meta::Batch batch;
   batch.put(family, record_key(place.id), codec::encode_record(record));
   MEKONG_TRY(s.meta.commit(std::move(batch)).get());
@@ -239,10 +271,15 @@ Status Supervisor::start(const Place& place, const Spec& spec, Observer observer
 Status Supervisor::State::launch(Job& job, const Spec& spec) {
   MEKONG_TRY(prepare_folder(job.place, spec));
   if (!spec.banner.empty()) {
-    MEKONG_TRY_ASSIGN(auto file, files.open(output_path(job.place.id, Stream::err), os::OpenMode::create));
-    MEKONG_TRY(file->write(0, spec.banner));
+    MEKONG_TRY(write_file(output_path(job.place.id, Stream::err), spec.banner));
   }
-  MEKONG_TRY_ASSIGN(job.process, processes.spawn(process_spec(job.place, spec, job.secret)));
+  if (private_networks && job.place.uid) {
+    MEKONG_TRY_ASSIGN(auto made,
+                      config.network->make_private({.uid = *job.place.uid, .addresses = config.addresses}));
+    std::lock_guard lock(job.mutex);
+    job.network = std::move(made);
+  }
+  MEKONG_TRY_ASSIGN(job.process, processes.spawn(process_spec(job, spec)));
   logger.info("jobs", "job started",
               {{"job", job.place.id.value},
                {"pid", std::to_string(job.process->pid())},
@@ -293,6 +330,13 @@ std::shared_ptr<Supervisor::Job> Supervisor::State::find(const JobId& id) const 
   std::lock_guard lock(mutex);
   const auto found = jobs.find(id);
   return found == jobs.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<os::PrivateNetwork> Supervisor::network_of(const JobId& id) const {
+  const auto job = state_->find(id);
+  if (!job) return nullptr;
+  std::lock_guard lock(job->mutex);
+  return job->network;
 }
 
 size_t Supervisor::running() const {

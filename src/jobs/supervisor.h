@@ -5,7 +5,7 @@
 // whole environment of its own, its own /etc/passwd (Hadoop asks it for the user's name) and the temporary
 // credentials of its role behind a secret token (the container-credentials protocol). The server's data
 // folder is covered by an empty one. stdout and stderr go to files in the data folder and to an observer
-// while the job runs.
+// while the job runs. Its network is its own: loopback, on which it finds this server and nobody else.
 //
 // A job ends by itself, by cancel() (SIGTERM, then SIGKILL) or with the server, even with one that is killed:
 // its processes are one tree (os::ProcessSpec::own_tree), of which the kernel leaves nothing. Where the
@@ -31,7 +31,9 @@
 #include "base/result.h"
 #include "meta/store.h"
 #include "os/clock.h"
+#include "os/control_groups.h"
 #include "os/files.h"
+#include "os/net.h"
 #include "os/process.h"
 #include "os/random.h"
 
@@ -56,7 +58,14 @@ struct Config {
   uint32_t uid_spread = 0;
   std::string endpoint;  // of this server, e.g. "http://127.0.0.1:4566": where jobs fetch credentials
   std::map<std::string, std::string> hosts;  // name → address, in every isolated job's /etc/hosts
-  int64_t poll_ms = 250;                     // how often output is forwarded
+  // Isolated jobs live in private networks of this one; null, or where the system permits none: in the
+  // machine's. Outlives the jobs.
+  os::Network* network = nullptr;
+  std::vector<std::string> addresses;  // os::PrivateNetworkOptions::addresses
+  // Which limit an isolated job as a whole; null, or without controllers: each process by itself. Outlives
+  // the jobs.
+  os::ControlGroups* groups = nullptr;
+  int64_t poll_ms = 250;  // how often output is forwarded
   int64_t disk_every_ms = 10'000;
   int nice = 2;                   // jobs stand back behind the server when processors are short
   int64_t stop_grace_ms = 5'000;  // between SIGTERM and SIGKILL when the server stops
@@ -95,7 +104,9 @@ struct Spec {
   std::string banner;                        // first bytes of stderr
   Role role;
   // Limits; 0: none.
-  uint64_t memory_bytes_max = 0;  // of each process
+  uint64_t memory_bytes_max =
+      0;                     // of each process, and by Config::groups of all together (then it is killed)
+  uint64_t cpu_threads = 0;  // how much the job as a whole weighs: os::GroupLimits::cpu_threads
   uint64_t open_files_max = 65'536;
   uint64_t processes_max = 8'192;  // its threads, too; only for jobs with a uid of their own
   // Of its folder, looked at every Config::disk_every_ms (then the job is killed), and of any one file or
@@ -106,7 +117,7 @@ struct Spec {
 enum class Stream { out, err };
 
 struct Outcome {
-  enum class Kind { exited, cancelled, server_stopped, over_disk } kind = Kind::exited;
+  enum class Kind { exited, cancelled, server_stopped, over_disk, over_memory } kind = Kind::exited;
   int code = 0;    // exit code, or 128 + signal
   int signal = 0;  // 0: it exited
 };
@@ -164,8 +175,12 @@ class Supervisor {
   Result<PrincipalPtr> principal(const JobId& id);
   CredentialsReply serve_credentials(const CredentialsRequest& request);
 
+  // What a running job's listeners are reached through; null: the machine's network, or no such job.
+  std::shared_ptr<os::PrivateNetwork> network_of(const JobId& id) const;
+
   size_t running() const;
-  // What parts the jobs from the server and from each other, in words for people: "own uid, pid-namespace".
+  // What parts the jobs from the server and from each other, in words for people: "own uid, own network,
+  // pid-namespace, limits of memory pids cpu".
   std::string walls() const;
 
  private:

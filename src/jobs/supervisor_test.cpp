@@ -238,12 +238,16 @@ TEST_F(SupervisorTest, KillsWhatAKilledServerLeftBehind) {
   const std::string lost = config.work_folder + "/lost";
   ASSERT_TRUE(files.make_directories(lost).ok());
   meta::Batch batch;
-  batch.put("jobs", "job/lost", R"({"Id":"lost","Uid":200007,"Folder":")" + lost + "\"}");
+  const std::string group = folder + "/group";
+  ASSERT_TRUE(files.make_directories(group).ok());
+  batch.put("jobs", "job/lost",
+            R"({"Id":"lost","Uid":200007,"Folder":")" + lost + R"(","Groups":[")" + group + "\"]}");
   ASSERT_TRUE(meta->commit(std::move(batch)).get().ok());
   restart();
   ASSERT_FALSE(processes.helpers.empty());
   EXPECT_EQ(processes.helpers.back().uid, 200'007u);
   EXPECT_FALSE(*files.exists(lost));
+  EXPECT_FALSE(*files.exists(group));
   EXPECT_FALSE(meta->get("jobs", "job/lost")->has_value());
 }
 

@@ -145,6 +145,8 @@ os::ExitStatus Supervisor::State::wait_and_forward(Job& job) {
         disk.ask();
       }
     }
+    // One killed process of many would leave the rest waiting for it.
+    if (!done && job.group && job.group->killed_for_memory() > 0) job.cancel(0, Outcome::Kind::over_memory);
     if (!done) enforce(job, signals);
     out.forward(Stream::out, job.observer);
     err.forward(Stream::err, job.observer);
@@ -156,13 +158,17 @@ os::ExitStatus Supervisor::State::wait_and_forward(Job& job) {
 void Supervisor::State::watch(Job& job, const Record& record) {
   const auto status = wait_and_forward(job);
   job.process->signal(SIGKILL);  // the rest of its group
-  const auto discarded = discard(record);
-  if (!discarded.ok()) logger.error("jobs", "cannot clean up after a job", {{"job", record.id}});
   Outcome outcome{.code = status.code, .signal = status.signal};
   {
     std::lock_guard lock(job.mutex);
+    const bool out_of_memory = status.code != 0 && job.group && job.group->killed_for_memory() > 0;
+    if (job.kind == Outcome::Kind::exited && out_of_memory) job.kind = Outcome::Kind::over_memory;
     outcome.kind = job.kind;
+    job.network.reset();
   }
+  job.group.reset();
+  const auto discarded = discard(record);
+  if (!discarded.ok()) logger.error("jobs", "cannot clean up after a job", {{"job", record.id}});
   logger.info("jobs", "job ended", {{"job", record.id}, {"code", std::to_string(outcome.code)}});
   // No longer found by its uid or token, then the owner hears of it.
   std::vector<std::shared_ptr<Job>> joinable;

@@ -34,6 +34,8 @@ class WatchTest : public testing::Test {
                .isolate = root_,
                .server_is_root = root_,
                .uid_base = 700'000 + static_cast<uint32_t>(::getpid()) % 1'000 * 1'000,
+               .network = network_.get(),
+               .groups = groups_.get(),
                .poll_ms = 10,
                .disk_every_ms = 10};
     supervisor_ = std::make_unique<Supervisor>(
@@ -80,6 +82,8 @@ class WatchTest : public testing::Test {
 
   const bool root_ = ::geteuid() == 0;
   std::string folder_, out_, err_;
+  std::unique_ptr<os::Network> network_ = os::make_network(1);
+  std::unique_ptr<os::ControlGroups> groups_ = os::find_control_groups();
   Config config_;
   std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
   std::unique_ptr<os::Processes> processes_ = os::make_processes();
@@ -147,6 +151,42 @@ TEST_F(WatchTest, AJobStandsBackAndHasSoManyProcesses) {
   EXPECT_NE(run(spec, "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1000 & done; echo all").code, 0);
   EXPECT_EQ(out_, "");
   EXPECT_NE(err_.find("Cannot fork"), std::string::npos);
+}
+
+TEST_F(WatchTest, AJobHasANetworkOfItsOwn) {
+  EXPECT_EQ(supervisor_->walls().find("own network") != std::string::npos, root_);
+  if (!root_) GTEST_SKIP() << "needs root";
+  auto uid = std::make_shared<Promise<uint32_t>>();
+  auto listener = network_->listen({}, [uid](os::ConnectionPtr connection) -> Task<void> {
+    const auto known = connection->peer_uid();
+    auto written = co_await connection->write("hello\n", 5'000);
+    if (written.ok()) uid->set(known.ok() ? *known : 0);
+  });
+  ASSERT_TRUE(listener.ok());
+  const auto port = std::to_string((*listener)->endpoint().port);
+  const std::string asks = "import socket; print(socket.create_connection(('127.0.0.1', " + port +
+                           ")).makefile().readline().strip())";
+  EXPECT_EQ(run({}, "tail -n +3 /proc/net/dev | cut -d: -f1; python3 -c \"" + asks + "\"").code, 0) << err_;
+  EXPECT_EQ(out_, "    lo\nhello\n");
+  auto known = uid->future();
+  EXPECT_EQ(known.get(), config_.uid_base);
+}
+
+TEST_F(WatchTest, AJobThatTakesTooMuchMemoryIsEndedAndItsNeighbourLives) {
+  if (!root_ || supervisor_->walls().find("together: memory") == std::string::npos)
+    GTEST_SKIP() << "needs a memory controller";
+  const auto ended = std::make_shared<Ended>();
+  start({}, "sleep 2; echo lives", ended);
+  Spec spec;
+  spec.memory_bytes_max = 64 << 20;
+  // Two of which each alone would fit; the first outlives the second, and is not left waiting.
+  const std::string hog = "python3 -c 'import time; x = bytearray(40 << 20); time.sleep(1000)'";
+  const auto outcome = run(spec, hog + " & " + hog + " & sleep 1000");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::over_memory);
+  EXPECT_EQ(ended->future.get().code, 0);
+  // Its own limit, which it is told of.
+  EXPECT_NE(run(spec, "python3 -c 'x = bytearray(80 << 20)'").code, 0);
+  EXPECT_NE(err_.find("MemoryError"), std::string::npos);
 }
 
 }  // namespace

@@ -204,6 +204,46 @@ def control_paths():
     return fetch(base + '/_mekong/accounts', {'X-Mekong-Token': os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN']})
 
 
+def knock(family, address):
+    with socket.socket(family) as caller:
+        caller.settimeout(5)
+        refused = caller.connect_ex(address)
+    return os.strerror(refused) if refused else f'BREACH: {address!r}'
+
+
+@attempt
+def spark_ui_closed():
+    return knock(socket.AF_INET, ('127.0.0.1', KNOWN['neighbour_ui']))
+
+
+@attempt
+def spark_ports_private():
+    return ' '.join(sorted({knock(socket.AF_INET, ('127.0.0.1', port)) for port in KNOWN['neighbour_ports']}))
+
+
+@attempt
+def child_abstract_socket():
+    return ' '.join(sorted({knock(socket.AF_UNIX, '\0' + name) for name in KNOWN['abstract']}))
+
+
+@attempt
+def machines_ports():
+    """What listens on the machine, at its loopback and at its address."""
+    return ' '.join(sorted({knock(socket.AF_INET, (host, KNOWN['machine_port'])) for host in KNOWN['machine']}))
+
+
+@attempt
+def beyond_the_machine():
+    return knock(socket.AF_INET, ('192.0.2.1', 443))
+
+
+@attempt
+def raw_network():
+    """Packets and settings of the machine's devices."""
+    socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    return 'BREACH'
+
+
 @attempt
 def metastore_as_somebody_else():
     # The metastore knows its caller by uid; a socket that claims nothing must get this job's role, never root's.

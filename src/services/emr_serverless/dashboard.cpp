@@ -70,9 +70,11 @@ Result<DashboardReply> parse_dashboard_reply(std::string_view bytes, std::string
 Task<Result<DashboardReply>> fetch_dashboard(os::Network& network, const EmrServerless& service,
                                              std::string raw_path, std::string raw_query) {
   MEKONG_CO_TRY_ASSIGN(const auto path, parse_dashboard_path(raw_path));
-  const auto port = service.dashboard_port(path.token);
-  if (!port) co_return Error{"NotFound", "No such dashboard, or its job run has ended.", 404};
-  auto connected = co_await network.connect({.host = "127.0.0.1", .port = *port}, step_timeout_ms);
+  const auto found = service.dashboard(path.token);
+  if (!found) co_return Error{"NotFound", "No such dashboard, or its job run has ended.", 404};
+  const os::Endpoint ui{.host = "127.0.0.1", .port = found->port};
+  auto connected = found->network ? co_await network.connect_inside(found->network, ui, step_timeout_ms)
+                                  : co_await network.connect(ui, step_timeout_ms);
   if (!connected.ok()) co_return bad_gateway("The driver's UI does not answer: " + connected.error().message);
   const auto connection = *connected;
   co_await resume_on(connection->executor());

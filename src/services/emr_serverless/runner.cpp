@@ -328,6 +328,12 @@ void Runner::on_end(Active& active, const jobs::Outcome& outcome) {
         "Job used more disk than its workers have together, {} GB; see spark.emr-serverless.driver.disk and "
         "spark.emr-serverless.executor.disk.",
         active.fit.disk_bytes >> 30);
+  } else if (outcome.kind == jobs::Outcome::Kind::over_memory) {
+    failure = fmt::format(
+        "Job was ended for want of memory: all its processes together may have {} MB; see "
+        "spark.driver.memory and "
+        "spark.executor.memory. ExitCode: {}.",
+        memory_bytes_max(active.fit) >> 20, outcome.code);
   } else if (outcome.code != 0) {
     auto reason = last_exception(active.stdout_tail);
     if (reason.empty()) reason = last_exception(active.stderr_tail);
@@ -410,11 +416,11 @@ std::optional<std::string> Runner::dashboard_token(const RunKey& key) const {
   return active->dashboard_token;
 }
 
-std::optional<uint16_t> Runner::dashboard_port(std::string_view token) const {
+std::optional<Dashboard> Runner::dashboard(std::string_view token) const {
   std::lock_guard lock(mutex_);
   for (const auto& [key, active] : active_) {
     if (codec::equal_in_constant_time(active->dashboard_token, token) && active->ui_port != 0)
-      return active->ui_port.load();
+      return Dashboard{active->ui_port.load(), supervisor_.network_of(active->place.id)};
   }
   return std::nullopt;
 }

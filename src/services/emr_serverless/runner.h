@@ -25,6 +25,12 @@
 
 namespace mekong::emr_serverless {
 
+// Where the Spark UI of a running job listens: on loopback, of the machine where `network` is null.
+struct Dashboard {
+  uint16_t port = 0;
+  std::shared_ptr<os::PrivateNetwork> network;
+};
+
 // Thread safe. The supervisor must be stopped before the runner goes.
 class Runner {
  public:
@@ -44,8 +50,8 @@ class Runner {
 
   // The token of the live dashboard of a run, once its driver serves one.
   std::optional<std::string> dashboard_token(const RunKey& key) const;
-  // The loopback port behind a token.
-  std::optional<uint16_t> dashboard_port(std::string_view token) const;
+  // What is behind a token.
+  std::optional<Dashboard> dashboard(std::string_view token) const;
 
  private:
   struct Active;

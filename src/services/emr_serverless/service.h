@@ -30,10 +30,8 @@ class EmrServerless final : public wire::Service {
   Status start();
   // No new attempts; what runs is the supervisor's to stop.
   void stop();
-  // For the dashboard proxy: the loopback port of the Spark UI behind a token.
-  std::optional<uint16_t> dashboard_port(std::string_view token) const {
-    return runner_.dashboard_port(token);
-  }
+  // For the dashboard proxy: the Spark UI behind a token.
+  std::optional<Dashboard> dashboard(std::string_view token) const { return runner_.dashboard(token); }
 
   std::vector<Owed> owed() const { return runner_.owed(); }
 

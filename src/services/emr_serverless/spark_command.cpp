@@ -55,6 +55,7 @@ Confs platform_confs(const Config& config, const Attempt& attempt) {
       {"spark.ui.port", std::to_string(attempt.ui_port)},
       {"spark.port.maxRetries", "64"},
       {"spark.ui.proxyBase", std::string(dashboard_prefix) + attempt.dashboard_token},
+      {"spark.authenticate", "true"},  // with a secret that Spark makes for itself, where all is one JVM
       {"spark.driver.bindAddress", "127.0.0.1"},
       {"spark.driver.host", "127.0.0.1"},
   };
@@ -167,8 +168,13 @@ jobs::Spec spark_submit_spec(const Config& config, const Attempt& attempt) {
       run.role_arn, "emr-serverless.amazonaws.com", run.id,
       "arn:aws:emr-serverless:" + run.region + ":" + run.account + ":/applications/" + run.application_id};
   spec.disk_bytes_max = attempt.fit.disk_bytes;
-  spec.memory_bytes_max = attempt.fit.heap_bytes + beside_heap_bytes;
+  spec.memory_bytes_max = memory_bytes_max(attempt.fit);
+  spec.cpu_threads = static_cast<uint64_t>(attempt.fit.cores);
   return spec;
+}
+
+uint64_t memory_bytes_max(const Fit& fit) {
+  return fit.heap_bytes + beside_heap_bytes;
 }
 
 bool is_supported_release(std::string_view release_label) {

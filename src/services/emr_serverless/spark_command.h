@@ -23,6 +23,9 @@ struct Attempt {
   uint16_t ui_port = 0;  // Spark takes the next free one from here
 };
 
+// Of all processes of a job together.
+uint64_t memory_bytes_max(const Fit& fit);
+
 inline constexpr std::string_view dashboard_prefix = "/_mekong/dashboards/";
 
 jobs::Spec spark_submit_spec(const Config& config, const Attempt& attempt);

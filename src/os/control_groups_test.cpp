@@ -47,7 +47,8 @@ TEST_F(FakeTree, version_2_offers_what_is_enabled_below_us) {
   write(root_ + "/own", "0::/ours\n");
   write(root_ + "/mounts", "30 25 0:26 / " + root_ + "/all rw shared:1 - cgroup2 cgroup2 rw\n");
   write(root_ + "/all/ours/cgroup.controllers", "cpu io memory pids\n");
-  write(root_ + "/all/ours/cgroup.subtree_control", "memory pids\n");
+  // A plain file keeps what is asked of it at its beginning: the first word is there for that.
+  write(root_ + "/all/ours/cgroup.subtree_control", "________ memory pids\n");
   EXPECT_EQ(find()->controllers(), (std::vector<std::string>{"memory", "pids"}));
 }
 

@@ -1,0 +1,66 @@
+"""How long `mekong fork` takes, and for how long writers wait: of 10,000 partitions that were written, and of 10 GB.
+`--partitions N --records-gb N` for other sizes."""
+import argparse
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'tests'))
+# pylint: disable=wrong-import-position
+from confluent_kafka import Producer
+
+from kafka_client import create_topic, serverless_cluster, settings_of
+from server import Mekong
+
+TOPIC_PARTITIONS, RECORD_BYTES = 1000, 900_000
+ROUNDS = 3
+
+
+def produced(producer, topic, partition, value):
+    while True:
+        try:
+            producer.produce(topic, value, partition=partition)
+            return
+        except BufferError:
+            producer.poll(0.1)
+
+
+def forks(server, place, what):
+    for i in range(ROUNDS):
+        made = server.command('fork', f'{place}/fork{i}', '--json')
+        assert made.returncode == 0, made
+        note = json.loads(made.stdout)
+        print(f'fork of {what}: {note["Milliseconds"]} ms, writers waited {note["PauseMilliseconds"]} ms', flush=True)
+        shutil.rmtree(f'{place}/fork{i}')
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument('--partitions', type=int, default=10_000)
+    words.add_argument('--records-gb', type=float, default=10)
+    asked = words.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        server = Mekong(f'{place}/data').start()
+        try:
+            settings = settings_of(server, serverless_cluster(server, 'fork'))
+            producer = Producer({**settings, 'linger.ms': 5, 'message.max.bytes': 1_000_000,
+                                 'queue.buffering.max.kbytes': 200_000})
+            create_topic(settings, 'large', 16)
+            for i in range(int(asked.records_gb * 1e9 / RECORD_BYTES)):
+                produced(producer, 'large', i % 16, b'x' * RECORD_BYTES)
+            assert producer.flush(300) == 0
+            forks(server, place, f'{asked.records_gb:g} GB')
+            for first in range(0, asked.partitions, TOPIC_PARTITIONS):
+                create_topic(settings, f'many{first}', TOPIC_PARTITIONS)
+                for i in range(TOPIC_PARTITIONS):
+                    produced(producer, f'many{first}', i, b'x')
+                assert producer.flush(300) == 0
+            forks(server, place, f'{asked.partitions:,} partitions with a record each, and {asked.records_gb:g} GB')
+        finally:
+            server.kill()
+
+
+if __name__ == '__main__':
+    main()

@@ -57,6 +57,7 @@ constexpr StatusOf kStatuses[] = {
     {"InternalFailure", 500},
     {"InternalError", 500},
     {"ServiceUnavailable", 503},
+    {"InsufficientStorage", 503},
     {"SlowDown", 503},
     {"NoSuchBucket", 404},
     {"NoSuchKey", 404},
@@ -287,6 +288,24 @@ bool in_xml(Protocol protocol) {
 }
 
 }  // namespace
+
+Error outward(Error error) {
+  const bool of_the_system =
+      error.code.size() > 2 && error.code[0] == 'E' &&
+      error.code.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == error.code.npos;
+  if (error.code == "ENOSPC" || error.code == "EDQUOT" || error.code == "InsufficientStorage") {
+    return {"InsufficientStorage", "The server's disk is full: nothing was stored."};
+  }
+  if (error.code == "EMFILE" || error.code == "ENFILE" || error.code == "ENOMEM") {
+    return {"ServiceUnavailable",
+            "The server has run out of a resource of its machine (" + error.code + ")."};
+  }
+  if (of_the_system || error.code == "StorageFailed" || error.code == "ContentCorrupt" ||
+      error.code == "ContentMissing") {
+    return {"InternalFailure", "The server's storage failed; its log says how."};
+  }
+  return error;
+}
 
 std::string wire_code(const ErrorTarget& target, const std::string& code) {
   auto name = find_shape(target.operation, code) == nullptr ? spelled(target, code) : code;

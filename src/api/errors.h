@@ -18,6 +18,11 @@ struct ErrorTarget {
 // The name under which a client of `target` sees an error that the server calls `code`.
 std::string wire_code(const ErrorTarget& target, const std::string& code);
 
+// What fails inside has no name outside, and its message may hold a path of this machine: an errno's name, or
+// that of an engine, becomes InsufficientStorage, ServiceUnavailable (SDKs ask again at 503) or
+// InternalFailure.
+Error outward(Error error);
+
 Response error_response(const ErrorTarget& target, Error error, const std::string& request_id);
 
 // "1 validation error detected: …" under the code that this operation's clients expect; EC2 has words of its

@@ -371,12 +371,16 @@ Response Pipeline::Parts::finish(const Call& call, Response response) const {
 
 Response Pipeline::Parts::fail(Call& call, Error error) const {
   const auto target = call.error_target();
-  call.error_code = wire_code(target, error.code);
-  if (error.code == "InternalFailure") {
-    logger.error(
-        "api", "internal failure",
-        {{"operation", call.operation_name}, {"request_id", call.request_id}, {"reason", error.message}});
+  auto told = outward(error);
+  if (told.code != error.code || error.code == "InternalFailure") {
+    logger.error("api", "internal failure",
+                 {{"operation", call.operation_name},
+                  {"request_id", call.request_id},
+                  {"code", error.code},
+                  {"reason", error.message}});
   }
+  error = std::move(told);
+  call.error_code = wire_code(target, error.code);
   const bool denied = !call.context.denial_message.empty() && error.code.starts_with("AccessDenied");
   if (denied) {
     logger.info(

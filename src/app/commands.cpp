@@ -12,6 +12,7 @@
 #include "app/stderr_logger.h"
 #include "codec/record.h"
 #include "os/descriptors.h"
+#include "os/own_memory.h"
 #include "os/own_process.h"
 
 namespace mekong::app {
@@ -60,6 +61,7 @@ int serve(const ServeOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);
   os::raise_descriptor_limit();
   if (const auto kept = os::keep_memory_private(); !kept.ok()) return fail(kept.error());
+  os::end_when_out_of_memory();
 
   static os::SystemClock clock;
   static LogBook book;

@@ -17,7 +17,11 @@ Result<os::CertificateAndKey> DataFolder::authority(const os::Clock& clock, os::
   if (exists) {
     MEKONG_TRY_ASSIGN(auto certificate, files_.read_file(certificate_path));
     MEKONG_TRY_ASSIGN(auto key, files_.read_file(key_path));
-    return os::CertificateAndKey{std::move(certificate), std::move(key)};
+    os::CertificateAndKey found{std::move(certificate), std::move(key)};
+    if (auto good = os::check_authority(found); !good.ok()) {
+      return Error{good.error().code, certificate_path + ", " + key_path + ": " + good.error().message};
+    }
+    return found;
   }
   MEKONG_TRY_ASSIGN(auto made, os::make_authority("Mekong local CA", clock.wall_ms() / 1000, random));
   MEKONG_TRY(files_.write_file_durably(key_path, made.key_pem));

@@ -173,8 +173,15 @@ Status finish_restore(os::Files& files, const DataFolder& folder) {
       MEKONG_TRY_ASSIGN(const bool waits, files.exists(next));
       if (!waits) continue;  // done before a crash
       MEKONG_TRY_ASSIGN(const bool exists, files.exists(there));
-      if (exists) MEKONG_TRY(files.rename(there, old + "/" + part));
+      // One after the other, also on a file system that does not keep the order of what is not synced.
+      if (exists) {
+        MEKONG_TRY(files.rename(there, old + "/" + part));
+        MEKONG_TRY(files.sync_directory(old));
+        MEKONG_TRY(files.sync_directory(folder.path()));
+      }
       MEKONG_TRY(files.rename(next, there));
+      MEKONG_TRY(files.sync_directory(folder.path()));
+      MEKONG_TRY(files.sync_directory(fresh));
     }
     MEKONG_TRY(files.sync_all(folder.path()));
   }

@@ -75,6 +75,8 @@ Status BlobWriter::write_blocks(bool all) {
   for (size_t at = 0; at < bytes; at += block_bytes) {
     checksums_.push_back(block_checksum(id_, checksums_.size(), whole.substr(at, block_bytes)));
   }
+  MEKONG_TRY_ASSIGN(const auto free_bytes, file_->free_bytes());
+  if (free_bytes < bytes + os::kept_free_bytes) return Error{"ENOSPC", "no room for content"};
   MEKONG_TRY(file_->write(written_bytes_, whole));
   written_bytes_ += bytes;
   buffer_.erase(0, bytes);

@@ -40,6 +40,7 @@ constexpr Named kNamed[] = {
     {"KAFKA_STORAGE_ERROR", KAFKA_STORAGE_ERROR},
     {"INVALID_RECORD", INVALID_RECORD},
     {"StorageFailed", KAFKA_STORAGE_ERROR},
+    {"InsufficientStorage", KAFKA_STORAGE_ERROR},
 };
 
 }  // namespace

@@ -32,6 +32,23 @@ constexpr size_t group_bytes_max = 8 << 20;
 constexpr size_t memtables_bytes_max = 32 << 20;  // of all families together
 constexpr size_t block_cache_bytes = 32 << 20;
 
+// A write that finds no space ends the journal, and with it the process's writing: so it is refused while
+// there is room, for what is written goes into tables, later, and those are merged. Removals go on for
+// longer.
+constexpr uint64_t free_bytes_min = 32 << 20;
+constexpr uint64_t free_bytes_to_remove_min = 8 << 20;
+constexpr size_t removal_bytes_max = 4096;
+
+// Whether a batch may help to make room: what it removes weighs more than what it notes about that.
+bool makes_room(const Batch& batch) {
+  size_t put_bytes = 0, removed = 0;
+  for (const auto& write : batch.writes()) {
+    removed += write.value ? 0 : 1;
+    put_bytes += write.value ? write.key.size() + write.value->size() : 0;
+  }
+  return removed > 0 && put_bytes <= removal_bytes_max;
+}
+
 Error storage_failed(const rocksdb::Status& status) {
   return {"StorageFailed", status.ToString()};
 }
@@ -133,6 +150,7 @@ class RocksDbStore final : public Store {
   }
   void run();
   void commit_group(std::vector<Waiting> group);
+  uint64_t free_bytes() const;
   Status write(GroupView& view);
 
   std::optional<Error> poison_;              // committer thread only
@@ -211,13 +229,27 @@ void RocksDbStore::run() {
 void RocksDbStore::commit_group(std::vector<Waiting> group) {
   GroupView view(*db_, handles_);
   std::vector<Status> results(group.size());
+  const uint64_t left_bytes = free_bytes();
   for (size_t i = 0; i < group.size(); ++i) {
-    results[i] = poison_ ? Status(*poison_) : evaluate(group[i].batch, view);
+    if (poison_) {
+      results[i] = *poison_;
+    } else if (left_bytes < free_bytes_min &&
+               (left_bytes < free_bytes_to_remove_min || !makes_room(group[i].batch))) {
+      results[i] = Error{"InsufficientStorage", "the disk is full"};
+    } else {
+      results[i] = evaluate(group[i].batch, view);
+    }
   }
   Status written = poison_ ? ok() : write(view);
   for (size_t i = 0; i < group.size(); ++i) {
     group[i].promise.set(results[i].ok() ? written : results[i]);
   }
+}
+
+uint64_t RocksDbStore::free_bytes() const {
+  uint64_t bytes = UINT64_MAX;
+  if (!db_->GetEnv()->GetFreeSpace(db_->GetName(), &bytes).ok()) return UINT64_MAX;  // a twin's
+  return bytes;
 }
 
 // A failed write or sync leaves the state of the journal unknown: nothing is written after it.

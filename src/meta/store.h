@@ -72,8 +72,10 @@ class Store {
   virtual Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const = 0;
   virtual Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const = 0;
   // Applies the batch and makes it durable; batches that wait share one sync. Order: in the order of calls.
-  // Errors: "ConditionFailed"; "StorageFailed", after which every later commit fails too (the process stops);
-  // whether the failed batch itself is there after a restart is unknown: remove nothing that it may name.
+  // Errors: "ConditionFailed"; "InsufficientStorage", nothing was written for the disk is full (small
+  // removals are taken for longer than all else); "StorageFailed", after which every later commit fails too
+  // (the process stops); whether the failed batch itself is there after a restart is unknown: remove nothing
+  // that it may name.
   virtual Future<Status> commit(Batch batch) = 0;
   // The store as of one moment during the call, as a folder that can be opened: all that was committed before
   // the call, nothing that is committed after it. Files that do not change any more are linked. `folder` is

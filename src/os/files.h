@@ -17,6 +17,10 @@ namespace mekong::os {
 // of 4096 in memory, too, are not even copied. What sync() promises is the same.
 enum class OpenMode { read, write, create, create_new, create_new_direct, create_direct };
 
+// What files that hold content leave free on their disk: with it the metadata goes on, and what is stored can
+// be deleted.
+inline constexpr uint64_t kept_free_bytes = 64ULL << 20;
+
 class File {
  public:
   virtual ~File() = default;  // closes; never syncs
@@ -31,7 +35,10 @@ class File {
   virtual void begin_write_back() {}
   virtual Status truncate(uint64_t size) = 0;
   // Reserves disk space up to `size` without changing the file's size.
+  // Error "ENOSPC" also where less than kept_free_bytes would be left.
   virtual Status reserve(uint64_t size) = 0;
+  // What the file system that holds it has left for this process; without end in the twin.
+  virtual Result<uint64_t> free_bytes() const { return UINT64_MAX; }
   virtual Result<uint64_t> size() const = 0;
   // The descriptor, to hand to a child process; -1 in the twin.
   virtual int descriptor() const = 0;

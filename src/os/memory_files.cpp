@@ -111,6 +111,7 @@ Status MemoryFiles::make_directories(const std::string& path, int) {
 
 Status MemoryFiles::rename(const std::string& from, const std::string& to) {
   std::lock_guard lock(mutex_);
+  if (folders_.contains(from)) return rename_folder(from, to);
   auto found = names_.find(from);
   if (found == names_.end()) return Error{"ENOENT", from};
   MEKONG_TRY(change("rename"));
@@ -118,6 +119,34 @@ Status MemoryFiles::rename(const std::string& from, const std::string& to) {
   names_.erase(found);
   names_[to] = content;
   note_names(parent(to), {{from, nullptr}, {to, content}});
+  return ok();
+}
+
+bool MemoryFiles::below(const std::string& name, const std::string& folder) {
+  return name == folder || name.starts_with(folder + "/");
+}
+
+Status MemoryFiles::rename_folder(const std::string& from, const std::string& to) {
+  const auto in_the_way = [&](const auto& entry) { return below(entry.first, to); };
+  if (std::any_of(names_.begin(), names_.end(), in_the_way)) return Error{"ENOTEMPTY", to};
+  if (!folders_.contains(parent(to)) || below(to, from)) return Error{"ENOENT", to};
+  MEKONG_TRY(change("rename"));
+  NameChange moved;
+  for (const auto& [name, content] : names_) {
+    if (!below(name, from)) continue;
+    moved.emplace_back(name, nullptr);
+    moved.emplace_back(to + name.substr(from.size()), content);
+  }
+  for (const auto& [name, content] : moved) {
+    content ? void(names_[name] = content) : void(names_.erase(name));
+  }
+  std::map<std::string, bool> folders;
+  for (const auto& [name, made] : folders_) {
+    folders[below(name, from) ? to + name.substr(from.size()) : name] = made;
+  }
+  folders_ = std::move(folders);
+  renamed_folders_.insert(to);
+  note_names(parent(to), std::move(moved));
   return ok();
 }
 
@@ -133,12 +162,11 @@ Status MemoryFiles::remove(const std::string& path) {
 Status MemoryFiles::remove_tree(const std::string& path) {
   std::lock_guard lock(mutex_);
   MEKONG_TRY(change("remove"));
-  const auto below = [&](const std::string& name) { return name == path || name.starts_with(path + "/"); };
   for (const auto& [name, content] : names_) {
-    if (below(name)) note_names(parent(name), {{name, nullptr}});
+    if (below(name, path)) note_names(parent(name), {{name, nullptr}});
   }
-  std::erase_if(names_, [&](const auto& entry) { return below(entry.first); });
-  std::erase_if(folders_, [&](const auto& entry) { return below(entry.first); });
+  std::erase_if(names_, [&](const auto& entry) { return below(entry.first, path); });
+  std::erase_if(folders_, [&](const auto& entry) { return below(entry.first, path); });
   return ok();
 }
 
@@ -146,6 +174,14 @@ Status MemoryFiles::sync_directory(const std::string& path) {
   std::lock_guard lock(mutex_);
   if (!folders_.contains(path)) return Error{"ENOENT", path};
   MEKONG_TRY(change("sync of a folder"));
+  // A rename is durable as a whole, wherever its old name and the files below it are.
+  for (const auto& change : unsynced_names_[path]) {
+    for (const auto& [name, content] : change) {
+      if (parent(name) == path) continue;
+      content&& names_.contains(name) ? void(durable_names_[name] = content)
+                                      : void(durable_names_.erase(name));
+    }
+  }
   std::erase_if(durable_names_, [&](const auto& entry) { return parent(entry.first) == path; });
   for (const auto& [name, content] : names_) {
     if (parent(name) == path) durable_names_[name] = content;
@@ -218,8 +254,12 @@ void MemoryFiles::note_names(const std::string& folder, NameChange change) {
   unsynced_names_[folder].push_back(std::move(change));
 }
 
-// A folder that was removed is there again when one of its files is.
+// A folder that was removed is there again when one of its files is, and one whose renaming was lost is not.
 void MemoryFiles::restore_folders() {
+  for (const auto& folder : renamed_folders_) {
+    std::erase_if(folders_, [&](const auto& entry) { return below(entry.first, folder); });
+  }
+  renamed_folders_.clear();
   for (const auto& [name, content] : names_) {
     for (std::string at = parent(name); !at.empty(); at = parent(at)) folders_[at] = true;
   }
@@ -243,10 +283,10 @@ void MemoryFiles::power_cut(uint64_t seed) {
   std::lock_guard lock(mutex_);
   ++life_;
   SeededRandom random(seed);
-  const auto below = [&](uint64_t limit) { return random.next_u64() % limit; };
+  const auto up_to = [&](uint64_t limit) { return random.next_u64() % limit; };
   names_ = durable_names_;
   for (const auto& [folder, changes] : unsynced_names_) {
-    const uint64_t kept = below(changes.size() + 1);
+    const uint64_t kept = up_to(changes.size() + 1);
     for (uint64_t i = 0; i < kept; ++i) {
       for (const auto& [name, content] : changes[i]) {
         content ? void(names_[name] = content) : void(names_.erase(name));
@@ -257,19 +297,19 @@ void MemoryFiles::power_cut(uint64_t seed) {
   durable_names_ = names_;
   for (auto& [name, content] : names_) {
     std::string bytes = std::move(content->synced);
-    const uint64_t mood = below(5);  // 0: nothing survives, 1: all does, 4: any sectors do, else any subset
+    const uint64_t mood = up_to(5);  // 0: nothing survives, 1: all does, 4: any sectors do, else any subset
     for (const auto& write : content->unsynced) {
-      if (mood == 0 || (mood > 1 && below(2) == 0)) continue;
+      if (mood == 0 || (mood > 1 && up_to(2) == 0)) continue;
       if (write.truncates) {
         bytes.resize(write.offset, '\0');
         continue;
       }
-      const bool torn = mood > 1 && mood < 4 && below(3) == 0;
-      const uint64_t size = torn ? below(write.data.size() + 1) : write.data.size();
+      const bool torn = mood > 1 && mood < 4 && up_to(3) == 0;
+      const uint64_t size = torn ? up_to(write.data.size() + 1) : write.data.size();
       if (bytes.size() < write.offset + size) bytes.resize(write.offset + size, '\0');
       for (uint64_t at = 0; at < size;) {
         const uint64_t piece = std::min(size - at, sector_bytes - (write.offset + at) % sector_bytes);
-        if (mood != 4 || below(2) == 0) bytes.replace(write.offset + at, piece, write.data, at, piece);
+        if (mood != 4 || up_to(2) == 0) bytes.replace(write.offset + at, piece, write.data, at, piece);
         at += piece;
       }
     }

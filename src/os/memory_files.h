@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +62,8 @@ class MemoryFiles final : public Files {
   using Tree = std::map<std::string, ContentPtr>;
   using NameChange = std::vector<std::pair<std::string, ContentPtr>>;  // at once; null: the name goes
 
+  Status rename_folder(const std::string& from, const std::string& to);  // mutex held
+  static bool below(const std::string& name, const std::string& folder);
   Status change(std::string_view what);  // counts, and fails where told to; mutex held
   void note_names(const std::string& folder, NameChange change);
   void restore_folders();
@@ -70,7 +73,8 @@ class MemoryFiles final : public Files {
   Tree names_, durable_names_;  // files; durable: as of the last sync of their folder
   std::map<std::string, std::vector<NameChange>> unsynced_names_;  // by folder
   std::map<std::string, bool> folders_;  // made folders survive: their making is not under test
-  uint64_t changes_ = 0, life_ = 0;      // a crash ends a life: handles of an older one fail
+  std::set<std::string> renamed_folders_;
+  uint64_t changes_ = 0, life_ = 0;  // a crash ends a life: handles of an older one fail
   std::optional<uint64_t> fail_at_;
   bool fail_for_good_ = false;
   std::string fail_code_;

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,12 +59,24 @@ class PosixFile : public File {
     return check(::ftruncate(descriptor_, static_cast<off_t>(size)), "truncate");
   }
   Status reserve(uint64_t size) override {
+    struct stat info{};
+    if (::fstat(descriptor_, &info) != 0) return errno_error(errno, "fstat", path_);
+    const auto held_bytes = static_cast<uint64_t>(info.st_blocks) * 512;
+    MEKONG_TRY_ASSIGN(const auto left_bytes, free_bytes());
+    if (size > held_bytes && left_bytes < size - held_bytes + kept_free_bytes) {
+      return errno_error(ENOSPC, "fallocate", path_);
+    }
     return check(::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)), "fallocate");
   }
   Result<uint64_t> size() const override {
     struct stat info{};
     if (::fstat(descriptor_, &info) != 0) return errno_error(errno, "fstat", path_);
     return static_cast<uint64_t>(info.st_size);
+  }
+  Result<uint64_t> free_bytes() const override {
+    struct statvfs info{};
+    if (::fstatvfs(descriptor_, &info) != 0) return errno_error(errno, "fstatvfs", path_);
+    return (::geteuid() == 0 ? info.f_bfree : info.f_bavail) * info.f_frsize;
   }
   int descriptor() const override { return descriptor_; }
   const std::string& path() const { return path_; }

@@ -155,6 +155,12 @@ Status check_authority(const CertificateAndKey& authority) {
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     return tls_error("the authority's key is not that of its certificate");
   }
+  // The file holds both halves; the one above compares the public ones.
+  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> halves(
+      EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr), EVP_PKEY_CTX_free);
+  if (!halves || EVP_PKEY_pairwise_check(halves.get()) != 1) {
+    return tls_error("the authority's key is damaged");
+  }
   if (X509_verify(certificate.get(), key.get()) != 1) {
     return tls_error("the authority's certificate does not match its signature");
   }

@@ -38,6 +38,23 @@ TEST(TlsAuthorityTest, a_server_certificate_bears_its_names_and_the_authoritys_s
   X509_free(leaf);
 }
 
+TEST(TlsAuthorityTest, a_changed_character_of_the_key_is_noticed) {
+  SystemRandom random;
+  const auto authority = make_authority("Mekong test authority", now_s, random).value();
+  ASSERT_TRUE(check_authority(authority).ok());
+  const size_t begin = authority.key_pem.find('\n') + 1;
+  const size_t end = authority.key_pem.find_last_not_of("=\n", authority.key_pem.rfind("-----END") - 1);
+  int changed = 0;
+  for (size_t at = begin; at < end; ++at) {  // the last one has bits that mean nothing
+    if (authority.key_pem[at] == '\n') continue;
+    auto other = authority;
+    other.key_pem[at] = other.key_pem[at] == 'A' ? 'B' : 'A';
+    EXPECT_FALSE(check_authority(other).ok()) << at;
+    ++changed;
+  }
+  EXPECT_GT(changed, 100);
+}
+
 TEST(TlsAuthorityTest, a_truststore_begins_as_java_expects) {
   SystemRandom random;
   auto authority = make_authority("Mekong test authority", now_s, random);

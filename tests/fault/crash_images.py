@@ -26,7 +26,7 @@ from server import REGION, Mekong
 
 HEAD = struct.Struct('=QQQ')
 WRITE, FLUSH = 1, 2
-SECTOR_BYTES = 512
+SECTOR_BYTES, BLOCK_BYTES = 512, 4096
 LIE_ENTRIES = 1500  # a disk that lies has forgotten this many
 PARTITIONS = 4
 
@@ -73,7 +73,8 @@ class Disk:
         for _, offset, data in self.tail:
             if dice.random() >= share:
                 continue
-            torn = share < 1 and len(data) > SECTOR_BYTES and dice.random() < 0.2
+            # ext4 trusts the disk with the block of its superblock, which it writes in place: torn, it cannot be mounted.
+            torn = share < 1 and len(data) > SECTOR_BYTES and offset >= BLOCK_BYTES and dice.random() < 0.2
             kept.append((offset, data[:dice.randrange(len(data) // SECTOR_BYTES) * SECTOR_BYTES] if torn else data))
         with open(target, 'r+b') as file:
             self.apply(file, kept)

@@ -1,0 +1,57 @@
+#include "app/snapshots.h"
+
+#include <gtest/gtest.h>
+
+#include "os/memory_files.h"
+
+namespace mekong::app {
+namespace {
+
+const char* const parts[] = {"meta", "log", "blobs"};
+
+// A folder whose restoring was decided, and was cut off there.
+void make(os::MemoryFiles& files) {
+  for (const std::string part : parts) {
+    for (const std::string& place : {"/data/" + part, "/data/restoring/" + part}) {
+      ASSERT_TRUE(files.make_directories(place).ok());
+      const std::string name = place.find("restoring") == place.npos ? "/before" : "/after";
+      ASSERT_TRUE(files.write_file_durably(place + name, "x").ok());
+    }
+  }
+  ASSERT_TRUE(files.write_file_durably("/data/restoring/ready", "").ok());
+  ASSERT_TRUE(files.sync_all("/data").ok());
+}
+
+// Returns whether the restore was cut off before its end.
+bool cut_off_at(uint64_t step, uint64_t seed) {
+  os::MemoryFiles files;
+  const DataFolder folder(files, "/data");
+  make(files);
+  files.fail_at(files.changes() + step, "EIO", true);
+  const bool reached = !finish_restore(files, folder).ok();
+  files.power_cut(seed);
+  files.no_more_failures();
+  const auto finished = finish_restore(files, folder);
+  EXPECT_TRUE(finished.ok()) << finished.error().message;
+  for (const std::string part : parts) {
+    EXPECT_TRUE(*files.exists("/data/" + part + "/after")) << part;
+    EXPECT_FALSE(*files.exists("/data/" + part + "/before")) << part;
+  }
+  EXPECT_FALSE(*files.exists("/data/restoring"));
+  EXPECT_FALSE(*files.exists("/data/replaced"));
+  return reached;
+}
+
+TEST(SnapshotsTest, a_restore_is_finished_however_often_it_is_cut_off) {
+  uint64_t steps = 0;
+  for (bool reached = true; reached && !testing::Test::HasFailure(); ++steps) {
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      SCOPED_TRACE("step " + std::to_string(steps + 1) + ", seed " + std::to_string(seed));
+      reached = cut_off_at(steps + 1, seed);
+    }
+  }
+  EXPECT_GT(steps, 20);
+}
+
+}  // namespace
+}  // namespace mekong::app

@@ -196,15 +196,16 @@ def test_no_descriptors_left_refuses_and_goes_on_emfile(own_mekong):
     assert set(clients.each().values()) == {'ok'}
     pid = own_mekong.process.pid
     limit = len(os.listdir(f'/proc/{pid}/fd')) + 3
-    before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, before[1]))
     flood = []
     try:
         for _ in range(limit + 20):
             flood.append(socket.create_connection(('127.0.0.1', own_mekong.port)))
         ticks = cpu_ticks(pid)
-        scarce = [clients.each() for _ in range(2)]
+        scarce = {'large': clients.put(2 * MB), 'update': clients.update(), 'produce': clients.produce(100)}
         print('no descriptors', scarce)
-        assert {one['large'] for one in scarce} <= {'503 ServiceUnavailable', 'ConnectionClosedError', 'ReadTimeoutError'}
+        assert scarce['large'] in ('503 ServiceUnavailable', 'ConnectionClosedError', 'ReadTimeoutError')
         assert cpu_ticks(pid) - ticks < 300, 'it spins'
     finally:
         for one in flood:
@@ -241,7 +242,7 @@ def test_no_memory_left_stops_and_loses_nothing(own_mekong):
                                  on_delivery=delivered)
                 producer.poll(0.01)
             producer.flush(5)
-        while own_mekong.process.poll() is None and len(told) < 400:
+        while own_mekong.process.poll() is None and len(told) < 200:
             told.append(clients.put(8 * MB))
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(load, range(16)))
@@ -287,7 +288,7 @@ def test_a_clock_that_jumps_loses_nothing(jump, tmp_path):
         clients.settings['oauth_cb'] = lambda _: (token_of(env)[0], time.time() + 600)
         create_topic(clients.settings, 'kept', 1, {'retention.ms': '-1'})
         written, offsets = [], []
-        for days in (0, 365, -365, 0):
+        for days in (365, -365, 0):
             jump(days)
             producer = Producer(clients.settings)
             producer.poll(0.1)

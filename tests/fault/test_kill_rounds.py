@@ -259,3 +259,27 @@ def test_nothing_is_lost_or_doubled(own_mekong, settings):
     print(f'{ROUNDS} kills: {writer.sent} records, {copier.copied} copied in transactions, '
           f'{sum(load.changes for load in others[:2])} changes of objects, {others[2].changes} of definitions, '
           f'{others[3].acknowledged} positions')
+
+
+def test_a_page_goes_on_after_a_kill(own_mekong):
+    """Tokens of pages name where to go on, not something that a server remembers."""
+    s3, glue, iam = (own_mekong.client(name) for name in ('s3', 'glue', 'iam'))
+    s3.create_bucket(Bucket='pages', CreateBucketConfiguration={'LocationConstraint': 'us-east-2'})
+    glue.create_database(DatabaseInput={'Name': 'pages'})
+    names = [f'name{i}' for i in range(5)]
+    for name in names:
+        s3.put_object(Bucket='pages', Key=name, Body=b'')
+        glue.create_table(DatabaseName='pages', TableInput={'Name': name})
+        iam.create_user(UserName=name)
+    objects = s3.list_objects_v2(Bucket='pages', MaxKeys=2)
+    tables = glue.get_tables(DatabaseName='pages', MaxResults=2)
+    users = iam.list_users(MaxItems=2)
+    own_mekong.kill()
+    own_mekong.start()
+    objects = objects['Contents'] + s3.list_objects_v2(
+        Bucket='pages', ContinuationToken=objects['NextContinuationToken'])['Contents']
+    tables = tables['TableList'] + glue.get_tables(DatabaseName='pages', NextToken=tables['NextToken'])['TableList']
+    users = users['Users'] + iam.list_users(Marker=users['Marker'])['Users']
+    assert [one['Key'] for one in objects] == names
+    assert [one['Name'] for one in tables] == names
+    assert [one['UserName'] for one in users] == names

@@ -13,7 +13,10 @@ constexpr size_t policies_max = 1500, versions_max = 5;
 constexpr size_t policy_characters_max = 6144;
 
 Status check_document(const std::string& document) {
-  MEKONG_TRY(policy::parse_document(document, policy::DocumentKind::identity));
+  MEKONG_TRY_ASSIGN(const auto parsed, policy::parse_document(document, policy::DocumentKind::identity));
+  if (parsed->version != "2012-10-17") {
+    return Error{"MalformedPolicyDocument", "Policy document must be version 2012-10-17 or greater.", 400};
+  }
   if (policy::counted_size(document) > policy_characters_max) {
     return over_quota("PolicySize", policy_characters_max);
   }

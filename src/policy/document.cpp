@@ -1,6 +1,7 @@
 #include "policy/document.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <set>
 
@@ -11,6 +12,51 @@ namespace json = boost::json;
 
 Error malformed(std::string message) {
   return {"MalformedPolicyDocument", std::move(message), 400};
+}
+
+constexpr std::array<std::string_view, 13> iam_paths = {"user/",
+                                                        "federated-user/",
+                                                        "role/",
+                                                        "group/",
+                                                        "instance-profile/",
+                                                        "mfa/",
+                                                        "server-certificate/",
+                                                        "policy/",
+                                                        "sms-mfa/",
+                                                        "saml-provider/",
+                                                        "oidc-provider/",
+                                                        "report/",
+                                                        "access-report/"};
+
+// What IAM knows of the ARNs of its own and of S3's resources. Wildcards may stand anywhere.
+Status check_place(const std::string& arn) {
+  if (arn.find("${") != std::string::npos) return ok();  // their keys have colons of their own
+  std::array<std::string_view, 6> parts;  // the last: the rest
+  std::string_view rest = arn;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const size_t colon = i + 1 < parts.size() ? rest.find(':') : std::string_view::npos;
+    parts[i] = rest.substr(0, colon);
+    if (colon == std::string_view::npos) break;
+    rest.remove_prefix(colon + 1);
+  }
+  const auto& [arn_word, partition, service, region, account, resource] = parts;
+  constexpr std::array<std::string_view, 4> partitions = {"aws", "aws-cn", "aws-us-gov", "*"};
+  const bool open = partition.find_first_of("*?$") != std::string_view::npos;
+  if (!open && std::ranges::find(partitions, partition) == partitions.end()) {
+    return malformed("Partition \"" + std::string(partition) + "\" is not valid for resource \"" + arn +
+                     "\".");
+  }
+  const bool somewhere = !region.empty() && region.find_first_of("*?$") == std::string_view::npos;
+  if (service == "iam" && somewhere)
+    return malformed("IAM resource " + arn + " cannot contain region information.");
+  if (service == "s3" && somewhere && !resource.starts_with("accesspoint/"))
+    return malformed("Resource " + arn + " can not contain region information.");
+  const bool known = resource.empty() || resource.find_first_of("*?$") < resource.find('/') ||
+                     std::ranges::any_of(iam_paths, [&](auto path) { return resource.starts_with(path); });
+  if (service != "iam" || known) return ok();
+  std::string paths;
+  for (const std::string_view path : iam_paths) paths.append(paths.empty() ? "" : ", ").append(path);
+  return malformed("IAM resource path must either be \"*\" or start with " + paths + ".");
 }
 
 std::string_view view(const json::string& text) {
@@ -128,6 +174,9 @@ class StatementReader {
     MEKONG_TRY_ASSIGN(auto list, strings(value, key));
     if (list.empty()) return malformed("Policy statement must contain actions.");
     for (const std::string& action : list) {
+      if (kind_ == DocumentKind::trust && !lower(action).starts_with("sts:")) {
+        return malformed("AssumeRole policy may only specify STS AssumeRole actions.");
+      }
       const size_t colon = action.find(':');
       const bool prefaced = colon != std::string::npos && colon > 0 && colon + 1 < action.size();
       if (action != "*" && !prefaced) {
@@ -154,6 +203,7 @@ class StatementReader {
       if (resource != "*" && !resource.starts_with("arn:")) {
         return malformed("Resource " + resource + " must be in ARN format or \"*\".");
       }
+      if (kind_ == DocumentKind::identity && resource != "*") MEKONG_TRY(check_place(resource));
       statement_.resources.emplace_back(resource, variables_);
     }
     return ok();

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "codec/text.h"
-#include "codec/time.h"
 
 namespace mekong::api {
 namespace {
@@ -169,12 +168,9 @@ void fill_context(Call& call, const Authoriser& authoriser, int64_t now_ms) {
   context.secure = call.head.secure;
   context.headers = &call.head.headers;
   context.authoriser = &authoriser;
-  context.conditions = {{"aws:SourceIp", {context.source_ip}},
-                        {"aws:SecureTransport", {context.secure ? "true" : "false"}},
-                        {"aws:UserAgent", {context.user_agent}},
-                        {"aws:CurrentTime", {codec::format_iso8601(now_ms)}},
-                        {"aws:EpochTime", {std::to_string(now_ms / 1000)}},
-                        {"aws:RequestedRegion", {context.region.value}}};
+  const bool s3 = std::string_view(call.table().signing_name) == "s3";
+  call.keys.emplace(RequestKeys::From{call.head, call.query, call.auth, call.via, s3, now_ms});
+  context.known = &*call.keys;
 }
 
 Result<Value> decode(Call& call, const Validator& validator, std::string_view body) {
@@ -233,8 +229,11 @@ Status authorise(Call& call, const void* input) {
   if (operation.pass_role.role == nullptr) return {};
   auto role = expand(operation.pass_role.role, call, input, found);
   if (!found) return {};
-  return context.authorise_action("iam:PassRole", role,
-                                  {{"iam:PassedToService", {operation.pass_role.service}}});
+  ConditionContext handed{{"iam:PassedToService", {operation.pass_role.service}}};
+  // What the role is handed over for; of many things, the operation's own.
+  const auto arn = operation.resource_count == 0 ? "" : expand(operation.resources[0], call, input, found);
+  if (arn.starts_with("arn:")) handed["iam:AssociatedResourceArn"] = {arn};
+  return context.authorise_action("iam:PassRole", role, std::move(handed));
 }
 
 }  // namespace mekong::api

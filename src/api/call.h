@@ -1,10 +1,13 @@
 // One request on its way through the pipeline: the steps that need no waiting. Internal to api.
 #pragma once
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/errors.h"
 #include "api/pipeline.h"
 #include "api/protocol.h"
+#include "api/request_keys.h"
 #include "api/router.h"
 #include "api/validate.h"
 
@@ -23,6 +26,8 @@ struct Call {
   std::map<std::string, std::string> labels;
   Form form;
   iam::Authentication auth;
+  std::string_view via = {};  // the service that calls for the principal, where one does
+  std::optional<RequestKeys> keys = {};
   Context context = {};
   std::string error_code;  // of the reply; empty while all goes well
 
@@ -38,7 +43,7 @@ Status find_operation(Call& call, std::string_view target, const std::string& ra
 Status refuse_old_signatures(const Call& call);
 // Sets operation. Errors: "NotImplemented", naming it.
 Status bind_operation(Call& call);
-// Fills the context's own members from the head and the authentication.
+// Fills the context's own members from the head and the authentication; the call stays where it is from here.
 void fill_context(Call& call, const Authoriser& authoriser, int64_t now_ms);
 Result<Value> decode(Call& call, const Validator& validator, std::string_view body);
 // The table's permissions on the decoded input. Errors: "AccessDenied".

@@ -16,10 +16,12 @@ struct CallFrom {
   Region region;
   std::string source_ip, user_agent;
   bool secure = true;
+  std::string via = {};  // "glue.amazonaws.com": who calls for the principal, where it does not itself
 
   // Of a handler that calls on for its own caller.
   static CallFrom context(const Context& ctx) {
-    return {ctx.principal, ctx.region, ctx.source_ip, ctx.user_agent, ctx.secure};
+    return {ctx.principal,  ctx.region, ctx.source_ip,
+            ctx.user_agent, ctx.secure, ctx.service + ".amazonaws.com"};
   }
 };
 

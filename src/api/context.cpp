@@ -17,6 +17,7 @@ Status Context::authorise_action(std::string_view wanted, std::string_view resou
                                       .action = wanted,
                                       .resource = resource,
                                       .context = std::move(extra),
+                                      .known = known,
                                       .request_id = request_id});
   if (decision.allowed) return {};
   denial_message = std::move(decision.encoded_message);

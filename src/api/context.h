@@ -25,9 +25,10 @@ struct Context {
   const std::vector<std::pair<std::string, std::string>>* headers = nullptr;
 
   const Authoriser* authoriser = nullptr;
-  std::string action;           // the operation's IAM action
-  ConditionContext conditions;  // of the request: aws:SourceIp, aws:SecureTransport, those of the table
-  bool authorised = false;      // set by the pipeline, or by authorise()
+  std::string action;                      // the operation's IAM action
+  ConditionContext conditions;             // those of the operation's line
+  const ConditionSource* known = nullptr;  // of the request: aws:SourceIp, aws:SecureTransport …
+  bool authorised = false;                 // set by the pipeline, or by authorise()
   // Of the last denial: what sts:DecodeAuthorizationMessage reads; goes out as a header of the refusal.
   mutable std::string denial_message;
 

@@ -39,6 +39,13 @@ class ListedAuthoriser final : public Authoriser {
     auto key = std::string(request.action) + " " + std::string(request.resource);
     asked.push_back(key);
     last_context = request.context;
+    if (request.known != nullptr) {
+      request.known->each_key([&](std::string_view key) {
+        ConditionValues values;
+        request.known->supply(key, values);
+        if (!values.empty()) last_context[std::string(key)].assign(values.begin(), values.end());
+      });
+    }
     return {request.principal.kind != PrincipalKind::anonymous && !denied.contains(key), ""};
   }
 };

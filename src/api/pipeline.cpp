@@ -473,6 +473,7 @@ Result<Value> Pipeline::call(const CallFrom& from, const ServiceTable& table, co
   Call call{.head = head, .home = parts.pool, .request_id = parts.random.uuid()};
   call.auth.principal = from.principal;
   call.auth.region = from.region;
+  call.via = from.via;
   for (const auto& service : parts.services) {
     if (service.table == &table) call.service = &service;
   }

@@ -34,6 +34,7 @@ struct RequestHead {
   int64_t content_length = -1;  // of the body on the wire; -1: chunked
   std::string source_ip;
   bool secure = false;
+  std::string_view tls_version = {};  // "1.3"; empty without TLS
 };
 
 // The body as bytes on the wire (transfer coding removed). Read by one coroutine.

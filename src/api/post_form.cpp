@@ -146,8 +146,9 @@ Result<RequestHead> PostForm::as_put() const {
                   .headers = {},
                   .content_length = head_.content_length,
                   .source_ip = head_.source_ip,
-                  .secure = head_.secure};
-  for (const char* name : {"host", "user-agent"}) {
+                  .secure = head_.secure,
+                  .tls_version = head_.tls_version};
+  for (const char* name : {"host", "user-agent", "referer"}) {
     if (const auto* value = find_header(head_.headers, name)) put.headers.emplace_back(name, *value);
   }
   for (const auto& [name, value] : fields_) {

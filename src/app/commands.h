@@ -35,7 +35,7 @@ std::optional<int64_t> parse_duration_ms(std::string_view text);
 int print_logs(const std::string& data, int64_t lines, bool follow);
 // What could keep a server from running well here, and how to mend it. 1 when something is broken.
 int doctor(const ServeOptions& options, bool json);
-// What was decided for a request, and why.
+// What was decided for a request, and why; of an empty one: the last denials.
 int why(const std::string& data, const std::string& request_id, bool json);
 int record_policy(const std::string& data, bool on);
 // The least policy of what was recorded: of one user, role or root, or of everybody.

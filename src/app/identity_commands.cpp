@@ -4,14 +4,18 @@
 #include "app/control.h"
 #include "app/identity_routes.h"
 #include "codec/record.h"
+#include "codec/time.h"
 
 namespace mekong::app {
 namespace {
 
 void print_decision(const iam::Explained& decision) {
-  std::printf("%s  %s\n  who       %s\n  what      %s\n  on what   %s\n", decision.request_id.c_str(),
-              decision.outcome.c_str(), decision.principal_arn.c_str(), decision.action.c_str(),
-              decision.resource.c_str());
+  const std::string which = decision.request_id.empty() ? "" : decision.request_id + "  ";
+  const std::string times = decision.times > 1 ? ", " + std::to_string(decision.times) + " times" : "";
+  std::printf("%s  %s%s%s\n  who       %s\n  what      %s\n  on what   %s\n",
+              codec::format_iso8601(decision.at_ms).c_str(), which.c_str(), decision.outcome.c_str(),
+              times.c_str(), decision.principal_arn.empty() ? "anonymous" : decision.principal_arn.c_str(),
+              decision.action.c_str(), decision.resource.c_str());
   if (!decision.policy.empty()) {
     std::printf("  by        %s policy %s%s%s\n", decision.source.c_str(), decision.policy.c_str(),
                 decision.sid.empty() ? "" : ", statement ", decision.sid.c_str());
@@ -31,6 +35,7 @@ int why(const std::string& data, const std::string& request_id, bool json) {
   if (json) std::printf("%s\n", answer->c_str());
   if (!json) {
     for (const auto& decision : note->decisions) print_decision(decision);
+    if (note->decisions.empty()) std::puts("nothing was denied since the server started");
   }
   return 0;
 }

@@ -4,6 +4,11 @@
 #include "codec/text.h"
 
 namespace mekong::app {
+namespace {
+
+constexpr size_t denials_max = 50;
+
+}  // namespace
 
 void IdentityRoutes::add_to(front::InternalRoutes& routes) {
   using Request = const front::HttpRequest&;
@@ -17,6 +22,8 @@ Task<api::Response> IdentityRoutes::why(const front::HttpRequest& request) {
   constexpr std::string_view id = "id=";
   std::string_view asked = request.head.raw_query;
   if (asked.starts_with(id)) asked.remove_prefix(id.size());
+  if (asked.empty())
+    co_return json_reply(200, codec::encode_record(WhyNote{decisions_.denials(denials_max)}));
   WhyNote note{decisions_.of_request(asked)};
   if (note.decisions.empty()) {
     co_return failure_reply(404, Error{"NoSuchRequest", "No decision of request " + std::string(asked) +

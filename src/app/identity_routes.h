@@ -18,7 +18,8 @@ class IdentityRoutes {
   void add_to(front::InternalRoutes& routes);
 
  private:
-  // GET ?id=REQUEST-ID: the decisions of that request, in order; 404 "NoSuchRequest".
+  // GET ?id=REQUEST-ID: the decisions of that request, in order; 404 "NoSuchRequest". Without an id: the last
+  // denials, the latest last.
   Task<api::Response> why(const front::HttpRequest& request);
   // GET: the least policies of what was recorded. POST with "record" or "stop" as the body.
   Task<api::Response> policy(const front::HttpRequest& request);

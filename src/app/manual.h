@@ -140,9 +140,11 @@ Examples
 
 inline constexpr const char* why = R"text(
 The request id stands in the reply: x-amzn-RequestId, or x-amz-request-id from S3. The last 8192 decisions
-are kept, in memory.
+are kept, in memory. Without an id: the last 50 denials, the latest at the end, also of Kafka, of the
+metastore, of queries and jobs, which have no id.
 
 Examples
+  mekong why
   mekong why 2f0d3a52-7f0b-4c58-9d43-1d6f6f3f2a11)text";
 
 inline constexpr const char* policy = R"text(

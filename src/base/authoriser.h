@@ -1,8 +1,10 @@
 // Who asks, and may they: the one question that HTTP, Kafka, the metastore and data reads all ask.
 // Implemented by iam; everything below it sees only this.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,11 +40,26 @@ using PrincipalPtr = std::shared_ptr<const Principal>;
 // Condition keys with their values; keys are compared without case.
 using ConditionContext = std::map<std::string, std::vector<std::string>>;
 
+// A key's values, in memory of the decision that asked for them.
+using ConditionValues = std::pmr::vector<std::pmr::string>;
+
+// Condition keys whose values are made when a statement asks for them: a decision that asks for none costs
+// none. Keys in lower case.
+class ConditionSource {
+ public:
+  virtual ~ConditionSource() = default;
+  // Does it speak for this key? Then nobody else does, whether it has values or not.
+  virtual bool supply(std::string_view key, ConditionValues& values) const = 0;
+  virtual void each_key(const std::function<void(std::string_view key)>& visit) const = 0;
+};
+
 struct AuthorisationRequest {
   const Principal& principal;
   std::string_view action;    // "s3:GetObject"
   std::string_view resource;  // ARN, or "*"
   ConditionContext context = {};
+  // Besides `context`, what the face knows of the request: where it came from, how it was signed.
+  const ConditionSource* known = nullptr;
   // Resource policy document (bucket policy …) that stands on the resource, empty where none.
   std::string_view resource_policy = {};
   // The resource policy alone can let anyone in, as a role's trust policy does: the owner's identity policies

@@ -52,10 +52,25 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string sha256(std::string_view bytes) {
-  std::string out(sha256_bytes, '\0');
+Sha256 sha256_digest(std::string_view bytes) {
+  Sha256 out;
   sha256_of(bytes, {}, out.data());
   return out;
+}
+
+Sha256Hex hex_of(const Sha256& digest) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  Sha256Hex out;
+  for (size_t i = 0; i < digest.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(digest[i]);
+    out[2 * i] = digits[byte >> 4];
+    out[2 * i + 1] = digits[byte & 15];
+  }
+  return out;
+}
+
+std::string sha256(std::string_view bytes) {
+  return std::string(view_of(sha256_digest(bytes)));
 }
 std::string sha1(std::string_view bytes) {
   return once(EVP_sha1(), bytes);
@@ -65,7 +80,7 @@ std::string md5(std::string_view bytes) {
 }
 
 // RFC 2104.
-std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+Sha256 hmac_sha256_digest(std::string_view key, std::string_view bytes) {
   char inner[sha256_block_bytes] = {}, outer[sha256_block_bytes], middle[sha256_bytes];
   if (key.size() > sizeof(inner)) {
     sha256_of(key, {}, inner);
@@ -76,10 +91,14 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
     outer[i] = static_cast<char>(inner[i] ^ 0x5c);
     inner[i] = static_cast<char>(inner[i] ^ 0x36);
   }
-  std::string out(sha256_bytes, '\0');
+  Sha256 out;
   sha256_of({inner, sizeof(inner)}, bytes, middle);
   sha256_of({outer, sizeof(outer)}, {middle, sizeof(middle)}, out.data());
   return out;
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  return std::string(view_of(hmac_sha256_digest(key, bytes)));
 }
 
 uint32_t crc32(std::string_view bytes, uint32_t so_far) {

@@ -1,5 +1,6 @@
 // Digests, as raw bytes. OpenSSL and zlib stay behind this header.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,6 +12,18 @@ std::string sha256(std::string_view bytes);
 std::string sha1(std::string_view bytes);
 std::string md5(std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
+// The same without the heap, for what every request is asked.
+using Sha256 = std::array<char, 32>;
+using Sha256Hex = std::array<char, 64>;
+Sha256 sha256_digest(std::string_view bytes);
+Sha256 hmac_sha256_digest(std::string_view key, std::string_view bytes);
+Sha256Hex hex_of(const Sha256& digest);  // lower case
+inline std::string_view view_of(const Sha256& digest) {
+  return {digest.data(), digest.size()};
+}
+inline std::string_view view_of(const Sha256Hex& hex) {
+  return {hex.data(), hex.size()};
+}
 uint32_t crc32(std::string_view bytes, uint32_t so_far = 0);  // IEEE; CRC-32C is in base/crc32c.h
 
 // Whether two secrets are the same, in a time that depends on their lengths only. Signatures, tokens and

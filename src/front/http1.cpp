@@ -124,6 +124,7 @@ Task<bool> serve_request(const Service& service, const os::ConnectionPtr& shared
   auto& connection = *shared;
   parsed.head.source_ip = connection.peer().host;
   parsed.head.secure = connection.encrypted();
+  parsed.head.tls_version = connection.tls_version();
   ConnectionBody body(service, shared, buffer, parsed);
   auto response = co_await answer(service, connection, parsed.head, body);
   co_await resume_on(connection.executor());

@@ -176,6 +176,7 @@ void Http2::on_request(StreamId id, Result<ParsedHead> head, bool ended) {
   stream->parsed = std::move(*head);
   stream->parsed.head.source_ip = connection_->peer().host;
   stream->parsed.head.secure = connection_->encrypted();
+  stream->parsed.head.tls_version = connection_->tls_version();
   stream->continue_owed = stream->parsed.expects_continue && !ended;
   arrived_.push_back(stream);
 }

@@ -208,7 +208,7 @@ TEST_F(ServerTest, source_ip_forged) {
   exchange(get(
       "k",
       "X-Forwarded-For: 1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\nConnection: close\r\n"));
-  EXPECT_THAT(harness.authoriser.last_context.at("aws:SourceIp"), testing::ElementsAre("127.0.0.1"));
+  EXPECT_THAT(harness.authoriser.last_context.at("aws:sourceip"), testing::ElementsAre("127.0.0.1"));
 }
 
 TEST_F(ServerTest, MoreConnectionsThanTheLimitAreClosed) {

@@ -47,14 +47,17 @@ struct Authentication {
   Region region;        // of the credential scope
   std::string service;  // of the credential scope, e.g. "s3", "kafka-cluster"
   BodySignature body = BodySignature::sha256;
-  std::string body_sha256;     // hex, for sha256
-  std::string signing_key;     // raw bytes, for chunk signatures; never logged
-  std::string seed_signature;  // hex, first link of the chunk chain
+  std::string body_sha256;  // hex, for sha256
+  int64_t signed_ms = 0;    // the moment that was signed; 0: unsigned
+  // Of signed chunks and events only:
+  std::string signing_key;     // raw bytes; never logged
+  std::string seed_signature;  // hex, first link of the chain
   std::string amz_date;        // yyyymmddThhmmssZ
   std::string scope;           // date/region/service/aws4_request
   // For signed_events alone, whose stream may outlast its day: the signing key of another (yyyymmdd).
   std::function<std::string(std::string_view day)> key_of_day;
-  bool presigned = false;
+  bool presigned = false;  // by the query
+  bool form = false;       // by a form's fields
 };
 
 // What of a browser's form is signed: its policy document, as it came (base64).

@@ -1,6 +1,8 @@
 #include "iam/decision_log.h"
 
 #include <algorithm>
+#include <array>
+#include <memory_resource>
 
 #include "codec/hash.h"
 #include "codec/json.h"
@@ -12,6 +14,7 @@ namespace mekong::iam {
 namespace {
 
 constexpr size_t decisions_max = 8192;
+constexpr size_t others_max = 1024;
 constexpr size_t recorded_max = 100'000;  // resources of one action of one identity
 constexpr size_t nonce_bytes = 12;
 constexpr std::string_view bound = "authorization-message";
@@ -79,17 +82,59 @@ void write_context(codec::JsonWriter& json, const Explained& decision) {
 
 }  // namespace
 
-void DecisionLog::keep(Explained decision) {
-  std::lock_guard lock(mutex_);
-  if (last_.size() >= decisions_max) last_.pop_front();
-  last_.push_back(std::move(decision));
+Explained& DecisionLog::oldest() {
+  if (last_.size() < decisions_max) return last_.emplace_back();
+  Explained& slot = last_[next_];
+  next_ = (next_ + 1) % decisions_max;
+  return slot;
 }
 
 std::vector<Explained> DecisionLog::of_request(std::string_view request_id) const {
   std::vector<Explained> out;
   std::lock_guard lock(mutex_);
-  std::copy_if(last_.begin(), last_.end(), std::back_inserter(out),
-               [&](const Explained& decision) { return decision.request_id == request_id; });
+  for (size_t i = 0; i < last_.size(); ++i) {
+    const Explained& decision = last_[(next_ + i) % last_.size()];
+    if (decision.request_id == request_id) out.push_back(decision);
+  }
+  return out;
+}
+
+bool DecisionLog::denied_again(std::string_view principal_arn, std::string_view action,
+                               std::string_view resource, int64_t now_ms) {
+  std::array<std::byte, 1024> room;
+  std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
+  std::pmr::string name(&memory);
+  name.reserve(principal_arn.size() + action.size() + resource.size() + 2);
+  name.append(principal_arn).append("\n").append(action).append("\n").append(resource);
+  std::lock_guard lock(mutex_);
+  const auto at = others_.find(std::string_view(name));
+  if (at == others_.end()) return false;
+  ++at->second.times;
+  at->second.at_ms = now_ms;
+  return true;
+}
+
+void DecisionLog::remember(Explained denial) {
+  const std::string name = denial.principal_arn + "\n" + denial.action + "\n" + denial.resource;
+  std::lock_guard lock(mutex_);
+  if (others_.size() >= others_max) {
+    others_.erase(
+        std::ranges::min_element(others_, {}, [](const auto& other) { return other.second.at_ms; }));
+  }
+  others_.insert_or_assign(name, std::move(denial));
+}
+
+std::vector<Explained> DecisionLog::denials(size_t most) const {
+  std::vector<Explained> out;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, decision] : others_) out.push_back(decision);
+    for (const Explained& decision : last_) {
+      if (!decision.allowed()) out.push_back(decision);
+    }
+  }
+  std::ranges::sort(out, {}, &Explained::at_ms);
+  if (out.size() > most) out.erase(out.begin(), out.end() - static_cast<long>(most));
   return out;
 }
 

@@ -67,6 +67,8 @@ class Directory {
   uint64_t version() const {
     return users_.version() + groups_.version() + roles_.version() + policies_.version();
   }
+  // The same of what callers hang on: access keys, users, roles.
+  uint64_t callers_version() const { return keys_.version() + users_.version() + roles_.version(); }
   // AWS's own, or of this account.
   bool policy_visible(const AccountId& account, std::string_view arn) const;
   AccessKeyPtr find_key(const std::string& access_key_id) const;

@@ -18,6 +18,7 @@ class Iam {
   struct Config {
     std::string first_account = "default";
     bool well_known_test_pair = false;  // --dev
+    Logger* logger = nullptr;           // not owned; null: nothing is told
   };
   // `store` needs the family "iam". Blocks on reads and, at first start, on the commits that make the
   // server's secret and the first account with its root key (see Directory::root_credentials). References
@@ -46,7 +47,8 @@ class Iam {
         usage_(store, clock),
         sessions_(directory_, clock, random),
         decisions_(directory_.server_secret(), random),
-        decider_(directory_, resources, clock, decisions_),
+        decider_(directory_, resources, clock, decisions_,
+                 config.logger != nullptr ? *config.logger : null_logger()),
         verifier_(directory_, sessions_, usage_, clock, {config.well_known_test_pair}),
         kafka_login_(verifier_, clock) {}
 

@@ -129,6 +129,43 @@ TEST_F(IamTest, confused_deputy_is_held_by_the_trust) {
   EXPECT_FALSE(assumed(""));
 }
 
+TEST_F(IamTest, DenialsThatNoRequestNamesAreCountedAndRemembered) {
+  const auto credentials = session(make_role("r", R"({"AWS":"123456789012"})"));
+  const auto ask = [&](std::string_view action, std::string_view request_id) {
+    const auto decision = iam->authoriser().decide({.principal = *credentials.principal,
+                                                    .action = action,
+                                                    .resource = "arn:aws:s3:::b/k",
+                                                    .request_id = request_id});
+    EXPECT_FALSE(decision.allowed);
+    EXPECT_EQ(decision.encoded_message.empty(), request_id.empty());
+    clock.advance_ms(1);
+  };
+  for (int i = 0; i < 3; ++i) ask("s3:GetObject", "");
+  ask("s3:PutObject", "");
+  ask("s3:DeleteObject", "one");
+  ask("s3:GetObject", "");
+  const auto denials = iam->decisions().denials(10);
+  ASSERT_EQ(denials.size(), 3u);
+  EXPECT_EQ(denials[0].action, "s3:PutObject");
+  EXPECT_EQ(denials[1].request_id, "one");
+  EXPECT_EQ(denials[2].action, "s3:GetObject");
+  EXPECT_EQ(denials[2].times, 4);
+  EXPECT_EQ(iam->decisions().denials(1).at(0).action, "s3:GetObject");
+  EXPECT_EQ(iam->decisions().of_request("one").size(), 1u);
+}
+
+TEST_F(IamTest, TheOldestDecisionsAreWrittenOver) {
+  const auto root = principal_of_key(iam->directory(), *iam->directory().find_key(test_key));
+  for (int i = 0; i < 8200; ++i) {
+    const std::string id = std::to_string(i);
+    (void)iam->authoriser().decide(
+        {.principal = *root, .action = "s3:GetObject", .resource = "arn:aws:s3:::b/" + id, .request_id = id});
+  }
+  EXPECT_TRUE(iam->decisions().of_request("7").empty());
+  EXPECT_EQ(iam->decisions().of_request("8").at(0).resource, "arn:aws:s3:::b/8");
+  EXPECT_EQ(iam->decisions().of_request("8199").at(0).resource, "arn:aws:s3:::b/8199");
+}
+
 TEST_F(IamTest, RootMayInItsOwnAccountOnly) {
   const auto root = principal_of_key(iam->directory(), *iam->directory().find_key(test_key));
   EXPECT_TRUE(allowed(*root, "s3:DeleteBucket"));

@@ -10,11 +10,9 @@ constexpr std::string_view prefix = "used/";
 constexpr int64_t resolution_ms = 1000;  // as the API shows it
 
 // The role, not each of its many short-lived keys.
-std::string used_id(const Principal& principal) {
-  if (principal.kind == PrincipalKind::role_session) {
-    return principal.user_id.substr(0, principal.user_id.find(':'));
-  }
-  return principal.access_key_id;
+std::string_view used_id(const Principal& principal) {
+  const std::string_view id = principal.user_id;
+  return principal.kind == PrincipalKind::role_session ? id.substr(0, id.find(':')) : principal.access_key_id;
 }
 
 }  // namespace
@@ -32,15 +30,17 @@ Status Usage::load() {
   }
 }
 
-void Usage::saw(const Principal& principal, const std::string& service, const std::string& region) {
-  const std::string id = used_id(principal);
+void Usage::saw(const Principal& principal, std::string_view service, std::string_view region) {
+  const std::string_view id = used_id(principal);
   if (id.empty()) return;
   const int64_t now_ms = clock_.wall_ms();
   std::lock_guard lock(mutex_);
-  LastUse& use = last_[id];
+  auto at = last_.find(id);
+  if (at == last_.end()) at = last_.emplace(std::string(id), LastUse{}).first;
+  LastUse& use = at->second;
   if (use.at_ms + resolution_ms > now_ms && use.service == service && use.region == region) return;
-  use = {id, service, region, now_ms};
-  unsaved_.insert(id);
+  use = {std::string(id), std::string(service), std::string(region), now_ms};
+  unsaved_.insert(use.id);
 }
 
 std::optional<LastUse> Usage::find(const std::string& id) const {

@@ -5,9 +5,10 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 
 #include "base/authoriser.h"
+#include "iam/callers.h"
 #include "iam/records.h"
 #include "meta/store.h"
 #include "os/clock.h"
@@ -19,7 +20,7 @@ class Usage {
   Usage(meta::Store& store, os::Clock& clock) : store_(store), clock_(clock) {}
   Status load();
   // A request that `principal` signed was verified.
-  void saw(const Principal& principal, const std::string& service, const std::string& region);
+  void saw(const Principal& principal, std::string_view service, std::string_view region);
   std::optional<LastUse> find(const std::string& id) const;
   Status flush();  // waits for the commit
 
@@ -27,7 +28,7 @@ class Usage {
   meta::Store& store_;
   os::Clock& clock_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, LastUse> last_;
+  TextMap<LastUse> last_;
   std::set<std::string> unsaved_;
 };
 

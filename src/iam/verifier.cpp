@@ -1,7 +1,9 @@
 #include "iam/verifier.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <memory_resource>
 
 #include "codec/hash.h"
 #include "codec/text.h"
@@ -60,10 +62,10 @@ sigv4::PathRule path_rule(const Credential& credential) {
   return credential.service == "s3" ? sigv4::PathRule::s3 : sigv4::PathRule::normalised;
 }
 
-// "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…"
+// "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…", as views of it.
 struct AuthorizationHeader {
   Credential credential;
-  std::string signed_headers, signature;
+  std::string_view signed_headers, signature;
 };
 
 Result<AuthorizationHeader> parse_authorization(std::string_view text) {
@@ -72,29 +74,41 @@ Result<AuthorizationHeader> parse_authorization(std::string_view text) {
     return incomplete("Unsupported Authorization type: only AWS4-HMAC-SHA256 is.");
   }
   text.remove_prefix(sigv4::algorithm.size());
-  Pairs fields;
-  for (const std::string& part : sigv4::split(text, ',')) {
-    const std::string_view field = codec::trim(part);
+  constexpr std::array<std::string_view, 3> names = {"Credential", "SignedHeaders", "Signature"};
+  std::array<std::string_view, 3> values;
+  std::array<int, 3> times = {};
+  bool others = false, last = false;
+  while (!last) {
+    const size_t comma = text.find(',');
+    const std::string_view field = codec::trim(text.substr(0, comma));
+    last = comma == std::string_view::npos;
+    text.remove_prefix(last ? text.size() : comma + 1);
     const size_t equals = field.find('=');
     if (equals == std::string_view::npos) return incomplete("Authorization header has a part without '='.");
-    fields.emplace_back(field.substr(0, equals), field.substr(equals + 1));
+    const auto at = static_cast<size_t>(std::ranges::find(names, field.substr(0, equals)) - names.begin());
+    if (at == names.size()) {
+      others = true;
+      continue;
+    }
+    values[at] = field.substr(equals + 1);
+    ++times[at];
   }
-  for (const char* name : {"Credential", "SignedHeaders", "Signature"}) {
-    if (count(fields, name) != 1)
-      return incomplete("Authorization header requires one '" + std::string(name) + "'.");
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (times[i] != 1)
+      return incomplete("Authorization header requires one '" + std::string(names[i]) + "'.");
   }
-  auto credential = sigv4::parse_credential(*find(fields, "Credential"));
-  if (fields.size() != 3 || !credential) return incomplete("Credential must have five parts, no more.");
-  return AuthorizationHeader{*credential, *find(fields, "SignedHeaders"), *find(fields, "Signature")};
+  const auto credential = sigv4::parse_credential(values[0]);
+  if (others || !credential) return incomplete("Credential must have five parts, no more.");
+  return AuthorizationHeader{*credential, values[1], values[2]};
 }
 
 // The list must be sorted, name no header twice, hold host and all x-amz-* that came along.
-Status check_signed_headers(const Pairs& headers, const std::vector<std::string>& names) {
+Status check_signed_headers(const Pairs& headers, const sigv4::Names& names) {
   if (!std::is_sorted(names.begin(), names.end()) ||
       std::adjacent_find(names.begin(), names.end()) != names.end()) {
     return incomplete("SignedHeaders must be sorted and name each header once.");
   }
-  auto is_signed = [&](const std::string& name) {
+  auto is_signed = [&](std::string_view name) {
     return std::binary_search(names.begin(), names.end(), name);
   };
   if (!is_signed("host")) return incomplete("'Host' must be a signed header.");
@@ -147,16 +161,40 @@ std::string link(const Signer& by, std::string_view kind, std::string_view amz_d
   return codec::hex_encode(codec::hmac_sha256(by.key, text));
 }
 
-Authentication authentication(PrincipalPtr principal, const Credential& credential, std::string_view payload,
-                              std::string_view amz_date) {
-  return {.principal = std::move(principal),
-          .region = Region(credential.region),
-          .service = credential.service,
-          .body = body_signature(payload),
-          .body_sha256 = is_sha256_hex(payload) ? std::string(payload) : "",
-          .amz_date = std::string(amz_date),
-          .scope = credential.scope()};
+// Of bodies that carry signatures of their own, linked to the request's.
+bool is_chain(BodySignature body) {
+  return body == BodySignature::signed_chunks || body == BodySignature::signed_chunks_trailer ||
+         body == BodySignature::signed_events;
 }
+
+// What was signed, and by which key: what a verified request goes on with.
+struct Proof {
+  const Credential& credential;
+  std::string_view payload, amz_date;
+  int64_t signed_ms;
+  std::string_view key = {}, signature = {};
+};
+
+Authentication authentication(PrincipalPtr principal, const Proof& proof) {
+  Authentication out{.principal = std::move(principal),
+                     .region = Region(std::string(proof.credential.region)),
+                     .service = std::string(proof.credential.service),
+                     .body = body_signature(proof.payload),
+                     .signed_ms = proof.signed_ms};
+  if (is_sha256_hex(proof.payload)) out.body_sha256 = proof.payload;
+  if (!is_chain(out.body)) return out;
+  out.signing_key = proof.key;
+  out.seed_signature = proof.signature;
+  out.amz_date = proof.amz_date;
+  out.scope = proof.credential.scope_text;
+  return out;
+}
+
+// Memory for what is built while one signature is checked; most fits.
+struct Scratch {
+  std::array<std::byte, 4096> room;
+  std::pmr::monotonic_buffer_resource memory{room.data(), room.size()};
+};
 
 }  // namespace
 
@@ -187,41 +225,59 @@ bool body_needed_first(const SignedRequest& request) {
          find(request.headers, "x-amz-content-sha256") == nullptr;
 }
 
-std::string SigningKeys::get(const std::string& secret, const Credential& credential) const {
-  const std::string name = secret + "\n" + credential.scope();
+codec::Sha256 SigningKeys::get(std::string_view secret, const Credential& credential) const {
+  std::array<std::byte, 512> room;
+  std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
+  std::pmr::string name(&memory);
+  name.reserve(secret.size() + 1 + credential.scope_text.size());
+  name.append(secret).append("\n").append(credential.scope_text);
   {
     std::lock_guard lock(mutex_);
-    if (auto at = keys_.find(name); at != keys_.end()) return at->second;
+    if (auto at = keys_.find(std::string_view(name)); at != keys_.end()) return at->second;
   }
-  std::string key = sigv4::signing_key(secret, credential);
+  codec::Sha256 key;
+  std::ranges::copy(sigv4::signing_key(secret, credential), key.begin());
   std::lock_guard lock(mutex_);
   if (keys_.size() >= signing_keys_max) keys_.clear();
   keys_.emplace(name, key);
   return key;
 }
 
-Result<Verifier::Caller> Verifier::find_caller(const Credential& credential, std::string_view token) const {
-  const std::string& id = credential.access_key_id;
-  const bool s3 = credential.service == "s3";
-  const Error unknown =
-      s3 ? refused("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
-         : refused("InvalidClientTokenId", "The security token included in the request is invalid.");
+Result<CallerPtr> Verifier::find_caller(const Credential& credential, std::string_view token) const {
+  const std::string_view id = credential.access_key_id;
+  const auto unknown = [&] {
+    return credential.service == "s3"
+               ? refused("InvalidAccessKeyId",
+                         "The AWS Access Key Id you provided does not exist in our records.")
+               : refused("InvalidClientTokenId", "The security token included in the request is invalid.");
+  };
   if (config_.well_known_test_pair && id == "test") {
     const auto accounts = directory_.accounts();
-    if (accounts.empty()) return unknown;
-    const AccessKey root{.id = id, .account = accounts.front().id};
-    return Caller{principal_of_key(directory_, root), "test"};
+    if (accounts.empty()) return unknown();
+    const AccessKey root{.id = std::string(id), .account = accounts.front().id};
+    return CallerPtr(std::make_shared<Caller>(Caller{principal_of_key(directory_, root), "test"}));
   }
   if (id.starts_with("ASIA")) {
-    if (token.empty()) return unknown;
-    MEKONG_TRY_ASSIGN(auto opened, sessions_.open(id, token));
-    return Caller{std::move(opened.principal), std::move(opened.secret)};
+    if (token.empty()) return unknown();
+    return callers_.by_token(id, token);
   }
-  auto key = directory_.find_key(id);
-  if (!key || !key->active || !token.empty()) return unknown;
-  auto principal = principal_of_key(directory_, *key);
-  if (!principal) return unknown;
-  return Caller{std::move(principal), key->secret};
+  auto caller = token.empty() ? callers_.by_key(id) : nullptr;
+  if (!caller) return unknown();
+  return caller;
+}
+
+Result<codec::Sha256> Verifier::check_signature(const Caller& caller, const Credential& credential,
+                                                std::string_view amz_date,
+                                                const sigv4::CanonicalRequest& request,
+                                                std::string_view given) const {
+  Scratch scratch;
+  std::pmr::string canonical(&scratch.memory);
+  canonical.reserve(2048);
+  if (!sigv4::canonical_request(request, canonical)) return mismatch();
+  const codec::Sha256 key = signing_keys_.get(caller.secret, credential);
+  const auto expected = sigv4::signature(codec::view_of(key), amz_date, credential.scope_text, canonical);
+  if (!codec::equal_in_constant_time(codec::view_of(expected), given)) return mismatch();
+  return key;
 }
 
 Status Verifier::check_skew(int64_t signed_ms, const Credential& credential) const {
@@ -279,7 +335,9 @@ Result<Authentication> Verifier::by_header(const SignedRequest& request,
   if (!signed_ms || !amz_date->starts_with(credential.date)) {
     return incomplete("Date in Credential scope does not match the date of X-Amz-Date.");
   }
-  const auto names = sigv4::split(signed_headers, ';');
+  Scratch scratch;
+  sigv4::Names names(&scratch.memory);
+  sigv4::split_names(signed_headers, names);
   MEKONG_TRY(check_signed_headers(request.headers, names));
   for (const char* once : {"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}) {
     if (count(request.headers, once) > 1) return incomplete("Header " + std::string(once) + " came twice.");
@@ -290,27 +348,26 @@ Result<Authentication> Verifier::by_header(const SignedRequest& request,
                                                            : request.body_sha256;
   MEKONG_TRY(check_payload(payload));
   const std::string* token = find(request.headers, "x-amz-security-token");
-  MEKONG_TRY_ASSIGN(auto caller, find_caller(credential, token ? *token : ""));
-  auto path = sigv4::canonical_path(request.raw_path, path_rule(credential));
-  auto query = codec::parse_query(request.raw_query, true);
-  auto headers = sigv4::canonical_headers(request.headers, names);
-  if (!path || !query || !headers) return mismatch();
-  const std::string canonical = sigv4::canonical_request(
-      {request.method, *path, sigv4::canonical_query(*query, {}), *headers, signed_headers, payload});
-  const std::string key = signing_keys_.get(caller.secret, credential);
-  const std::string text = sigv4::string_to_sign(*amz_date, credential.scope(), canonical);
-  if (!codec::equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature))
-    return mismatch();
+  MEKONG_TRY_ASSIGN(const auto caller, find_caller(credential, token ? std::string_view(*token) : ""));
+  std::string path_made, query_made;
+  const auto path = sigv4::canonical_path(request.raw_path, path_rule(credential), path_made);
+  if (!request.raw_query.empty()) {
+    const auto query = codec::parse_query(request.raw_query, true);
+    if (!query) return mismatch();
+    query_made = sigv4::canonical_query(*query, {});
+  }
+  if (!path) return mismatch();
+  MEKONG_TRY_ASSIGN(const auto key, check_signature(*caller, credential, *amz_date,
+                                                    {request.method, *path, query_made, request.headers,
+                                                     signed_headers, names, payload},
+                                                    signature));
   MEKONG_TRY(check_skew(*signed_ms, credential));
-  usage_.saw(*caller.principal, credential.service, credential.region);
-  Authentication out = authentication(std::move(caller.principal), credential, payload, *amz_date);
-  out.signing_key = key;
-  out.seed_signature = signature;
+  usage_.saw(*caller->principal, credential.service, credential.region);
+  auto out = authentication(caller->principal,
+                            {credential, payload, *amz_date, *signed_ms, codec::view_of(key), signature});
   if (out.body == BodySignature::signed_events) {
-    out.key_of_day = [secret = caller.secret, credential](std::string_view day) {
-      auto of_day = credential;
-      of_day.date = day;
-      return sigv4::signing_key(secret, of_day);
+    out.key_of_day = [caller, region = out.region.value, service = out.service](std::string_view day) {
+      return sigv4::signing_key(caller->secret, {.date = day, .region = region, .service = service});
     };
   }
   return out;
@@ -332,15 +389,17 @@ Result<Authentication> Verifier::authenticate_form(const SignedForm& form) const
   const auto signed_ms = codec::parse_amz_date(form.date);
   if (!signed_ms || !form.date.starts_with(credential->date)) return wrong("X-Amz-Date", form.date);
   if (form.signature.empty()) return wrong("X-Amz-Signature", "");
-  MEKONG_TRY_ASSIGN(auto caller, find_caller(*credential, form.security_token));
-  const std::string key = signing_keys_.get(caller.secret, *credential);
-  const std::string expected = codec::hex_encode(codec::hmac_sha256(key, form.policy));
-  if (!codec::equal_in_constant_time(expected, form.signature)) return mismatch();
+  MEKONG_TRY_ASSIGN(const auto caller, find_caller(*credential, form.security_token));
+  const auto key = signing_keys_.get(caller->secret, *credential);
+  const auto expected = codec::hex_of(codec::hmac_sha256_digest(codec::view_of(key), form.policy));
+  if (!codec::equal_in_constant_time(codec::view_of(expected), form.signature)) return mismatch();
   const int64_t now_ms = clock_.wall_ms();
   if (*signed_ms > now_ms + skew_s3_ms) return refused("AccessDenied", "Request is not valid yet");
   if (now_ms - *signed_ms > form_age_ms_max) return refused("AccessDenied", "Request has expired");
-  usage_.saw(*caller.principal, credential->service, credential->region);
-  return authentication(std::move(caller.principal), *credential, sigv4::unsigned_payload, form.date);
+  usage_.saw(*caller->principal, credential->service, credential->region);
+  auto out = authentication(caller->principal, {*credential, sigv4::unsigned_payload, form.date, *signed_ms});
+  out.form = true;
+  return out;
 }
 
 Result<Authentication> Verifier::by_query(const SignedRequest& request, const Pairs& query) const {
@@ -350,7 +409,8 @@ Result<Authentication> Verifier::by_query(const SignedRequest& request, const Pa
   auto credential = scope ? sigv4::parse_credential(*scope) : std::nullopt;
   if (!credential)
     return refused("AuthorizationQueryParametersError", "X-Amz-Credential is missing or wrong.", 400);
-  auto path = sigv4::canonical_path(request.raw_path, path_rule(*credential));
+  std::string path_made;
+  const auto path = sigv4::canonical_path(request.raw_path, path_rule(*credential), path_made);
   if (!path) return mismatch();
   // S3 never signs the body here unless the client says so in a (signed) header or parameter.
   const std::string* announced = find(request.headers, "x-amz-content-sha256");
@@ -389,30 +449,28 @@ Result<Verifier::Presigned> Verifier::verify_presigned(const PresignedQuery& req
     return wrong("X-Amz-Expires must be a number from 0 to " + std::to_string(request.expires_s_max) + ".");
   }
   const std::string& signed_headers = value("X-Amz-SignedHeaders");
-  const auto names = sigv4::split(signed_headers, ';');
+  Scratch scratch;
+  sigv4::Names names(&scratch.memory);
+  sigv4::split_names(signed_headers, names);
   MEKONG_TRY(check_signed_headers(request.headers, names));
   const std::string* token = find(request.query, "X-Amz-Security-Token");
-  MEKONG_TRY_ASSIGN(auto caller, find_caller(*credential, token ? *token : ""));
+  MEKONG_TRY_ASSIGN(const auto caller, find_caller(*credential, token ? std::string_view(*token) : ""));
   auto without = request.unsigned_parameters;
   without.emplace_back("X-Amz-Signature");
-  auto headers = sigv4::canonical_headers(request.headers, names);
-  if (!headers) return mismatch();
-  const std::string canonical = sigv4::canonical_request({request.method, std::string(request.canonical_path),
-                                                          sigv4::canonical_query(request.query, without),
-                                                          *headers, signed_headers, request.payload_sha256});
-  const std::string key = signing_keys_.get(caller.secret, *credential);
-  const std::string text = sigv4::string_to_sign(amz_date, credential->scope(), canonical);
+  const std::string canonical_query = sigv4::canonical_query(request.query, without);
   const std::string& signature = value("X-Amz-Signature");
-  if (!codec::equal_in_constant_time(codec::hex_encode(codec::hmac_sha256(key, text)), signature))
-    return mismatch();
+  MEKONG_TRY_ASSIGN(const auto key,
+                    check_signature(*caller, *credential, amz_date,
+                                    {request.method, request.canonical_path, canonical_query, request.headers,
+                                     signed_headers, names, request.payload_sha256},
+                                    signature));
   const int64_t now_ms = clock_.wall_ms(), expires_ms = *signed_ms + expires_s * 1000;
   if (now_ms > expires_ms) return refused("AccessDenied", "Request has expired");
   if (*signed_ms > now_ms + skew_s3_ms) return refused("AccessDenied", "Request is not valid yet");
-  usage_.saw(*caller.principal, credential->service, credential->region);
-  Presigned out{authentication(std::move(caller.principal), *credential, request.payload_sha256, amz_date),
+  usage_.saw(*caller->principal, credential->service, credential->region);
+  Presigned out{authentication(caller->principal, {*credential, request.payload_sha256, amz_date, *signed_ms,
+                                                   codec::view_of(key), signature}),
                 expires_ms};
-  out.authentication.signing_key = key;
-  out.authentication.seed_signature = signature;
   out.authentication.presigned = true;
   return out;
 }

@@ -4,13 +4,13 @@
 // others normalise and encode twice. In a header-signed request host and every x-amz-* header present must be
 // signed. The identity comes from the place whose signature was checked; both places used at once is refused.
 #pragma once
-#include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "iam/authenticator.h"
+#include "iam/callers.h"
 #include "iam/directory.h"
 #include "iam/sessions.h"
 #include "iam/sigv4.h"
@@ -21,11 +21,11 @@ namespace mekong::iam {
 // Derived keys by secret and scope: saves four of five HMACs. Bounded: emptied when full.
 class SigningKeys {
  public:
-  std::string get(const std::string& secret, const sigv4::Credential& credential) const;
+  codec::Sha256 get(std::string_view secret, const sigv4::Credential& credential) const;
 
  private:
   mutable std::mutex mutex_;
-  mutable std::unordered_map<std::string, std::string> keys_;
+  mutable TextMap<codec::Sha256> keys_;
 };
 
 // A query string that carries its own signature, decoded.
@@ -45,7 +45,11 @@ class Verifier final : public Authenticator {
   };
   Verifier(const Directory& directory, const Sessions& sessions, Usage& usage, os::Clock& clock,
            Config config)
-      : directory_(directory), sessions_(sessions), usage_(usage), clock_(clock), config_(config) {}
+      : directory_(directory),
+        callers_(directory, sessions, clock),
+        usage_(usage),
+        clock_(clock),
+        config_(config) {}
 
   Result<Authentication> authenticate(const SignedRequest& request, bool allow_anonymous) const override;
   Result<Authentication> authenticate_form(const SignedForm& form) const override;
@@ -57,17 +61,17 @@ class Verifier final : public Authenticator {
   Result<Presigned> verify_presigned(const PresignedQuery& request) const;
 
  private:
-  struct Caller {
-    PrincipalPtr principal;
-    std::string secret;
-  };
-  Result<Caller> find_caller(const sigv4::Credential& credential, std::string_view token) const;
+  Result<CallerPtr> find_caller(const sigv4::Credential& credential, std::string_view token) const;
+  // The key, if `given` is the signature under it. Errors: "SignatureDoesNotMatch".
+  Result<codec::Sha256> check_signature(const Caller& caller, const sigv4::Credential& credential,
+                                        std::string_view amz_date, const sigv4::CanonicalRequest& request,
+                                        std::string_view given) const;
   Result<Authentication> by_header(const SignedRequest& request, std::string_view authorization) const;
   Result<Authentication> by_query(const SignedRequest& request, const sigv4::Pairs& query) const;
   Status check_skew(int64_t signed_ms, const sigv4::Credential& credential) const;
 
   const Directory& directory_;
-  const Sessions& sessions_;
+  Callers callers_;
   Usage& usage_;
   os::Clock& clock_;
   Config config_;

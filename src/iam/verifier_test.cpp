@@ -116,6 +116,15 @@ TEST_F(VerifierTest, Sigv4SuiteWithAnyByteChanged) {
   EXPECT_GT(changed, 5000);
 }
 
+TEST_F(VerifierTest, AKeyThatIsTurnedOffIsRefusedAtOnce) {
+  const Request request = presigned("s3", "60");
+  EXPECT_EQ(code(request), "ok");
+  ASSERT_TRUE(iam->directory().set_key_active(test_account, "", test_key, false).ok());
+  EXPECT_EQ(code(request), "InvalidAccessKeyId");
+  ASSERT_TRUE(iam->directory().set_key_active(test_account, "", test_key, true).ok());
+  EXPECT_EQ(code(request), "ok");
+}
+
 TEST_F(VerifierTest, SigV4aFailsByName) {
   Request header{.method = "GET", .path = "/", .headers = {{"host", "h"}}};
   header.headers.emplace_back("authorization",

@@ -193,9 +193,9 @@ Task<Outcome> answer(Session& session, std::string_view frame) {
   co_return outcome;
 }
 
-SaslSession::Services login_services(Cluster& cluster, const ConditionContext& context) {
-  auto may_connect = [&cluster, context](const Principal& principal) {
-    return allowed(cluster, principal, context, "Connect", "cluster", {});
+SaslSession::Services login_services(Cluster& cluster, const std::string& host, bool encrypted) {
+  auto may_connect = [&cluster, host, encrypted](const Principal& principal) {
+    return allowed(cluster, principal, ConnectionKeys(host, encrypted), "Connect", "cluster", {});
   };
   return {cluster.deps.login,
           cluster.deps.clock,
@@ -336,8 +336,7 @@ Task<void> serve(Session& session, os::Connection& connection, UnderWay& under_w
 Task<void> serve_connection(Cluster& cluster, os::ConnectionPtr connection) {
   std::string host = connection->peer().host;
   bool encrypted = connection->encrypted();
-  Session session{cluster, SaslSession(login_services(cluster, connection_context(host, encrypted))), host,
-                  encrypted};
+  Session session{cluster, SaslSession(login_services(cluster, host, encrypted)), host, encrypted};
   UnderWay under_way;
   Promise<bool> delivered;
   run_from_here(deliver_in_order(session, *connection, under_way, delivered));

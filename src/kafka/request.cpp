@@ -1,6 +1,9 @@
 #include "kafka/request.h"
 
+#include <fmt/format.h>
+
 #include <initializer_list>
+#include <iterator>
 
 namespace mekong::kafka {
 
@@ -26,40 +29,49 @@ int32_t operations(std::initializer_list<Mapped> table, Ask ask) {
 
 }  // namespace
 
-ConditionContext connection_context(const std::string& client_host, bool encrypted) {
-  return {{"aws:SourceIp", {client_host}}, {"aws:SecureTransport", {encrypted ? "true" : "false"}}};
+bool ConnectionKeys::supply(std::string_view key, ConditionValues& values) const {
+  const bool address = key == "aws:sourceip";
+  if (!address && key != "aws:securetransport") return false;
+  values.emplace_back(address ? client_host_ : encrypted_ ? "true" : "false");
+  return true;
 }
 
-bool allowed(const Cluster& cluster, const Principal& principal, const ConditionContext& context,
+void ConnectionKeys::each_key(const std::function<void(std::string_view key)>& visit) const {
+  visit("aws:sourceip");
+  visit("aws:securetransport");
+}
+
+// Asked for each topic of each Produce: nothing here is on the heap.
+bool allowed(const Cluster& cluster, const Principal& principal, const ConditionSource& connection,
              std::string_view action, std::string_view type, std::string_view name) {
   const auto& spec = cluster.spec();
-  std::string resource = "arn:aws:kafka:" + spec.region.value + ":" + spec.account.value + ":";
-  resource.append(type).append("/" + spec.name + "/" + spec.uuid);
-  if (type != "cluster") resource.append("/").append(name);
-  std::string full_action = "kafka-cluster:" + std::string(action);
-  AuthorisationRequest request{.principal = principal,
-                               .action = full_action,
-                               .resource = resource,
-                               .context = context,
-                               .resource_account = spec.account};
+  fmt::memory_buffer resource, full_action;
+  fmt::format_to(std::back_inserter(resource), "arn:aws:kafka:{}:{}:{}/{}/{}", spec.region.value,
+                 spec.account.value, type, spec.name, spec.uuid);
+  if (type != "cluster") fmt::format_to(std::back_inserter(resource), "/{}", name);
+  fmt::format_to(std::back_inserter(full_action), "kafka-cluster:{}", action);
+  const AuthorisationRequest request{.principal = principal,
+                                     .action = {full_action.data(), full_action.size()},
+                                     .resource = {resource.data(), resource.size()},
+                                     .known = &connection,
+                                     .resource_account = spec.account};
   return cluster.deps.authoriser.decide(request).allowed;
 }
 
 bool RequestContext::on_cluster(std::string_view action) const {
-  return allowed(cluster, principal, connection_context(client_host, encrypted), action, "cluster", {});
+  return allowed(cluster, principal, ConnectionKeys(client_host, encrypted), action, "cluster", {});
 }
 
 bool RequestContext::on_topic(std::string_view action, std::string_view topic) const {
-  return allowed(cluster, principal, connection_context(client_host, encrypted), action, "topic", topic);
+  return allowed(cluster, principal, ConnectionKeys(client_host, encrypted), action, "topic", topic);
 }
 
 bool RequestContext::on_group(std::string_view action, std::string_view group) const {
-  return allowed(cluster, principal, connection_context(client_host, encrypted), action, "group", group);
+  return allowed(cluster, principal, ConnectionKeys(client_host, encrypted), action, "group", group);
 }
 
 bool RequestContext::on_transaction(std::string_view action, std::string_view id) const {
-  return allowed(cluster, principal, connection_context(client_host, encrypted), action, "transactional-id",
-                 id);
+  return allowed(cluster, principal, ConnectionKeys(client_host, encrypted), action, "transactional-id", id);
 }
 
 int32_t topic_operations(const RequestContext& context, std::string_view topic) {

@@ -28,10 +28,22 @@ struct RequestContext {
   bool on_transaction(std::string_view action, std::string_view transactional_id) const;
 };
 
+// Condition keys of a connection. `client_host` must outlive it.
+class ConnectionKeys final : public ConditionSource {
+ public:
+  ConnectionKeys(std::string_view client_host, bool encrypted)
+      : client_host_(client_host), encrypted_(encrypted) {}
+  bool supply(std::string_view key, ConditionValues& values) const override;
+  void each_key(const std::function<void(std::string_view key)>& visit) const override;
+
+ private:
+  std::string_view client_host_;
+  bool encrypted_;
+};
+
 // `action` without its prefix, e.g. "Connect". `type`: "cluster" takes no name.
-bool allowed(const Cluster& cluster, const Principal& principal, const ConditionContext& context,
+bool allowed(const Cluster& cluster, const Principal& principal, const ConditionSource& connection,
              std::string_view action, std::string_view type, std::string_view name);
-ConditionContext connection_context(const std::string& client_host, bool encrypted);
 
 // KIP-430's bit sets, from the kafka-cluster actions that stand for Kafka's operations.
 int32_t topic_operations(const RequestContext& context, std::string_view topic);

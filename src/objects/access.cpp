@@ -17,7 +17,8 @@ std::string bucket_arn(std::string_view bucket) {
 
 Status ObjectAccess::check(std::string_view action, std::string_view resource) const {
   // Whose the bucket is and what its policy says, the authoriser knows.
-  auto decision = authoriser_.decide({.principal = *principal_, .action = action, .resource = resource});
+  auto decision =
+      authoriser_.decide({.principal = *principal_, .action = action, .resource = resource, .known = known_});
   if (decision.allowed) return ok();
   return Error{"AccessDenied",
                "User: " + principal_->arn + " is not authorized to perform: " + std::string(action) +

@@ -193,8 +193,10 @@ std::unique_ptr<Store> make_store(meta::Store& meta, blob::Store& blobs, const o
 // process.
 class ObjectAccess {
  public:
-  ObjectAccess(Store& store, const Authoriser& authoriser, PrincipalPtr principal)
-      : store_(store), authoriser_(authoriser), principal_(std::move(principal)) {}
+  // `known`, where given, outlives it: CalledVia, where a service acts for its caller.
+  ObjectAccess(Store& store, const Authoriser& authoriser, PrincipalPtr principal,
+               const ConditionSource* known = nullptr)
+      : store_(store), authoriser_(authoriser), principal_(std::move(principal)), known_(known) {}
   Result<Object> head(std::string_view bucket, std::string_view key) const;
   Result<std::string> get(std::string_view bucket, std::string_view key) const;  // whole, small objects
   // Of an object got from head() here, which has asked for the permission.
@@ -214,6 +216,7 @@ class ObjectAccess {
   Store& store_;
   const Authoriser& authoriser_;
   PrincipalPtr principal_;
+  const ConditionSource* known_;
 };
 
 // "s3://bucket/key" (also s3a, s3n) → bucket and key. Error: "InvalidS3Location".

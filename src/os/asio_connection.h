@@ -31,6 +31,7 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   Endpoint peer() const override { return peer_; }
   Endpoint local() const override { return local_; }
   bool encrypted() const override { return tls_.has_value(); }
+  std::string_view tls_version() const override { return tls_ ? tls_->version() : std::string_view(); }
   std::string protocol() const override;
   Result<uint32_t> peer_uid() const override;
 

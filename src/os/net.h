@@ -36,7 +36,8 @@ class Connection {
   virtual Endpoint peer() const = 0;
   virtual Endpoint local() const = 0;
   virtual bool encrypted() const = 0;
-  virtual std::string protocol() const { return {}; }  // what ALPN chose ("h2"); empty without
+  virtual std::string_view tls_version() const { return {}; }  // "1.2", "1.3"; empty without TLS
+  virtual std::string protocol() const { return {}; }          // what ALPN chose ("h2"); empty without
   // The uid that owns the other end of a loopback connection, read from the kernel's socket table, or of the
   // private network that it was made in; fails with "NotLoopback" or "NotFound". The kernel's word, so it
   // authenticates a child (never a name it sends).

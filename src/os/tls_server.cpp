@@ -144,6 +144,10 @@ void TlsSession::say_goodbye() {
   ERR_clear_error();
 }
 
+std::string_view TlsSession::version() const {
+  return SSL_version(ssl_.get()) == TLS1_3_VERSION ? "1.3" : "1.2";  // nothing older is spoken
+}
+
 std::string TlsSession::protocol() const {
   const unsigned char* name = nullptr;
   unsigned int size = 0;

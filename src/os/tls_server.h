@@ -37,6 +37,7 @@ class TlsSession {
   Step write(const char* from, size_t bytes);
   void say_goodbye();  // one close_notify, if it fits
   std::string protocol() const;
+  std::string_view version() const;  // "1.2", "1.3"
 
  private:
   Step outcome(int result);

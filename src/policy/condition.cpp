@@ -65,10 +65,10 @@ bool compare(Comparison comparison, const std::optional<Value>& actual, const st
   return false;
 }
 
-bool value_matches(const ConditionOperator& op, const std::string& actual, const std::string& wanted) {
+bool value_matches(const ConditionOperator& op, std::string_view actual, std::string_view wanted) {
   switch (op.type) {
     case T::string_ignore_case:
-      return lower(actual) == lower(wanted);
+      return same_letters(actual, wanted);
     case T::numeric:
       return compare(op.comparison, parse_number(actual), parse_number(wanted));
     case T::date:
@@ -129,15 +129,16 @@ bool Condition::valid_value(const ConditionOperator& op, std::string_view value)
   }
 }
 
-bool Condition::matches_one(const std::string& actual, const Context& context) const {
+bool Condition::matches_one(std::string_view actual, const Context& context) const {
   return std::any_of(values.begin(), values.end(), [&](const Pattern& wanted) {
     if (op.type == T::string_like || op.type == T::arn) {
-      std::optional<Glob> made;
+      Glob made(context.scratch());
       const Glob* glob = wanted.glob(context, made);
       if (glob == nullptr) return false;
       return op.type == T::arn ? glob->matches_arn(actual) : glob->matches(actual);
     }
-    auto text = wanted.text(context);
+    std::pmr::string made(&context.scratch());
+    const auto text = wanted.text(context, made);
     return text && value_matches(op, actual, *text);
   });
 }
@@ -153,7 +154,7 @@ bool Condition::holds(const Context& context) const {
     if (op.if_exists || op.quantifier == Quantifier::for_all_values) return true;
     return op.negated && op.quantifier == Quantifier::none;
   }
-  auto holds_for = [&](const std::string& value) { return matches_one(value, context) != op.negated; };
+  auto holds_for = [&](std::string_view value) { return matches_one(value, context) != op.negated; };
   switch (op.quantifier) {
     case Quantifier::for_all_values:
       return std::all_of(actual->begin(), actual->end(), holds_for);
@@ -163,7 +164,7 @@ bool Condition::holds(const Context& context) const {
       break;
   }
   const bool any = std::any_of(actual->begin(), actual->end(),
-                               [&](const std::string& value) { return matches_one(value, context); });
+                               [&](std::string_view value) { return matches_one(value, context); });
   return any != op.negated;
 }
 

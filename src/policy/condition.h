@@ -50,7 +50,7 @@ struct Condition {
   bool holds(const Context& context) const;
 
  private:
-  bool matches_one(const std::string& actual, const Context& context) const;
+  bool matches_one(std::string_view actual, const Context& context) const;
 };
 
 }  // namespace mekong::policy

@@ -82,7 +82,7 @@ bool resource_matches(const Statement& statement, const Query& query) {
   if (!statement.has_resource) return true;
   bool listed = false, unresolved = false;
   for (const Pattern& pattern : statement.resources) {
-    std::optional<Glob> made;
+    Glob made(query.context.scratch());
     const Glob* glob = pattern.glob(query.context, made);
     if (glob == nullptr) {
       unresolved = true;
@@ -126,7 +126,7 @@ Found find_allow(const NamedDocument& named, const Query& query) {
   return best;
 }
 
-Found find_allow(const std::vector<NamedDocument>& list, const Query& query) {
+Found find_allow(std::span<const NamedDocument> list, const Query& query) {
   for (const NamedDocument& named : list) {
     if (Found found = find_allow(named, query); found.statement) return found;
   }
@@ -142,7 +142,7 @@ Verdict verdict(Outcome outcome, Source source, const Found& found = {}) {
   return out;
 }
 
-std::optional<Verdict> explicit_deny(const Query& query, const Documents& documents) {
+std::optional<Verdict> explicit_deny(const Query& query, const Documents& documents, const Brought& brought) {
   auto in = [&](const NamedDocument& named, Source source) -> std::optional<Verdict> {
     Found found = find_deny(named, query);
     if (found.statement == nullptr) return std::nullopt;
@@ -154,36 +154,40 @@ std::optional<Verdict> explicit_deny(const Query& query, const Documents& docume
   if (documents.boundary) {
     if (auto out = in(*documents.boundary, Source::boundary)) return out;
   }
-  for (const auto& named : documents.session) {
+  for (const auto& named : brought.session) {
     if (auto out = in(named, Source::session)) return out;
   }
-  return documents.resource ? in(*documents.resource, Source::resource) : std::nullopt;
+  return brought.resource != nullptr ? in(*brought.resource, Source::resource) : std::nullopt;
 }
 
 // Boundary and session policies: they never grant, they only let through.
-std::optional<Verdict> narrowed(const Query& query, const Documents& documents) {
+std::optional<Verdict> narrowed(const Query& query, const Documents& documents, const Brought& brought) {
   if (documents.boundary && find_allow(*documents.boundary, query).statement == nullptr) {
     return verdict(Outcome::implicit_deny, Source::boundary);
   }
-  if (!documents.session.empty() && find_allow(documents.session, query).statement == nullptr) {
+  if (!brought.session.empty() && find_allow(brought.session, query).statement == nullptr) {
     return verdict(Outcome::implicit_deny, Source::session);
   }
   return std::nullopt;
 }
 
-Verdict identity_side(const Query& query, const Documents& documents) {
+Verdict identity_side(const Query& query, const Documents& documents, const Brought& brought) {
   if (query.principal.kind == PrincipalKind::root) return verdict(Outcome::allowed, Source::identity);
   const Found found = find_allow(documents.identity, query);
   if (found.statement == nullptr) return verdict(Outcome::implicit_deny, Source::identity);
-  if (auto stopped = narrowed(query, documents)) return *stopped;
+  if (auto stopped = narrowed(query, documents, brought)) return *stopped;
   return verdict(Outcome::allowed, Source::identity, found);
 }
 
 }  // namespace
 
 Verdict evaluate(const Query& query, const Documents& documents) {
-  if (auto denied = explicit_deny(query, documents)) return *denied;
-  const Found by_resource = documents.resource ? find_allow(*documents.resource, query) : Found{};
+  return evaluate(query, documents, {documents.session, documents.resource ? &*documents.resource : nullptr});
+}
+
+Verdict evaluate(const Query& query, const Documents& documents, const Brought& brought) {
+  if (auto denied = explicit_deny(query, documents, brought)) return *denied;
+  const Found by_resource = brought.resource != nullptr ? find_allow(*brought.resource, query) : Found{};
   const PrincipalKind kind = query.principal.kind;
   const bool known_here = kind != PrincipalKind::service && kind != PrincipalKind::anonymous &&
                           kind != PrincipalKind::web_identity;
@@ -194,14 +198,14 @@ Verdict evaluate(const Query& query, const Documents& documents) {
   const bool needed = query.cross_account || query.resource_policy_required;
   if (needed && by_resource.statement == nullptr) return verdict(Outcome::implicit_deny, Source::resource);
   if (query.cross_account) {
-    return identity_side(query, documents);
+    return identity_side(query, documents, brought);
   }
   if (by_resource.naming == Naming::exact) return verdict(Outcome::allowed, Source::resource, by_resource);
   if (by_resource.naming == Naming::role) {
-    if (auto stopped = narrowed(query, documents)) return *stopped;
+    if (auto stopped = narrowed(query, documents, brought)) return *stopped;
     return verdict(Outcome::allowed, Source::resource, by_resource);
   }
-  return identity_side(query, documents);
+  return identity_side(query, documents, brought);
 }
 
 std::string denial_reason(const Verdict& verdict, std::string_view action) {

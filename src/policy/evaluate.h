@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,13 @@ struct Documents {
   std::optional<NamedDocument> resource;
 };
 
+// What a request brings along, beside documents that are kept for many: instead of their `session` and
+// `resource`.
+struct Brought {
+  std::span<const NamedDocument> session;
+  const NamedDocument* resource = nullptr;
+};
+
 struct Query {
   const Principal& principal;
   std::string_view action;
@@ -42,7 +50,7 @@ enum class Outcome { allowed, implicit_deny, explicit_deny };
 struct Verdict {
   Outcome outcome = Outcome::implicit_deny;
   Source source = Source::none;  // what decided; for an implicit denial: where an Allow was missing
-  std::string policy, sid;       // the deciding statement, where there is one
+  std::string_view policy, sid;  // the deciding statement, where there is one; as long as its document lives
   size_t statement = 0;          // its place in its document
 };
 
@@ -52,6 +60,7 @@ struct Verdict {
 // identity, boundary and session policies must each allow. Across accounts both sides must allow. Services,
 // web identities and anonymous callers have resource policies only.
 Verdict evaluate(const Query& query, const Documents& documents);
+Verdict evaluate(const Query& query, const Documents& standing, const Brought& brought);
 
 // "with an explicit deny in an identity-based policy", "because no session policy allows the s3:GetObject
 // action": completes AWS's sentence "User: … is not authorized to perform: … on resource: …". Empty when

@@ -145,42 +145,35 @@ std::vector<std::string> Pattern::variables() const {
   return out;
 }
 
-std::optional<std::string> Pattern::value(const Part& part, const Context& context) const {
+std::optional<std::string_view> Pattern::value(const Part& part, const Context& context) const {
   if (part.text == "*" || part.text == "?" || part.text == "$") return part.text;
   const auto* values = context.find(part.text);
   if (values != nullptr && values->size() == 1) return values->front();
   return part.fallback;
 }
 
-std::optional<Glob> Pattern::glob(const Context& context) const {
-  if (fixed_) return fixed_;
-  Glob glob;
+const Glob* Pattern::glob(const Context& context, Glob& made) const {
+  if (fixed_) return &*fixed_;
   for (const Part& part : parts_) {
     if (!part.variable) {
-      glob.add_wild(part.text);
+      made.add_wild(part.text);
       continue;
     }
-    auto found = value(part, context);
-    if (!found) return std::nullopt;
-    glob.add_literal(*found);
+    const auto found = value(part, context);
+    if (!found) return nullptr;
+    made.add_literal(*found);
   }
-  return glob;
+  return &made;
 }
 
-const Glob* Pattern::glob(const Context& context, std::optional<Glob>& made) const {
-  if (fixed_) return &*fixed_;
-  made = glob(context);
-  return made ? &*made : nullptr;
-}
-
-std::optional<std::string> Pattern::text(const Context& context) const {
-  std::string out;
+std::optional<std::string_view> Pattern::text(const Context& context, std::pmr::string& made) const {
+  if (fixed_) return source_;
   for (const Part& part : parts_) {
-    auto found = part.variable ? value(part, context) : part.text;
+    const auto found = part.variable ? value(part, context) : part.text;
     if (!found) return std::nullopt;
-    out += *found;
+    made += *found;
   }
-  return out;
+  return made;
 }
 
 }  // namespace mekong::policy

@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 #pragma once
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ enum class Case { exact, ignored };
 // Literals, '*' (any run of bytes, '/' and ':' too) and '?' (one byte), ready to match.
 class Glob {
  public:
+  Glob() = default;
+  explicit Glob(std::pmr::memory_resource& memory) : symbols_(&memory), head_(&memory) {}
   static Glob of(std::string_view text);  // '*' and '?' are wild
 
   void add_literal(std::string_view text);
@@ -31,8 +34,8 @@ class Glob {
   using Symbol = uint16_t;  // a byte, or one of the two wildcards
   static bool match(const Symbol* begin, const Symbol* end, std::string_view text, Case letters);
   void add(Symbol symbol);
-  std::vector<Symbol> symbols_;
-  std::string head_;  // the literals before the first wildcard: most texts already differ there
+  std::pmr::vector<Symbol> symbols_;
+  std::pmr::string head_;  // the literals before the first wildcard: most texts already differ there
 };
 
 // One string as written, its ${variables} found once. `2008-10-17` policies have no variables.
@@ -41,13 +44,11 @@ class Pattern {
   enum class Variables { none, substituted };
   Pattern(std::string_view text, Variables variables);
 
-  // Wildcards of the text are wild, those of a variable's value are not. None: a variable has no single
-  // value.
-  std::optional<Glob> glob(const Context& context) const;
-  // The same without a copy where there are no variables; where there are, `made` holds it. Null: none.
-  const Glob* glob(const Context& context, std::optional<Glob>& made) const;
-  // No wildcards: the string itself.
-  std::optional<std::string> text(const Context& context) const;
+  // Wildcards of the text are wild, those of a variable's value are not. Null: a variable has no single
+  // value. Where there are variables, `made`, which was empty, holds what is returned.
+  const Glob* glob(const Context& context, Glob& made) const;
+  // No wildcards: the string itself, in `made` where there are variables.
+  std::optional<std::string_view> text(const Context& context, std::pmr::string& made) const;
   const std::string& source() const { return source_; }
   std::vector<std::string> variables() const;  // their keys, as written
 
@@ -59,7 +60,7 @@ class Pattern {
     std::optional<std::string> fallback;
   };
   void add_variable(std::string_view body);
-  std::optional<std::string> value(const Part& part, const Context& context) const;
+  std::optional<std::string_view> value(const Part& part, const Context& context) const;
 
   std::string source_;
   std::vector<Part> parts_;

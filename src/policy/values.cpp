@@ -20,12 +20,14 @@ struct Address {
 
 std::optional<Address> parse_address(std::string_view text) {
   Address address;
-  const std::string copy(text);
-  if (inet_pton(AF_INET, copy.c_str(), address.bytes.data()) == 1) {
+  std::array<char, INET6_ADDRSTRLEN> copy{};  // ended by a zero, as inet_pton wants it
+  if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos) return std::nullopt;
+  std::ranges::copy(text, copy.begin());
+  if (inet_pton(AF_INET, copy.data(), address.bytes.data()) == 1) {
     address.bits = 32;
     return address;
   }
-  if (inet_pton(AF_INET6, copy.c_str(), address.bytes.data()) != 1) return std::nullopt;
+  if (inet_pton(AF_INET6, copy.data(), address.bytes.data()) != 1) return std::nullopt;
   address.bits = 128;
   constexpr std::array<unsigned char, 12> mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   if (std::equal(mapped.begin(), mapped.end(), address.bytes.begin())) {
@@ -114,9 +116,8 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 std::optional<bool> parse_bool(std::string_view text) {
-  const std::string folded = lower(text);
-  if (folded == "true") return true;
-  if (folded == "false") return false;
+  if (same_letters(text, "true")) return true;
+  if (same_letters(text, "false")) return false;
   return std::nullopt;
 }
 

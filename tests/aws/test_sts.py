@@ -3,7 +3,12 @@ import json
 import uuid
 
 import pytest
+from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+from botocore.credentials import CredentialProvider, Credentials
 from botocore.exceptions import ClientError
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from kafka_client import brokers_of, serverless_cluster
 
 
 def code_of(call, **arguments):
@@ -94,6 +99,19 @@ def test_tags_need_their_own_permission(new_role, assume):
     assert code_of(assume, arn=arn, SourceIdentity='alice') == 'AccessDenied'
 
 
+def test_a_role_is_assumed_by_its_tags(mekong, new_role, assume):
+    may = {'StringEquals': {'aws:ResourceTag/team': '${aws:PrincipalTag/team}', 'iam:ResourceTag/team': 'red'}}
+    caller = assume(new_role(allow('sts:AssumeRole', Condition=may)), Tags=[{'Key': 'team', 'Value': 'red'}])
+    account = mekong.client('sts').get_caller_identity()['Account']
+    here = {'Effect': 'Allow', 'Principal': {'AWS': account}, 'Action': 'sts:AssumeRole'}
+    red, blue = (new_role(trust=here, Tags=[{'Key': 'team', 'Value': team}]) for team in ('red', 'blue'))
+    sts = mekong.client('sts', **caller)
+    sts.assume_role(RoleArn=red, RoleSessionName='x')
+    assert code_of(sts.assume_role, RoleArn=blue, RoleSessionName='x') == 'AccessDenied'
+    assert code_of(sts.assume_role, RoleArn=red, RoleSessionName='x', PolicyArns=[
+        {'arn': 'arn:aws:iam::aws:policy/ReadOnlyAccess'}] * 11) == 'ValidationError'
+
+
 def test_external_ids_and_durations(mekong, new_role, assume):
     trust = {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole',
              'Condition': {'StringEquals': {'sts:ExternalId': 'sesame'}}}
@@ -179,6 +197,65 @@ def test_the_least_policy_that_a_run_needed(mekong, new_role, assume):
         fewer = [{**s, 'Action': [a for a in s['Action'] if a != missing]} for s in least['Statement']]
         with pytest.raises(ClientError):
             run(assume(new_role(*[s for s in fewer if s['Action']])))
+
+
+def kafka_settings(mekong, cluster, credentials):
+    """Of a librdkafka client that signs as this session."""
+    class Fixed(CredentialProvider):
+        def load(self):
+            return Credentials(credentials['AccessKeyId'], credentials['SecretAccessKey'], credentials['SessionToken'])
+
+    def token(_):
+        value, expires_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider('us-east-2', Fixed())
+        return value, expires_ms / 1000
+    return {'bootstrap.servers': brokers_of(mekong, cluster), 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'OAUTHBEARER',
+            'ssl.ca.location': mekong.env()['AWS_CA_BUNDLE'], 'oauth_cb': token, 'reconnect.backoff.max.ms': 300,
+            'log_level': 0}
+
+
+def test_the_least_policy_of_a_run_over_kafka(mekong, new_role, assume):
+    """The same over Kafka: a topic made, written and read by a group; without any one action something is refused, and
+    `mekong why` tells of it."""
+    cluster, refusals = serverless_cluster(mekong, name('least')), []
+
+    def run(credentials, topic):
+        settings = kafka_settings(mekong, cluster, credentials)
+        try:
+            admin = AdminClient(settings)
+            admin.poll(1)  # the token
+            admin.create_topics([NewTopic(topic, 1, 3)], request_timeout=3)[topic].result(5)
+            producer = Producer({**settings, 'message.timeout.ms': 3000})
+            producer.produce(topic, b'x', on_delivery=lambda error, _: refusals.append(error) if error else None)
+            producer.flush()
+            if refusals:
+                return
+            consumer = Consumer({**settings, 'group.id': 'group-' + topic, 'auto.offset.reset': 'earliest'})
+            consumer.subscribe([topic])
+            got = next((m for m in (consumer.poll(1) for _ in range(6)) if m is not None), None)
+            if got is None or got.error():
+                refusals.append(got)
+            else:
+                consumer.commit(got, asynchronous=False)
+            consumer.close()
+        except KafkaException as refused:
+            refusals.append(refused)
+    arn = new_role(allow('*'))
+    assert mekong.command('policy', 'record').returncode == 0
+    run(assume(arn), 'least-0')
+    assert mekong.command('policy', 'stop').returncode == 0
+    assert not refusals
+    written = mekong.command('policy', 'write', arn).stdout.replace('least-0', 'least-*')
+    least = json.loads(written)['Statement']
+    actions = sorted(a for s in least for a in s['Action'])
+    assert {'kafka-cluster:Connect', 'kafka-cluster:WriteData', 'kafka-cluster:ReadData'} < set(actions)
+    run(assume(new_role(*least)), 'least-1')
+    assert not refusals
+    for number, missing in enumerate(actions, 2):
+        fewer = [{**s, 'Action': [a for a in s['Action'] if a != missing]} for s in least]
+        refusals.clear()
+        run(assume(new_role(*[s for s in fewer if s['Action']])), f'least-{number}')
+        assert refusals, missing
+        assert missing in mekong.command('why').stdout, missing
 
 
 def test_sessions_survive_a_restart(own_mekong):

@@ -97,7 +97,7 @@ Result<model::GetQueryResultsOutput> Service::get_query_results(api::Context& ct
   const bool is_csv = found.output_location.ends_with(".csv");
   if (!is_csv && !found.output_location.ends_with(".txt")) return out;  // what it wrote is elsewhere
   MEKONG_TRY_ASSIGN(const auto place, objects::parse_location(found.output_location));
-  const objects::ObjectAccess access(engines_.objects, engines_.authoriser, ctx.principal);
+  const objects::ObjectAccess access(engines_.objects, engines_.authoriser, ctx.principal, &called_via);
   MEKONG_TRY_ASSIGN(const auto object, access.head(place.bucket, place.key));
   MEKONG_TRY_ASSIGN(const auto offset, offset_of(request.next_token, found.id, object.size_bytes));
   const auto limit = limit_of(request.max_results, page_rows_max);

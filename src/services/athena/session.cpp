@@ -1,5 +1,7 @@
 #include "services/athena/session.h"
 
+#include "services/athena/shared.h"
+
 #include <fmt/format.h>
 
 #include "services/athena/result_files.h"
@@ -13,7 +15,7 @@ Session::Session(const Engines& engines, Records& records, Execution& execution,
       execution_(execution),
       folder_(as_folder(execution.output_location)),
       scope_(execution.scope()),
-      access_(engines.objects, engines.authoriser, principal),
+      access_(engines.objects, engines.authoriser, principal, &called_via),
       principal_(std::move(principal)),
       worker_(worker) {}
 
@@ -115,8 +117,8 @@ sql::TableName Session::full_name(const sql::TableName& name) const {
 }
 
 Status Session::may(std::string_view action, const std::string& resource) const {
-  const auto decision =
-      engines_.authoriser.decide({.principal = *principal_, .action = action, .resource = resource});
+  const auto decision = engines_.authoriser.decide(
+      {.principal = *principal_, .action = action, .resource = resource, .known = &called_via});
   if (decision.allowed) return ok();
   return Error{"AccessDeniedException",
                fmt::format("User: {} is not authorized to perform: {} on resource: {} {}", principal_->arn,

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/called_via.h"
 #include "base/result.h"
 
 namespace mekong::api {
@@ -12,6 +13,9 @@ struct Context;
 }
 
 namespace mekong::athena {
+
+// Athena reads and writes for its caller, with the caller's permissions.
+inline constexpr CalledVia called_via("athena.amazonaws.com");
 
 Error invalid(std::string message, const char* code = "INVALID_INPUT");
 Error unbuilt(std::string_view operation, std::string_view parameter);

@@ -16,7 +16,7 @@ struct Simulation {
   Principal principal;
   policy::Documents documents;
   std::vector<Source> sources;  // found by the name that its document has in `documents`
-  policy::Context context;
+  ConditionContext keys;
   bool cross_account = false;
 };
 
@@ -67,8 +67,8 @@ Status add_common(Simulation& simulation, const Request& request, std::string_vi
         request.resource_owner->find(simulation.principal.account.value) == std::string::npos;
   }
   for (const auto& entry : request.context_entries.value_or(std::vector<wire::ContextEntry>{})) {
-    simulation.context.set(entry.context_key_name.value_or(""),
-                           entry.context_key_values.value_or(std::vector<std::string>{}));
+    simulation.keys[policy::lower(entry.context_key_name.value_or(""))] =
+        entry.context_key_values.value_or(std::vector<std::string>{});
   }
   return ok();
 }
@@ -90,11 +90,11 @@ wire::Statement statement_shape(const Source& source, size_t index) {
   return out;
 }
 
-std::vector<std::string> missing_keys(const Simulation& simulation) {
+std::vector<std::string> missing_keys(const Simulation& simulation, const policy::Context& context) {
   std::vector<std::string> out;
   auto add = [&](const policy::NamedDocument& named) {
     for (const std::string& key : policy::context_keys(*named.document)) {
-      const bool known = simulation.context.find(policy::lower(key)) != nullptr;
+      const bool known = context.find(policy::lower(key)) != nullptr;
       if (!known && std::find(out.begin(), out.end(), key) == out.end()) out.push_back(key);
     }
   };
@@ -111,8 +111,9 @@ const char* decision_name(policy::Outcome outcome) {
 
 wire::EvaluationResult simulate(const Simulation& simulation, const std::string& action,
                                 const std::string& resource) {
-  const policy::Query query{simulation.principal, action, resource,
-                            simulation.context,   false,  simulation.cross_account};
+  const policy::Context context(simulation.keys);
+  const policy::Query query{simulation.principal,    action, resource, context, false,
+                            simulation.cross_account};
   const policy::Verdict verdict = policy::evaluate(query, simulation.documents);
   wire::EvaluationResult out{.eval_action_name = action, .eval_resource_name = resource};
   out.eval_decision = decision_name(verdict.outcome);
@@ -121,11 +122,11 @@ wire::EvaluationResult simulate(const Simulation& simulation, const std::string&
     if (source.id == verdict.policy)
       out.matched_statements->push_back(statement_shape(source, verdict.statement));
   }
-  out.missing_context_values = missing_keys(simulation);
+  out.missing_context_values = missing_keys(simulation, context);
   if (!simulation.documents.boundary) return out;
   policy::Documents only_boundary;
   only_boundary.identity.push_back(*simulation.documents.boundary);
-  const policy::Query same_account{simulation.principal, action, resource, simulation.context};
+  const policy::Query same_account{simulation.principal, action, resource, context};
   const auto by_boundary = policy::evaluate(same_account, only_boundary);
   out.permissions_boundary_decision_detail = {by_boundary.outcome == policy::Outcome::allowed};
   return out;

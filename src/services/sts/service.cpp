@@ -15,6 +15,7 @@ constexpr int32_t chained_session_s_max = 3600;
 constexpr int32_t root_session_s_max = 3600;
 constexpr int32_t own_session_s_default = 12 * 3600;
 constexpr size_t session_policies_bytes_max = 2048;
+constexpr size_t managed_session_policies_max = 10;
 
 wire::Credentials credentials_shape(const iam::SessionCredentials& made) {
   return {made.access_key_id, made.secret_access_key, made.session_token, {made.expires_ms}};
@@ -97,13 +98,15 @@ ConditionContext assume_context(const wire::AssumeRoleRequest& request) {
 Status authorise_on_role(api::Context& ctx, std::string_view action, const std::string& arn,
                          const iam::Role* role, const ConditionContext& extra) {
   AuthorisationRequest question{
-      .principal = *ctx.principal, .action = action, .resource = arn, .context = extra};
+      .principal = *ctx.principal, .action = action, .resource = arn, .context = extra, .known = ctx.known};
   question.context.insert(ctx.conditions.begin(), ctx.conditions.end());
   question.request_id = ctx.request_id;
   if (role != nullptr) {
     question.resource_policy = role->trust;
     question.resource_policy_required = true;
     question.resource_account = AccountId(role->account);
+    question.context.merge(api::resource_tags(role->tags));
+    for (const auto& [key, value] : role->tags) question.context["iam:ResourceTag/" + key] = {value};
     Decision decision = ctx.authoriser->decide(question);
     if (decision.allowed) return ok();
     ctx.denial_message = std::move(decision.encoded_message);
@@ -151,6 +154,11 @@ Result<std::vector<std::string>> Service::session_policies(
     out.push_back(*policy);
   }
   if (!arns) return out;
+  if (arns->size() > managed_session_policies_max) {
+    return validation_error(
+        "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have "
+        "length less than or equal to 10");
+  }
   for (const auto& descriptor : *arns) {
     const std::string arn = descriptor.arn.value_or("");
     auto found = directory_.policy_visible(account, arn) ? directory_.policy_in_force(arn) : std::nullopt;

@@ -114,6 +114,11 @@ void add_serve(CLI::App& app, Words& words, int& code) {
   command->add_option("--slow-request-ms", options.slow_request_ms, "Log requests that take longer; 0: none")
       ->envname("MEKONG_SLOW_REQUEST_MS")
       ->capture_default_str();
+  command
+      ->add_option("--job-credentials-s", options.job_credentials_s,
+                   "How long the credentials live that a job fetches, again and again, for its role")
+      ->envname("MEKONG_JOB_CREDENTIALS_S")
+      ->capture_default_str();
   command->add_flag("--access-log", options.access_log,
                     "Log every AWS request: caller, operation, status, time");
   command->add_flag("--dev", options.dev,
@@ -273,10 +278,12 @@ void add_settle(CLI::App& app, Words& words, int& code) {
 }
 
 void add_why(CLI::App& app, Words& words, int& code) {
-  auto* command = app.add_subcommand("why", "Say why a request was allowed or denied");
+  auto* command =
+      app.add_subcommand("why", "Say why a request was allowed or denied, or what was denied last");
   command->footer(manual::why);
   data_option(*command, words.data);
-  command->add_option("request-id", words.request_id, "From the reply's headers")->required();
+  command->add_option("request-id", words.request_id,
+                      "From the reply's headers; none: the last denials, of every face");
   command->add_flag("--json", words.json, "Print JSON");
   command->callback([&] { code = why(absolute(words.data), words.request_id, words.json); });
 }

@@ -93,6 +93,8 @@ Status check(const ServeOptions& options) {
     return usage("--log-format is 'text' or 'json', not '" + options.log_format + "'");
   }
   if (options.slow_request_ms < 0) return usage("--slow-request-ms is a number of milliseconds, 0 for never");
+  if (options.job_credentials_s < 15 || options.job_credentials_s > 43'200)
+    return usage("--job-credentials-s is a number of seconds, 15 to 43200");
   if (options.durability != "sync" && options.durability != "os") {
     return usage("--durability is 'sync' or 'os', not '" + options.durability + "'");
   }

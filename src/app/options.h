@@ -18,6 +18,7 @@ struct ServeOptions {
   bool dev = false;
   std::string log_format = "text";  // text | json
   int64_t slow_request_ms = 5'000;  // 0: none is told
+  int64_t job_credentials_s = 3'600;
   bool access_log = false;
 };
 

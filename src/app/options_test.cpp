@@ -54,6 +54,9 @@ TEST(OptionsTest, dev_mode_stays_on_loopback) {
   options.listen = "127.0.0.1:0";
   EXPECT_FALSE(check(options).ok());
   options.listen = "127.0.0.1:4566";
+  options.job_credentials_s = 14;
+  EXPECT_FALSE(check(options).ok());
+  options.job_credentials_s = 15;
   options.durability = "maybe";
   EXPECT_FALSE(check(options).ok());
 }

@@ -186,6 +186,7 @@ Status Server::Parts::open_engines() {
 Status Server::Parts::open_identity() {
   iam::Iam::Config config;
   config.well_known_test_pair = options.dev;
+  config.logger = &logger;
   bucket_policies = std::make_unique<BucketPolicies>(*objects);
   MEKONG_TRY_ASSIGN(iam, iam::Iam::open(*meta, *bucket_policies, clock, random, config));
   MEKONG_TRY(note_accounts(iam->directory(), folder));
@@ -234,6 +235,7 @@ Status Server::Parts::open_jobs() {
   job_config.server_is_root = ::getuid() == 0;
   job_config.isolate = job_config.server_is_root || !options.dev;
   job_config.uid_spread = 900'000'000;
+  job_config.credentials_s = options.job_credentials_s;
   job_config.endpoint = http_url("127.0.0.1", listen.port);
   // What an address handed out names must lead here from inside of a job, too, whoever else resolves the
   // name.

@@ -9,10 +9,6 @@ namespace mekong::jobs {
 
 namespace {
 
-constexpr int64_t session_s = 3'600;
-// SDK v1 asks anew 15 minutes before expiry, v2 later: what they get then must be worth fetching.
-constexpr int64_t renew_before_ms = 20 * 60 * 1'000;
-
 CredentialsReply refusal(int status, std::string_view code, std::string_view message) {
   CredentialsReply reply{.status = status};
   codec::JsonWriter json(reply.body);
@@ -28,9 +24,12 @@ CredentialsReply refusal(int status, std::string_view code, std::string_view mes
 }  // namespace
 
 Status Supervisor::State::refresh(Job& job) {
+  // A third before the end, of an hour 20 minutes: SDK v1 asks anew 15 minutes before expiry, v2 later, and
+  // what they get then must be worth fetching.
+  const int64_t renew_before_ms = config.credentials_s * 1'000 / 3;
   std::lock_guard lock(job.credentials_mutex);
   if (job.credentials.expires_ms - renew_before_ms > clock.wall_ms()) return ok();
-  auto renewed = credentials(job.role, session_s);
+  auto renewed = credentials(job.role, config.credentials_s);
   if (!renewed.ok()) {
     const bool still_valid = job.credentials.expires_ms > clock.wall_ms();
     logger.warn("jobs", "cannot renew a job's credentials",

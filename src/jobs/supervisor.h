@@ -65,7 +65,8 @@ struct Config {
   // Which limit an isolated job as a whole; null, or without controllers: each process by itself. Outlives
   // the jobs.
   os::ControlGroups* groups = nullptr;
-  int64_t poll_ms = 250;  // how often output is forwarded
+  int64_t credentials_s = 3'600;  // how long a job's credentials live; renewed after two thirds
+  int64_t poll_ms = 250;          // how often output is forwarded
   int64_t disk_every_ms = 10'000;
   int nice = 2;                   // jobs stand back behind the server when processors are short
   int64_t stop_grace_ms = 5'000;  // between SIGTERM and SIGKILL when the server stops

@@ -158,7 +158,7 @@ def test_over_tls(mekong, session, bucket):
 
 def test_what_a_role_is_handed_over_for(mekong, session, account):
     jobs = mekong.client('emr-serverless')
-    application = jobs.create_application(name='keys', releaseLabel='emr-7.0.0', type='SPARK',
+    application = jobs.create_application(name='keys', releaseLabel='emr-7.2.0', type='SPARK',
                                           autoStartConfiguration={'enabled': False})
     driver = {'sparkSubmit': {'entryPoint': 's3://nothing-here/x.py'}}
     role = f'arn:aws:iam::{account}:role/role-keys'

@@ -106,9 +106,9 @@ def test_a_role_is_assumed_by_its_tags(mekong, new_role, assume):
     here = {'Effect': 'Allow', 'Principal': {'AWS': account}, 'Action': 'sts:AssumeRole'}
     red, blue = (new_role(trust=here, Tags=[{'Key': 'team', 'Value': team}]) for team in ('red', 'blue'))
     sts = mekong.client('sts', **caller)
-    sts.assume_role(RoleArn=red, RoleSessionName='x')
-    assert code_of(sts.assume_role, RoleArn=blue, RoleSessionName='x') == 'AccessDenied'
-    assert code_of(sts.assume_role, RoleArn=red, RoleSessionName='x', PolicyArns=[
+    sts.assume_role(RoleArn=red, RoleSessionName='xx')
+    assert code_of(sts.assume_role, RoleArn=blue, RoleSessionName='xx') == 'AccessDenied'
+    assert code_of(sts.assume_role, RoleArn=red, RoleSessionName='xx', PolicyArns=[
         {'arn': 'arn:aws:iam::aws:policy/ReadOnlyAccess'}] * 11) == 'ValidationError'
 
 
@@ -246,6 +246,10 @@ def test_the_least_policy_of_a_run_over_kafka(mekong, new_role, assume):
     assert not refusals
     written = mekong.command('policy', 'write', arn).stdout.replace('least-0', 'least-*')
     least = json.loads(written)['Statement']
+    # What CreateTopics tells besides, where it may: the topic is made without it.
+    besides = 'kafka-cluster:DescribeTopicDynamicConfiguration'
+    least = [{**s, 'Action': [a for a in s['Action'] if a != besides]} for s in least]
+    least = [s for s in least if s['Action']]
     actions = sorted(a for s in least for a in s['Action'])
     assert {'kafka-cluster:Connect', 'kafka-cluster:WriteData', 'kafka-cluster:ReadData'} < set(actions)
     run(assume(new_role(*least)), 'least-1')

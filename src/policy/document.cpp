@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 13> iam_paths = {"user/",
 // What IAM knows of the ARNs of its own and of S3's resources. Wildcards may stand anywhere.
 Status check_place(const std::string& arn) {
   if (arn.find("${") != std::string::npos) return ok();  // their keys have colons of their own
-  std::array<std::string_view, 6> parts;  // the last: the rest
+  std::array<std::string_view, 6> parts;                 // the last: the rest
   std::string_view rest = arn;
   for (size_t i = 0; i < parts.size(); ++i) {
     const size_t colon = i + 1 < parts.size() ? rest.find(':') : std::string_view::npos;

@@ -112,8 +112,7 @@ const char* decision_name(policy::Outcome outcome) {
 wire::EvaluationResult simulate(const Simulation& simulation, const std::string& action,
                                 const std::string& resource) {
   const policy::Context context(simulation.keys);
-  const policy::Query query{simulation.principal,    action, resource, context, false,
-                            simulation.cross_account};
+  const policy::Query query{simulation.principal, action, resource, context, false, simulation.cross_account};
   const policy::Verdict verdict = policy::evaluate(query, simulation.documents);
   wire::EvaluationResult out{.eval_action_name = action, .eval_resource_name = resource};
   out.eval_decision = decision_name(verdict.outcome);

@@ -19,8 +19,27 @@ constexpr size_t owed_limit = 1000;
 
 }  // namespace
 
+// From before entries are made until they are in meta: floor_ does not rise meanwhile.
+class Timers::Writing {
+ public:
+  explicit Writing(Timers& timers) : timers_(timers) {
+    const std::lock_guard lock(timers_.mutex_);
+    ++timers_.writers_;
+    ++timers_.writes_;
+  }
+  ~Writing() {
+    const std::lock_guard lock(timers_.mutex_);
+    --timers_.writers_;
+  }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+
+ private:
+  Timers& timers_;
+};
+
 Timers::Timers(meta::Store& meta, const os::Clock& clock, Logger& logger)
-    : meta_(meta), clock_(clock), logger_(logger) {}
+    : meta_(meta), clock_(clock), logger_(logger), floor_(due_key(0, 0)) {}
 
 Timers::~Timers() {
   stop();
@@ -88,7 +107,12 @@ Status Timers::write_entries(const Change& change, meta::Batch& batch) {
     }
     Record record{.due_ms = std::max<int64_t>(timer.due_ms, 0), .payload = timer.payload};
     MEKONG_TRY_ASSIGN(record.sequence, next_sequence());
-    batch.put(meta_family, due_key(record.due_ms, record.sequence), record_key);
+    auto entry_key = due_key(record.due_ms, record.sequence);
+    {
+      const std::lock_guard lock(mutex_);
+      floor_ = std::min(floor_, entry_key);
+    }
+    batch.put(meta_family, std::move(entry_key), record_key);
     batch.put(meta_family, record_key, encode(record));
   }
   return ok();
@@ -99,6 +123,7 @@ void Timers::note_pending(const std::vector<Change::Entry>& entries) {
 }
 
 Status Timers::commit(Change change) {
+  const Writing writing(*this);
   MEKONG_TRY(write_entries(change, change.batch));
   MEKONG_TRY(meta_.commit(std::move(change.batch)).get());
   note_pending(change.entries_);
@@ -119,21 +144,40 @@ bool Timers::waits_for_retry(const std::string& key) const {
   return found != failures_.end() && found->second.retry_at_ns > clock_.monotonic_ns();
 }
 
+Result<std::vector<meta::KeyValue>> Timers::first_rows(int64_t until_ms, size_t limit) const {
+  meta::ScanRange range{.begin = {}, .end = due_key(until_ms, 0), .after = {}, .limit = limit};
+  bool all_seen = false;
+  uint64_t writes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    range.begin = floor_;
+    all_seen = writers_ == 0;
+    writes = writes_;
+  }
+  if (range.begin >= range.end) return std::vector<meta::KeyValue>();
+  MEKONG_TRY_ASSIGN(auto rows, meta_.scan(meta_family, range));
+  const std::lock_guard lock(mutex_);
+  if (all_seen && writes == writes_ && !rows.empty()) floor_ = rows.front().key;
+  return rows;
+}
+
 Result<std::vector<Timers::Due>> Timers::due_page(int64_t until_ms, size_t limit) const {
-  meta::ScanRange range{.begin = due_key(0, 0), .end = due_key(until_ms, 0), .after = {}, .limit = limit};
+  MEKONG_TRY_ASSIGN(auto rows, first_rows(until_ms, limit));
   std::vector<Due> out;
-  while (out.empty()) {
-    MEKONG_TRY_ASSIGN(auto rows, meta_.scan(meta_family, range));
+  while (true) {
     for (auto& [key, value] : rows) {
       if (waits_for_retry(key)) continue;
       auto [owner, id] = owner_and_id(value);
       const int64_t due_ms = due_of(key);
       out.push_back({std::move(key), std::move(owner), std::move(id), due_ms});
     }
-    if (rows.size() < limit) break;
-    range.after = rows.back().key;  // where the whole page waits for its retries
+    if (!out.empty() || rows.size() < limit) return out;
+    // The whole page waits for its retries.
+    MEKONG_TRY_ASSIGN(
+        rows,
+        meta_.scan(meta_family,
+                   {.begin = {}, .end = due_key(until_ms, 0), .after = rows.back().key, .limit = limit}));
   }
-  return out;
 }
 
 Result<std::optional<int64_t>> Timers::next_due_ms() const {
@@ -142,9 +186,7 @@ Result<std::optional<int64_t>> Timers::next_due_ms() const {
 }
 
 Result<int64_t> Timers::owed() const {
-  const meta::ScanRange range{
-      .begin = due_key(0, 0), .end = due_key(clock_.service_ms() + 1, 0), .after = {}, .limit = owed_limit};
-  MEKONG_TRY_ASSIGN(const auto rows, meta_.scan(meta_family, range));
+  MEKONG_TRY_ASSIGN(const auto rows, first_rows(clock_.service_ms() + 1, owed_limit));
   return static_cast<int64_t>(rows.size());
 }
 
@@ -210,6 +252,7 @@ Status Timers::finish(std::vector<Fired>& fired) {
 }
 
 Status Timers::fire_page(const std::vector<Due>& page) {
+  const Writing writing(*this);
   std::vector<Fired> fired;
   const auto changes = [this] {
     const std::lock_guard lock(mutex_);

@@ -101,8 +101,12 @@ class Timers {
     int conflicts = 0;
   };
 
+  class Writing;
+
   Timers(meta::Store& meta, const os::Clock& clock, Logger& logger);
   void run();
+  // The first entries by time before `until_ms`; raises floor_ to the first of all.
+  Result<std::vector<meta::KeyValue>> first_rows(int64_t until_ms, size_t limit) const;
   Result<std::vector<Due>> due_page(int64_t until_ms, size_t limit) const;
   Status fire_page(const std::vector<Due>& page);
   // Whether an entry fired may have put another before the page's rest.
@@ -128,6 +132,11 @@ class Timers {
   uint64_t changes_ = 0;  // commits that scheduled something, and moves of the clock
   bool stopping_ = false;
   std::map<std::string, Failure> failures_;  // by key in meta
+  // No entry by time lies before it. A search that began at the front would walk over the remains of all that
+  // has fired since RocksDB last compacted.
+  mutable std::string floor_;
+  int writers_ = 0;      // who may have entries that a search does not see yet
+  uint64_t writes_ = 0;  // of those that ever were
   std::thread thread_;
 };
 

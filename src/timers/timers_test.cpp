@@ -51,6 +51,62 @@ struct Timing : ::testing::Test {
   std::vector<std::string> fired;
 };
 
+// What was looked at before does not hide what comes to lie before it.
+TEST_F(Timing, ATimerOfThePastFiresAfterLaterOnesWereSeen) {
+  schedule("far", 9'000'000);
+  ASSERT_TRUE(timers->fire_due().ok());
+  ASSERT_EQ(timers->next_due_ms().value(), 9'000'000);
+  schedule("near", 1'000'000);
+  schedule("past", 5);
+  EXPECT_EQ(timers->next_due_ms().value(), 5);
+  EXPECT_EQ(timers->owed().value(), 2);
+  ASSERT_TRUE(timers->fire_due().ok());
+  EXPECT_EQ(fired, (std::vector<std::string>{"past", "near"}));
+  EXPECT_EQ(timers->next_due_ms().value(), 9'000'000);
+}
+
+// Calls `before` between the making of a batch and its being there.
+class Slow final : public meta::Store {
+ public:
+  Slow(meta::Store& inner, std::function<void()> before) : inner_(inner), before_(std::move(before)) {}
+  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
+    return inner_.get(family, key);
+  }
+  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                           const meta::ScanRange& range) const override {
+    return inner_.scan(family, range);
+  }
+  Future<Status> commit(meta::Batch batch) override {
+    before_();
+    return inner_.commit(std::move(batch));
+  }
+
+ private:
+  meta::Store& inner_;
+  const std::function<void()> before_;
+};
+
+TEST_F(Timing, WhoLooksWhileATimerIsWrittenDoesNotHideIt) {
+  schedule("far", 9'000'000);
+  schedule("later", 2'000'000);
+  Slow slow(*meta, [&] {
+    if (timers != nullptr) ASSERT_TRUE(timers->next_due_ms().ok());
+  });
+  timers = Timers::open(slow, clock, logger).value();
+  timers->handle("test", [this](const Timer& timer, Change& change) { return on_timer(timer, change); });
+  handler = [&](const Timer& timer, Change& change) {
+    fired.push_back(timer.id);
+    if (timer.payload == "again") change.schedule({"test", timer.id, 1'500'000, ""});
+    return ok();
+  };
+  schedule("near", 1'000'000, "again");
+  EXPECT_EQ(timers->next_due_ms().value(), 1'000'000);
+  ASSERT_TRUE(timers->fire_due().ok());
+  EXPECT_EQ(timers->next_due_ms().value(), 1'500'000);
+  EXPECT_EQ(fired, (std::vector<std::string>{"near"}));
+  timers.reset();
+}
+
 TEST_F(Timing, FiresInTheOrderOfTimeThenOfScheduling) {
   schedule("late", 1'000'300);
   schedule("tie-1", 1'000'200);

@@ -267,6 +267,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: mekong_bench_many FOLDER [COUNT]\n");
     return 2;
   }
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a line as soon as it is measured, into files too
   const std::string folder = argv[1];
   const int64_t count = argc > 2 ? std::atoll(argv[2]) : 1'000'000;
   many_objects(folder + "/objects", count);

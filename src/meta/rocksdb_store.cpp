@@ -31,6 +31,7 @@ constexpr size_t group_batches_max = 1024;
 constexpr size_t group_bytes_max = 8 << 20;
 constexpr size_t memtables_bytes_max = 32 << 20;  // of all families together
 constexpr size_t block_cache_bytes = 32 << 20;
+constexpr int block_cache_shard_bits = 2;
 
 // A write that finds no space ends the journal, and with it the process's writing: so it is refused while
 // there is room, for what is written goes into tables, later, and those are merged. Removals go on for
@@ -292,6 +293,10 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   table.block_cache = cache;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.cache_index_and_filter_blocks = true;
+  // Indexes and filters in pieces as small as blocks: the whole ones of a large table do not fit into a part
+  // of the cache, and each get would read and unpack them anew.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kLZ4Compression;
   options.write_buffer_size = 16 << 20;
@@ -350,7 +355,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
   rocksdb::DB::ListColumnFamilies(options, folder, &names).PermitUncheckedError();
   if (names.empty()) names.push_back(rocksdb::kDefaultColumnFamilyName);
   std::erase_if(families, [&](const auto& family) { return std::ranges::count(names, family) > 0; });
-  auto cache = rocksdb::NewLRUCache(block_cache_bytes);
+  auto cache = rocksdb::NewLRUCache(block_cache_bytes, block_cache_shard_bits);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : names) descriptors.emplace_back(name, family_options(cache));
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
@@ -380,7 +385,7 @@ Result<ReadOnlyStore> open_read_only_on(std::shared_ptr<rocksdb::Env> env, const
   ReadOnlyStore out;
   auto status = rocksdb::DB::ListColumnFamilies(options, folder, &out.families);
   if (!status.ok()) return open_failed(status);
-  auto cache = rocksdb::NewLRUCache(block_cache_bytes);
+  auto cache = rocksdb::NewLRUCache(block_cache_bytes, block_cache_shard_bits);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : out.families) descriptors.emplace_back(name, family_options(cache));
   std::vector<rocksdb::ColumnFamilyHandle*> opened;

@@ -200,7 +200,7 @@ def folder(tmp_path):
     subprocess.run(['clang++-19', '-std=c++20', '-O2', '-D_FILE_OFFSET_BITS=64', f'-I{FUSE}', HERE / 'block_log.cpp',
                     '-lfuse3', '-o', tmp_path / 'block_log'], check=True)
     with open(place / 'base', 'wb') as base:
-        base.truncate(128 << 20)
+        base.truncate(256 << 20)
     subprocess.run(['mkfs.ext4', '-q', '-J', 'size=4', '-E', 'lazy_itable_init=0,nodiscard', place / 'base'], check=True)
     shutil.copyfile(place / 'base', place / 'live')
     disk = subprocess.Popen([tmp_path / 'block_log', place / 'disk', place / 'live', place / 'log'])

@@ -292,10 +292,12 @@ void Runner::on_tick(Active& active) {
     const auto status = supervisor_.cancel(active.place.id, stop_grace_ms);
     if (!status.ok()) logger_.warn("emr-serverless", "a run ended at its time-out", {{"run", active.key.id}});
   }
-  if (active.principal && now_ns - active.uploaded_ns < upload_every_ns) return;
-  active.uploaded_ns = now_ns;
+  const bool known = active.principal != nullptr;
+  // At every tick: what is there at the job's end must not have expired.
   const auto principal = supervisor_.principal(active.place.id);
   if (principal.ok()) active.principal = *principal;
+  if (known && now_ns - active.uploaded_ns < upload_every_ns) return;
+  active.uploaded_ns = now_ns;
   active.logs.upload(active.run, active.place.id, active.principal);
 }
 

@@ -33,11 +33,10 @@ Status check_place(const std::string& arn) {
   if (arn.find("${") != std::string::npos) return ok();  // their keys have colons of their own
   std::array<std::string_view, 6> parts;                 // the last: the rest
   std::string_view rest = arn;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const size_t colon = i + 1 < parts.size() ? rest.find(':') : std::string_view::npos;
-    parts[i] = rest.substr(0, colon);
-    if (colon == std::string_view::npos) break;
-    rest.remove_prefix(colon + 1);
+  for (std::string_view& part : parts) {
+    const size_t colon = &part == &parts.back() ? std::string_view::npos : rest.find(':');
+    part = rest.substr(0, colon);
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
   }
   const auto& [arn_word, partition, service, region, account, resource] = parts;
   constexpr std::array<std::string_view, 4> partitions = {"aws", "aws-cn", "aws-us-gov", "*"};

@@ -19,6 +19,10 @@ Principal principal_named(const std::string& kind) {
   } else if (kind == "root") {
     p.kind = PrincipalKind::root;
     p.arn = "arn:aws:iam::111111111111:root";
+  } else if (kind.starts_with("federated")) {
+    p.kind = PrincipalKind::federated_user;
+    p.issuer_arn = kind.ends_with("root") ? "arn:aws:iam::111111111111:root" : p.arn;
+    p.arn = "arn:aws:sts::111111111111:federated-user/f";
   } else if (kind == "service") {
     p = {.kind = PrincipalKind::service, .arn = "emr-serverless.amazonaws.com"};
   } else if (kind == "anonymous") {
@@ -124,6 +128,11 @@ TEST(Evaluate, SaysWhyInTheWordsOfAws) {
             "with an explicit deny in an identity-based policy");
   EXPECT_EQ(denial_reason({Outcome::explicit_deny, Source::resource, "", ""}, "s3:GetObject"),
             "with an explicit deny in a resource-based policy");
+  EXPECT_EQ(denial_reason({Outcome::implicit_deny, Source::boundary, "", ""}, "s3:GetObject"),
+            "because no permissions boundary allows the s3:GetObject action");
+  EXPECT_EQ(denial_reason({Outcome::explicit_deny, Source::session, "", ""}, "s3:GetObject"),
+            "with an explicit deny in a session policy");
+  EXPECT_EQ(denial_reason({Outcome::allowed, Source::identity, "", ""}, "s3:GetObject"), "");
 }
 
 TEST(Document, BadPolicyRefusedAtWrite) {

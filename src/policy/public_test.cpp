@@ -42,5 +42,31 @@ TEST(Public, ConditionsThatTie) {
   EXPECT_TRUE(under(R"({"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}})"));
 }
 
+TEST(Public, EverybodyButSomeone) {
+  EXPECT_TRUE(judged(R"({"Effect":"Allow","NotPrincipal":{"AWS":"123456789012"},"Action":"s3:GetObject",)"
+                     R"("Resource":"arn:aws:s3:::b/*"})"));
+}
+
+TEST(Public, HowNarrowANetworkMustBe) {
+  auto under = [](const std::string& condition) { return judged(allow(R"("*")", condition)); };
+  EXPECT_FALSE(under(R"({"IpAddress":{"aws:SourceIp":"203.0.113.7"}})"));
+  EXPECT_FALSE(under(R"({"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}})"));
+  EXPECT_TRUE(under(R"({"IpAddress":{"aws:SourceIp":"10.0.0.0/7"}})"));
+  EXPECT_FALSE(under(R"({"IpAddress":{"aws:SourceIp":"2001:db8::/32"}})"));
+  EXPECT_TRUE(under(R"({"IpAddress":{"aws:SourceIp":"2001:db8::/31"}})"));
+  EXPECT_TRUE(under(R"({"IpAddress":{"aws:SourceIp":"10.0.0.0/${aws:x}"}})"));
+  EXPECT_TRUE(under(R"({"IpAddress":{"aws:VpcSourceIp":"10.0.0.0/8"}})"));
+}
+
+TEST(Public, TextsThatTieAreFixed) {
+  auto under = [](const std::string& condition) { return judged(allow(R"("*")", condition)); };
+  EXPECT_TRUE(under(R"({"StringLike":{"aws:PrincipalOrgID":"o-?"}})"));
+  EXPECT_FALSE(under(R"({"StringEqualsIgnoreCase":{"aws:PrincipalOrgID":"O-1"}})"));
+  EXPECT_FALSE(under(R"({"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/x"}})"));
+  EXPECT_TRUE(under(R"({"ForAllValues:StringEquals":{"aws:PrincipalOrgID":"o-1"}})"));
+  EXPECT_FALSE(under(R"({"ForAnyValue:StringEquals":{"aws:PrincipalOrgID":"o-1"}})"));
+  EXPECT_TRUE(under(R"({"Bool":{"aws:PrincipalOrgID":"true"}})"));
+}
+
 }  // namespace
 }  // namespace mekong::policy

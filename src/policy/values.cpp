@@ -6,12 +6,15 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <string>
 
 #include "policy/context.h"
 
 namespace mekong::policy {
 namespace {
+
+constexpr double seconds_max = 253402300799;  // the end of the year 9999
 
 struct Address {
   int bits = 0;  // 32 or 128
@@ -112,6 +115,7 @@ std::optional<double> parse_number(std::string_view text) {
   double value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (!std::isfinite(value)) return std::nullopt;  // "inf" and "nan" are numbers to from_chars
   return value;
 }
 
@@ -127,7 +131,7 @@ std::optional<int64_t> parse_date_ms(std::string_view text) {
   auto y = take_digits(rest, 4);
   if (!y || !take(rest, '-')) {
     auto seconds = parse_number(text);
-    if (!seconds) return std::nullopt;
+    if (!seconds || std::abs(*seconds) > seconds_max) return std::nullopt;
     return static_cast<int64_t>(*seconds * 1000);
   }
   auto m = take_digits(rest, 2);

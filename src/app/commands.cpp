@@ -1,6 +1,5 @@
 #include "app/commands.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -19,8 +18,6 @@ namespace mekong::app {
 namespace {
 
 constexpr int64_t drain_ms = 10'000;
-// Each keeps what its threads freed, and large bodies pass through all of them.
-constexpr int malloc_arenas_max = 4;
 
 // What /_mekong/info says that print_status() names.
 struct Walls {
@@ -50,7 +47,7 @@ int fail(const Error& error) {
 
 int serve(const ServeOptions& options) {
   if (const auto checked = check(options); !checked.ok()) return fail(checked.error());
-  ::mallopt(M_ARENA_MAX, malloc_arenas_max);
+  os::keep_freed_memory();
   // Blocked before any thread exists, so that only sigwait below takes them.
   sigset_t signals;
   sigemptyset(&signals);

@@ -12,6 +12,7 @@
 #include "iam/iam.h"
 #include "kafka/broker.h"
 #include "log/disk_log.h"
+#include "os/own_memory.h"
 
 namespace mekong::kafka {
 namespace {
@@ -64,6 +65,7 @@ Result<std::string> make_users(iam::Directory& directory, const std::string& acc
 }
 
 int run(uint16_t port, const std::string& folder, int64_t session_max_ms) {
+  os::keep_freed_memory();
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

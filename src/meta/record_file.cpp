@@ -1,6 +1,7 @@
 #include "meta/record_file.h"
 
 #include <algorithm>
+#include <string>
 
 #include "base/crc32c.h"
 
@@ -38,10 +39,15 @@ bool matches(std::string_view bytes, size_t length) {
   return crc32c(bytes.substr(6, head - 6 + length)) == unmasked(little_endian(bytes, 0, 4));
 }
 
-// Would the record be good with one bit of its length turned over?
-bool only_length_is_wrong(std::string_view bytes, size_t length) {
-  for (int bit = 0; bit < 16; ++bit) {
-    if (matches(bytes, length ^ (size_t{1} << bit))) return true;
+// Would the record be good with one bit of its head turned over?
+bool only_head_is_wrong(std::string_view bytes) {
+  std::string turned(bytes);
+  for (size_t at = 0; at < header_bytes; ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      turned[at] = static_cast<char>(bytes[at] ^ (1 << bit));
+      if (matches(turned, little_endian(turned, 4, 2))) return true;
+    }
+    turned[at] = bytes[at];
   }
   return false;
 }
@@ -92,7 +98,7 @@ RecordFileEnd examine_record_file(std::string_view content) {
       continue;
     }
     const bool cut = content.size() - at < std::min(left_in_block, header_of(rest) + length);
-    const bool torn = (cut || misses_a_sector(content, at)) && !only_length_is_wrong(rest, length) &&
+    const bool torn = (cut || misses_a_sector(content, at)) && !only_head_is_wrong(rest) &&
                       !another_begins(content, at + 1);
     return {torn ? Kind::torn : Kind::damaged, at};
   }

@@ -16,7 +16,8 @@ struct RecordFileEnd {
 
 // torn: the last record's bytes end too early, or sectors of it are zeros, as a crash in the middle of a
 // write leaves it; each record is flushed before the next one begins, so none begins behind it. A last record
-// whose length alone is wrong is damaged: RocksDB would take it for torn and drop it without a word.
+// with one wrong bit in its head (its length, or a type with a longer head) is damaged: RocksDB would take it
+// for torn and drop it without a word.
 RecordFileEnd examine_record_file(std::string_view content);
 
 }  // namespace mekong::meta

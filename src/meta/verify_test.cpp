@@ -131,9 +131,17 @@ TEST(MetaVerifyTest, a_torn_record_is_told_from_a_damaged_one) {
   damaged[20] ^= 1;
   EXPECT_EQ(examine_record_file(damaged).kind, Kind::damaged);
   EXPECT_EQ(examine_record_file(damaged).offset, 0u);
-  damaged = journal;
-  damaged[5] ^= 0x40;  // a length that leads past the end: RocksDB would take it for torn
-  EXPECT_EQ(examine_record_file(damaged).kind, Kind::damaged);
+  // A length that leads past the end, or a type with a longer head: RocksDB would take the last one for torn.
+  const uint64_t last = examine_record_file(journal.substr(0, journal.size() - 1)).offset;
+  for (const uint64_t record : {uint64_t{0}, last}) {
+    for (int bit = 0; bit < 7 * 8; ++bit) {
+      damaged = journal;
+      damaged[record + static_cast<uint64_t>(bit / 8)] ^= static_cast<char>(1 << bit % 8);
+      const auto end = examine_record_file(damaged);
+      EXPECT_EQ(end.kind, Kind::damaged) << "record " << record << " bit " << bit;
+      EXPECT_EQ(end.offset, record) << "bit " << bit;
+    }
+  }
 }
 
 // As a crash image of a real file system had it: of its full length, and a sector in it never written.

@@ -4,16 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include "api/harness.h"
-#include "front/test_services.h"
-#include "os/simulation.h"
+#include "front/simulated_world.h"
+#include "gen/s3/twin.h"
 
 namespace mekong::front {
 namespace {
-
-constexpr const char* auth =
-    "Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, SignedHeaders=h, "
-    "Signature=0\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\n";
 
 // PutObject as each test has it.
 class Handler final : public gen::s3::Twin {
@@ -71,18 +66,13 @@ class Watched final : public os::Connection {
   const os::Clock& clock_;
 };
 
-struct World {
-  explicit World(uint64_t seed)
-      : simulation(seed),
-        pipeline({bind(s3)}, authenticator, authoriser, simulation.executor(), simulation.clock(),
-                 simulation.random(), null_logger(), {}),
-        server(simulation.network(), pipeline, {}, simulation.executor(), simulation.clock(), null_logger(),
-               {}) {
-    Principal user;
-    user.kind = PrincipalKind::user;
-    user.account = AccountId("123456789012");
-    user.arn = "arn:aws:iam::123456789012:user/test";
-    authenticator.principal = std::make_shared<const Principal>(user);
+// Outlives the connections, which note there when they go.
+struct Noted {
+  Reads reads;
+};
+
+struct World : Noted, SimulatedWorld<Handler> {
+  explicit World(uint64_t seed) : SimulatedWorld(seed) {
     auto listening = simulation.network().listen({}, [this](os::ConnectionPtr connection) {
       return server.serve(std::make_shared<Watched>(std::move(connection), reads, simulation.clock()));
     });
@@ -91,17 +81,10 @@ struct World {
   }
   int64_t now_ms() { return simulation.clock().monotonic_ns() / 1'000'000; }
 
-  os::Simulation simulation;
-  Handler s3;
-  Reads reads;
-  api::TrustingAuthenticator authenticator;
-  api::ListedAuthoriser authoriser;
-  api::Pipeline pipeline;
-  Server server;
   std::unique_ptr<os::Listener> listener;
 };
 
-std::string put(size_t length, const std::string& headers = auth) {
+std::string put(size_t length, const std::string& headers = s3_authorization) {
   return "PUT /b/key HTTP/1.1\r\nHost: localhost\r\n" + headers +
          "Content-Length: " + std::to_string(length) + "\r\n\r\n";
 }
@@ -207,7 +190,7 @@ TEST(BodyReadAhead, LeavesTheNextRequestWhereItIs) {
     world.s3.put = read_to_the_end;
     const std::string body(100'000, 'x');
     const auto out = play(world, {{put(body.size()) + body + put(body.size()) + body +
-                                   put(3, std::string(auth) + "Connection: close\r\n") + "abc"}});
+                                   put(3, std::string(s3_authorization) + "Connection: close\r\n") + "abc"}});
     ASSERT_EQ(count(out.reply, "HTTP/1.1 200 OK"), 3U) << "seed " << seed << out.reply;
   }
 }
@@ -218,9 +201,9 @@ TEST(BodyReadAhead, IsDrainedAfterAHandlerThatEndsEarly) {
     World world(seed);
     world.s3.put = read_one;
     const std::string body(100'000, 'x');
-    const auto out =
-        play(world, {{put(body.size()) + body.substr(0, 50'000), 3'000},
-                     {body.substr(50'000) + put(3, std::string(auth) + "Connection: close\r\n") + "abc"}});
+    const auto out = play(world, {{put(body.size()) + body.substr(0, 50'000), 3'000},
+                                  {body.substr(50'000) +
+                                   put(3, std::string(s3_authorization) + "Connection: close\r\n") + "abc"}});
     // The first is said to be incomplete by the check of its length, or was fine: it was answered either way.
     ASSERT_EQ(count(out.reply, "HTTP/1.1 "), 2U) << "seed " << seed << out.reply;
   }
@@ -261,7 +244,7 @@ TEST(BodyReadAhead, DoesNotCountTheTimeOfTheHandler) {
     auto rest = read_to_the_end(body);
     co_return co_await rest;
   };
-  const std::string head = put(100'000, std::string(auth) + "Connection: close\r\n");
+  const std::string head = put(100'000, std::string(s3_authorization) + "Connection: close\r\n");
   const auto out = play(world, {{head + std::string(50'000, 'x'), 210'000}, {std::string(50'000, 'x')}});
   EXPECT_TRUE(out.reply.starts_with("HTTP/1.1 200 ")) << out.reply;
 }

@@ -4,45 +4,20 @@
 
 #include <regex>
 
-#include "api/harness.h"
-#include "front/server.h"
+#include "front/simulated_world.h"
 #include "front/test_services.h"
-#include "os/simulation.h"
 
 namespace mekong::front {
 namespace {
 
-constexpr const char* auth =
-    "Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, SignedHeaders=h, "
-    "Signature=0\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\n";
-
 std::string request(const std::string& method, const std::string& key, const std::string& headers,
                     const std::string& body = "") {
-  return method + " /b/" + key + " HTTP/1.1\r\nHost: localhost\r\n" + auth + headers +
+  return method + " /b/" + key + " HTTP/1.1\r\nHost: localhost\r\n" + s3_authorization + headers +
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-struct World {
-  explicit World(uint64_t seed)
-      : simulation(seed),
-        pipeline({bind(s3)}, authenticator, authoriser, simulation.executor(), simulation.clock(),
-                 simulation.random(), null_logger(), {}),
-        server(simulation.network(), pipeline, {}, simulation.executor(), simulation.clock(), null_logger(),
-               {}) {
-    Principal user;
-    user.kind = PrincipalKind::user;
-    user.account = AccountId("123456789012");
-    user.arn = "arn:aws:iam::123456789012:user/test";
-    authenticator.principal = std::make_shared<const Principal>(user);
-    EXPECT_TRUE(server.start().ok());
-  }
-
-  os::Simulation simulation;
-  TestS3 s3;
-  api::TrustingAuthenticator authenticator;
-  api::ListedAuthoriser authoriser;
-  api::Pipeline pipeline;
-  Server server;
+struct World : SimulatedWorld<TestS3> {
+  explicit World(uint64_t seed) : SimulatedWorld(seed) { EXPECT_TRUE(server.start().ok()); }
 };
 
 // Everything that the server sends until it closes.

@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "base/called_via.h"
+
 namespace mekong::api {
 namespace {
 
@@ -26,10 +28,6 @@ bool is_signed(const From& from) {
   return from.auth.signed_ms != 0;
 }
 
-void calling_service(const From& from, Values& values) {
-  add_if(values, from.via);
-}
-
 struct Row {
   std::string_view key;
   void (*add)(const From&, Values&);
@@ -44,11 +42,6 @@ constexpr std::array general = {
     Row{"aws:useragent", [](const From& f, Values& v) { add_header(f, "user-agent", v); }},
     Row{"aws:referer", [](const From& f, Values& v) { add_header(f, "referer", v); }},
     Row{"aws:requestedregion", [](const From& f, Values& v) { add_if(v, f.auth.region.value); }},
-    Row{"aws:viaawsservice",
-        [](const From& f, Values& v) { v.emplace_back(f.via.empty() ? "false" : "true"); }},
-    Row{"aws:calledvia", calling_service},
-    Row{"aws:calledviafirst", calling_service},
-    Row{"aws:calledvialast", calling_service},
 };
 
 constexpr std::array of_s3 = {
@@ -111,11 +104,13 @@ bool RequestKeys::supply_s3(std::string_view key, ConditionValues& values) const
 
 bool RequestKeys::supply(std::string_view key, ConditionValues& values) const {
   if (from_.s3 && key.starts_with(s3_prefix)) return supply_s3(key, values);
+  if (!from_.via.empty() && CalledVia(from_.via).supply(key, values)) return true;
   return supply_from(general, from_, key, values);
 }
 
 void RequestKeys::each_key(const std::function<void(std::string_view key)>& visit) const {
   for (const Row& row : general) visit(row.key);
+  if (!from_.via.empty()) CalledVia(from_.via).each_key(visit);
   if (!from_.s3) return;
   for (const Row& row : of_s3) visit(row.key);
   for (const auto& [name, value] : from_.head.headers) {

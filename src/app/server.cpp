@@ -237,11 +237,11 @@ Status Server::Parts::open_jobs() {
   job_config.uid_spread = 900'000'000;
   job_config.credentials_s = options.job_credentials_s;
   job_config.endpoint = http_url("127.0.0.1", listen.port);
-  // What an address handed out names must lead here from inside of a job, too, whoever else resolves the
-  // name.
   job_config.network = network.get();
   job_groups = os::find_control_groups();
   job_config.groups = job_groups.get();
+  // What an address handed out names must lead here from inside of a job, too, whoever else resolves the
+  // name.
   for (const auto& host : {advertised, listen.host}) {
     if (is_address(host) && !takes_loopback(host) && host != "::1") job_config.addresses.push_back(host);
   }

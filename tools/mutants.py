@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the tests of src/policy: each fault of src/policy/mutants.txt, built in, must make them fail.
 
-mutants.py BUILD_FOLDER: of a build that has mekong_policy_test. Does nothing but in the tier `full`."""
+mutants.py BUILD_FOLDER: of a build that has mekong_policy_test. Is skipped (77) but in the tier `full`."""
 import json
 import os
 import pathlib
@@ -61,7 +61,7 @@ def survives(build, folder, name, old, new):
 
 def main():
     if os.environ.get('MEKONG_TIER') != 'full':
-        return
+        sys.exit(77)
     build = pathlib.Path(sys.argv[1]).resolve()
     mutants = read_mutants()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,7 @@
 #include "app/data_folder.h"
 
+#include <algorithm>
+
 #include "codec/record.h"
 
 namespace mekong::app {
@@ -8,7 +10,10 @@ constexpr std::string_view public_roots = "/etc/ssl/certs/ca-certificates.crt";
 }
 
 Status DataFolder::make() {
-  return files_.make_directories(path_, 0700);
+  MEKONG_TRY_ASSIGN(const bool exists, files_.exists(path_));
+  if (exists) return ok();
+  MEKONG_TRY(files_.make_directories(path_, 0700));
+  return files_.sync_directory(path_.substr(0, std::max<size_t>(path_.rfind('/'), 1)));
 }
 
 Result<os::CertificateAndKey> DataFolder::authority(const os::Clock& clock, os::Random& random) {
@@ -65,6 +70,8 @@ Status DataFolder::write_note(const ServerNote& note) {
 }
 
 Status DataFolder::write_root_credentials(const std::string& accounts) {
+  if (const auto written = files_.read_file(root_credentials()); written.ok() && *written == accounts)
+    return ok();
   return files_.write_file_durably(root_credentials(), accounts);
 }
 

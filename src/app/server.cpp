@@ -70,6 +70,31 @@ PrincipalPtr root_of(const std::string& account) {
 
 }  // namespace
 
+// What starts processes: found out by starting some, which takes longer the more memory the server has.
+struct ChildParts {
+  explicit ChildParts(const std::string& data)
+      : processes(os::make_processes()),
+        groups(os::find_control_groups()),
+        sql_workers(std::make_unique<sql::Workers>(find_sql(data), *processes)) {}
+  std::unique_ptr<os::Processes> processes;
+  std::unique_ptr<os::ControlGroups> groups;
+  std::unique_ptr<sql::Workers> sql_workers;
+};
+
+struct Secrets {
+  std::string control_token;
+  os::CertificateAndKey certificate;
+};
+
+// `make` runs on the pool meanwhile.
+template <class T>
+Future<T> beside(Executor& pool, std::function<T()> make) {
+  Promise<T> made;
+  auto future = made.future();
+  pool.post([make = std::move(make), made] { made.set(make()); });
+  return future;
+}
+
 // In the order of construction; destroyed from the end.
 struct Server::Parts {
   Parts(const ServeOptions& given, Logger& log_to, const LogBook& log_book)
@@ -77,7 +102,7 @@ struct Server::Parts {
 
   Status name_itself();
   Status open_engines();
-  void begin_certificate();
+  void begin_small_files();
   Status open_identity();
   Status open_faces();
   Status open_kafka();
@@ -104,8 +129,7 @@ struct Server::Parts {
   std::shared_ptr<os::TlsServer> tls;
   HostPort listen;
   std::vector<std::string> names;
-  std::string advertised;                             // host of every address handed out
-  Future<Result<os::CertificateAndKey>> certificate;  // being made
+  std::string advertised;  // host of every address handed out
 
   std::unique_ptr<meta::Store> meta;
   std::unique_ptr<timers::Timers> timers;
@@ -115,12 +139,16 @@ struct Server::Parts {
   std::unique_ptr<BucketPolicies> bucket_policies;
   std::unique_ptr<iam::Iam> iam;
   std::unique_ptr<catalog::Catalog> catalog;
-  std::unique_ptr<os::Processes> processes;
-  std::unique_ptr<os::ControlGroups> job_groups;
+  std::unique_ptr<ChildParts> children;
   std::unique_ptr<jobs::Supervisor> jobs;
 
   ThreadPool pool{"mekong-handler", handler_threads};
   std::unique_ptr<os::Network> network;
+  // Under way.
+  Future<std::unique_ptr<ChildParts>> coming_children;
+  Future<Result<Secrets>> coming_secrets;
+  Future<Result<std::unique_ptr<log::DiskLog>>> coming_log;
+  Future<Status> accounts_noted;
 
   std::unique_ptr<kafka::Broker> broker;
   std::unique_ptr<KafkaHost> kafka_host;
@@ -135,7 +163,6 @@ struct Server::Parts {
   std::unique_ptr<s3control::Service> s3control;
   std::unique_ptr<glue::Service> glue_service;
   std::unique_ptr<msk::Service> msk_service;
-  std::unique_ptr<sql::Workers> sql_workers;
   std::unique_ptr<athena::Service> athena_service;
   std::unique_ptr<emr_serverless::EmrServerless> emr_serverless;
   std::unique_ptr<api::Pipeline> pipeline;
@@ -160,26 +187,30 @@ Status Server::Parts::name_itself() {
 }
 
 // Beside the opening of what else is in the folder: in a new one both mostly wait for the disk.
-void Server::Parts::begin_certificate() {
-  Promise<Result<os::CertificateAndKey>> made;
-  certificate = made.future();
-  pool.post([this, made] { made.set(folder.certificate(names, system_clock, random)); });
+void Server::Parts::begin_small_files() {
+  coming_secrets = beside<Result<Secrets>>(pool, [this]() -> Result<Secrets> {
+    MEKONG_TRY_ASSIGN(auto token, folder.token(random));
+    MEKONG_TRY_ASSIGN(auto made, folder.certificate(names, system_clock, random));
+    return Secrets{std::move(token), std::move(made)};
+  });
+  coming_log = beside<Result<std::unique_ptr<log::DiskLog>>>(
+      pool, [this] { return log::DiskLog::open(files, clock, random, logger, folder.log()); });
 }
 
 Status Server::Parts::open_engines() {
   MEKONG_TRY(folder.make());
+  coming_children = beside<std::unique_ptr<ChildParts>>(
+      pool, [this] { return std::make_unique<ChildParts>(folder.path()); });
   MEKONG_TRY(finish_restore(files, folder));
   const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
   MEKONG_TRY_ASSIGN(meta, meta::open_rocksdb(folder.meta(), meta_families, durability));
-  begin_certificate();  // the folder is ours
+  begin_small_files();  // the folder is ours
   MEKONG_TRY(timers::restore_clock(*meta, clock));
   MEKONG_TRY_ASSIGN(timers, timers::Timers::open(*meta, clock, logger));
-  MEKONG_TRY_ASSIGN(control_token, folder.token(random));
   blob::Options blob_options;
   blob_options.folder = folder.blobs();
   MEKONG_TRY_ASSIGN(blobs, blob::open_store(files, clock, random, *meta, logger, blob_options));
   objects = objects::make_store(*meta, *blobs, clock, random);
-  MEKONG_TRY_ASSIGN(log, log::DiskLog::open(files, clock, random, logger, folder.log()));
   return ok();
 }
 
@@ -189,7 +220,7 @@ Status Server::Parts::open_identity() {
   config.logger = &logger;
   bucket_policies = std::make_unique<BucketPolicies>(*objects);
   MEKONG_TRY_ASSIGN(iam, iam::Iam::open(*meta, *bucket_policies, clock, random, config));
-  MEKONG_TRY(note_accounts(iam->directory(), folder));
+  accounts_noted = beside<Status>(pool, [this] { return note_accounts(iam->directory(), folder); });
   catalog = std::make_unique<catalog::Catalog>(*meta, clock, random);
   return ok();
 }
@@ -227,7 +258,6 @@ void Server::Parts::tidy_up() {
 }
 
 Status Server::Parts::open_jobs() {
-  processes = os::make_processes();
   jobs::Config job_config;
   job_config.work_folder = "/var/tmp/mekong-jobs-" + std::to_string(::getuid());
   job_config.output_folder = folder.job_output();
@@ -238,8 +268,7 @@ Status Server::Parts::open_jobs() {
   job_config.credentials_s = options.job_credentials_s;
   job_config.endpoint = http_url("127.0.0.1", listen.port);
   job_config.network = network.get();
-  job_groups = os::find_control_groups();
-  job_config.groups = job_groups.get();
+  job_config.groups = children->groups.get();
   // What an address handed out names must lead here from inside of a job, too, whoever else resolves the
   // name.
   for (const auto& host : {advertised, listen.host}) {
@@ -256,8 +285,8 @@ Status Server::Parts::open_jobs() {
     return jobs::Credentials{session.access_key_id, session.secret_access_key, session.session_token,
                              session.expires_ms, session.principal};
   };
-  jobs = std::make_unique<jobs::Supervisor>(job_config, *meta, *processes, files, clock, random, logger,
-                                            credentials);
+  jobs = std::make_unique<jobs::Supervisor>(job_config, *meta, *children->processes, files, clock, random,
+                                            logger, credentials);
   MEKONG_TRY(jobs->recover());
   emr_serverless::Config spark;
   spark.spark = find_spark();
@@ -318,12 +347,12 @@ Status Server::Parts::open_front() {
   s3control = std::make_unique<s3control::Service>(*objects);
   glue_service = std::make_unique<glue::Service>(*catalog);
   msk_service = std::make_unique<msk::Service>(*clusters);
-  sql_workers = std::make_unique<sql::Workers>(find_sql(folder.path()), *processes);
-  if (sql_workers->hidden().empty()) {
+  sql::Workers& sql_workers = *children->sql_workers;
+  if (sql_workers.hidden().empty()) {
     logger.info("app", "query workers are kept from files by their filter of calls alone: no right to mount");
   }
   athena_service = std::make_unique<athena::Service>(
-      athena::Engines{*objects, *catalog, *sql_workers, iam->authoriser(), clock, random, logger}, *meta);
+      athena::Engines{*objects, *catalog, sql_workers, iam->authoriser(), clock, random, logger}, *meta);
   MEKONG_TRY(athena_service->start());
   std::vector<api::ServiceBinding> services = {gen::iam::bind(*iam_service),
                                                gen::sts::bind(*sts_service),
@@ -372,14 +401,19 @@ Result<std::unique_ptr<front::Server>> Server::Parts::open_listener(const std::s
 }
 
 Status Server::Parts::open_faces() {
-  MEKONG_TRY_ASSIGN(const auto made, certificate.get());
-  MEKONG_TRY_ASSIGN(tls, os::make_tls_server(made.certificate_pem, made.key_pem));
+  MEKONG_TRY_ASSIGN(const auto secrets, coming_secrets.get());
+  control_token = secrets.control_token;
+  MEKONG_TRY_ASSIGN(tls,
+                    os::make_tls_server(secrets.certificate.certificate_pem, secrets.certificate.key_pem));
+  MEKONG_TRY_ASSIGN(log, coming_log.get());
+  children = coming_children.get();
   network = os::make_network(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   MEKONG_TRY(open_jobs());
   MEKONG_TRY(open_kafka());
   MEKONG_TRY(open_metastore());
   MEKONG_TRY(open_front());
-  return emr_serverless->start();  // its jobs call the faces
+  MEKONG_TRY(emr_serverless->start());  // its jobs call the faces
+  return accounts_noted.get();
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -126,6 +126,32 @@ TEST(MetaFaultTest, emfile_in_commit) {
   walk_over_failure_points("EMFILE");
 }
 
+// The making of the folder, and the first commits in it: cut off at each step, it is made anew or holds all.
+TEST(MetaFaultTest, a_folder_half_made_is_made_anew) {
+  uint64_t changes_of_a_life = 0;
+  {
+    World world;
+    Content acknowledged, maybe;
+    live(world, acknowledged, maybe, 0);
+    EXPECT_EQ(acknowledged.size(), 5u);
+    changes_of_a_life = world.files.changes();
+  }
+  for (uint64_t step = 1; step <= changes_of_a_life; ++step) {
+    for (uint64_t cut = 0; cut < 3; ++cut) {
+      SCOPED_TRACE("step " + std::to_string(step) + " cut " + std::to_string(cut));
+      World world;
+      Content acknowledged, maybe, after;
+      world.files.fail_at(step, "EIO", true);
+      live(world, acknowledged, maybe, 0);
+      world.files.power_cut(step * 3 + cut);
+      world.close();
+      world.files.no_more_failures();
+      check(world, acknowledged, maybe, after);
+    }
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
 // Replay: MEKONG_SEED=<seed> mekong_meta_test --gtest_filter='*random_lives*'
 TEST(MetaFaultTest, random_lives_agree_with_a_simple_model) {
   const char* given = std::getenv("MEKONG_SEED");

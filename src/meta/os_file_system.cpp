@@ -137,6 +137,15 @@ class OsFileSystem final : public rocksdb::FileSystem {
     *out = std::make_unique<WritableFile>(std::move(*file), 0);
     return IOStatus::OK();
   }
+  IOStatus ReopenWritableFile(const std::string& name, const FileOptions&,
+                              std::unique_ptr<rocksdb::FSWritableFile>* out, IODebugContext*) override {
+    auto file = files_.open(name, os::OpenMode::write);
+    if (!file.ok()) return status_of(file.error());
+    const auto size = (*file)->size();
+    if (!size.ok()) return status_of(size.error());
+    *out = std::make_unique<WritableFile>(std::move(*file), *size);
+    return IOStatus::OK();
+  }
   IOStatus NewDirectory(const std::string& name, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* out,
                         IODebugContext*) override {
     *out = std::make_unique<Directory>(files_, without_slash(name));

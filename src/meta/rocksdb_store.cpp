@@ -19,6 +19,7 @@
 
 #include "base/memory_only.h"
 #include "meta/evaluate.h"
+#include "meta/new_folder.h"
 #include "meta/os_file_system.h"
 #include "meta/torn_tail.h"
 
@@ -347,8 +348,11 @@ Error open_failed(const rocksdb::Status& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env, const std::string& folder,
+Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> given, const std::string& folder,
                                                std::vector<std::string> families, Durability durability) {
+  auto& base = given ? *given : *rocksdb::Env::Default();
+  MEKONG_TRY_ASSIGN(const auto making, NewFolder::begin(base, folder));
+  auto env = making ? making->env() : given;
   auto options = make_options(env.get());
   std::vector<std::string> names;
   // Fails for a folder that is not there yet; a real problem shows when opening.
@@ -366,6 +370,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env
   std::unique_ptr<rocksdb::DB> db(raw);
   status = create_families(*db, families, cache, opened);
   auto format = status.ok() ? check_format(*db) : Status(open_failed(status));
+  if (format.ok() && making) format = making->finish();
   if (!format.ok()) {
     for (auto* handle : opened) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     return std::move(format).error();

@@ -138,6 +138,40 @@ TEST_P(StoreTest, batches_of_one_group_see_each_other_in_order) {
   EXPECT_EQ(get("a", "chain"), "199");
 }
 
+TEST(RocksDbStoreTest, a_folder_half_made_is_emptied_by_who_holds_its_lock) {
+  TemporaryFolder folder;
+  const std::string mark = folder.db() + "/being-made";
+  {
+    auto store = std::move(open_rocksdb(folder.db(), {"a"}, Durability::sync)).value();
+    EXPECT_FALSE(std::filesystem::exists(mark));
+    EXPECT_TRUE(store->commit(Batch().put("a", "k", "v")).get().ok());
+    std::ofstream(mark).put('\n');
+    EXPECT_EQ(open_rocksdb(folder.db(), {"a"}, Durability::sync).error().code, "InUse");
+    EXPECT_EQ(store->get("a", "k").value().value_or(""), "v");
+  }
+  auto store = std::move(open_rocksdb(folder.db(), {"a"}, Durability::sync)).value();
+  EXPECT_EQ(store->get("a", "k").value(), std::nullopt);
+  EXPECT_FALSE(std::filesystem::exists(mark));
+}
+
+// What is there without CURRENT is not taken for a folder half made.
+TEST(RocksDbStoreTest, a_folder_that_lost_a_file_is_not_emptied) {
+  TemporaryFolder folder;
+  {
+    auto store = std::move(open_rocksdb(folder.db(), {"a"}, Durability::sync)).value();
+  }
+  const auto files = [&] {
+    return std::distance(std::filesystem::directory_iterator(folder.db()),
+                         std::filesystem::directory_iterator());
+  };
+  std::filesystem::remove(folder.db() + "/CURRENT");
+  const auto before = files();
+  {
+    auto store = open_rocksdb(folder.db(), {"a"}, Durability::sync);
+  }
+  EXPECT_GE(files(), before);
+}
+
 TEST(RocksDbStoreTest, keeps_what_was_acknowledged_and_families_come_and_stay) {
   TemporaryFolder folder;
   {

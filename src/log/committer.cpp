@@ -51,7 +51,7 @@ bool Committer::close() {
 bool Committer::finish() {
   auto done = checkpoint_done();
   if (failure()) return false;
-  for (const auto& file : unsynced_) {
+  for (const auto& [file, partition] : unsynced_) {
     if (done.ok()) done = file->sync();
   }
   if (done.ok()) done = journal_->clear();
@@ -134,7 +134,20 @@ void Committer::change(Work& work) {
   auto failed = failure();
   auto done = failed ? Status(*failed) : work.alone ? work.alone() : work.change(*work.partition);
   if (work.partition && work.partition->broken()) stop_with(done.error());
+  if (work.partition && work.partition->removed()) forget(*work.partition);
   work.done.set(done.ok() ? Result<AppendResult>(AppendResult{}) : Result<AppendResult>(done.error()));
+}
+
+// What is removed need not reach the disk: its bytes would only keep other syncs waiting.
+void Committer::forget(const Partition& removed) {
+  const auto of_it = [&removed](const auto& file) { return file.second == &removed; };
+  std::erase_if(unsynced_, of_it);
+  {
+    std::lock_guard lock(checkpoint_mutex_);
+    std::erase_if(behind_, of_it);
+    std::erase_if(written_back_, of_it);
+  }
+  checkpoint_wake_.notify_all();
 }
 
 void Committer::commit_round(Round& round) {
@@ -185,7 +198,7 @@ Status Committer::write_segments(const std::vector<const Work*>& touched) {
     if (bytes >= options_.direct_bytes_min)
       large.push_back(std::move(file));
     else if (bytes > 0)
-      unsynced_.insert(std::move(file));
+      unsynced_.emplace(std::move(file), work->partition.get());
   }
   // All of them on their way at once.
   if (large.size() > 1) {
@@ -241,7 +254,7 @@ void Committer::begin_write_back() {
   written_back_at_ = journal_->position();
   {
     std::lock_guard lock(checkpoint_mutex_);
-    written_back_.assign(unsynced_.begin(), unsynced_.end());
+    written_back_ = unsynced_;
   }
   checkpoint_wake_.notify_all();
 }
@@ -289,26 +302,18 @@ void Committer::checkpoint_loop() {
     checkpoint_wake_.wait(
         lock, [this] { return checkpoint_stopping_ || !behind_.empty() || !written_back_.empty(); });
     if (behind_.empty() && written_back_.empty()) return;
-    if (behind_.empty()) {
-      auto begun = std::exchange(written_back_, {});
-      lock.unlock();
-      for (const auto& file : begun) file->begin_write_back();
-      begun.clear();
-      lock.lock();
-      continue;
-    }
-    FileSet files = behind_;
+    // One after the other, so that what is removed meanwhile can be taken from them.
+    const bool syncs = !behind_.empty();
+    FilePtr file = (syncs ? behind_ : written_back_).begin()->first;
+    if (!syncs) written_back_.erase(file);
     lock.unlock();
-    for (const auto& file : files) {
-      if (auto synced = file->sync(); !synced.ok()) {
-        stop_with({"KAFKA_STORAGE_ERROR", synced.error().code + ": " + synced.error().message});
-        break;
-      }
-    }
-    files.clear();
+    Status synced = ok();
+    syncs ? void(synced = file->sync()) : file->begin_write_back();
+    if (!synced.ok()) stop_with({"KAFKA_STORAGE_ERROR", synced.error().code + ": " + synced.error().message});
     lock.lock();
-    behind_.clear();
-    checkpoint_wake_.notify_all();
+    if (!syncs) continue;
+    synced.ok() ? void(behind_.erase(file)) : behind_.clear();
+    if (behind_.empty()) checkpoint_wake_.notify_all();
   }
 }
 

@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,6 +82,7 @@ class Committer {
   Status write_segments(const std::vector<const Work*>& touched);
   Status append_to_journal(const std::vector<JournalEntry>& entries, bool sync);
   void change(Work& work);
+  void forget(const Partition& removed);
   void begin_write_back();
   Status turn_when_full();
   void checkpoint_loop();
@@ -105,12 +106,13 @@ class Committer {
   bool closed_ = false;  // by close() or the destructor
   std::optional<Error> failed_;
 
-  using FileSet = std::set<std::shared_ptr<os::File>>;
+  using FilePtr = std::shared_ptr<os::File>;
+  using FileSet = std::map<FilePtr, const Partition*>;  // of partitions that are not removed
   FileSet unsynced_;  // committer only: what the journal's current file stands for
   std::mutex checkpoint_mutex_;
   std::condition_variable checkpoint_wake_;
-  FileSet behind_;                                       // what its other file stands for, being synced
-  std::vector<std::shared_ptr<os::File>> written_back_;  // to be begun with
+  FileSet behind_;        // what its other file stands for, being synced
+  FileSet written_back_;  // to be begun with
   bool checkpoint_stopping_ = false;
   uint64_t written_back_at_ = 0;  // committer only: the journal's position then
   bool freed_ = true;             // committer only: the journal knows that behind_ is done

@@ -159,7 +159,11 @@ Status DiskLog::remove(const PartitionId& id) {
   auto locked = lock_slot(id);
   Status removed = ok();
   if (partition.ok()) {
-    removed = committer_->run(*partition, [](Partition& one) { return one.remove(); });
+    removed = committer_->run(*partition, [](Partition& one) {
+      one.remove();
+      return ok();
+    });
+    if (removed.ok()) removed = (*partition)->remove_files();
   } else {
     MEKONG_TRY_ASSIGN(const bool exists, files_.exists(folder_of(id)));
     if (exists) removed = files_.remove_tree(folder_of(id));

@@ -198,6 +198,24 @@ TEST_F(DiskLogTest, waits_end_when_data_arrives_or_the_partition_goes) {
   EXPECT_TRUE(removed.get());
 }
 
+TEST_F(DiskLogTest, what_is_removed_is_not_synced_any_more) {
+  const auto changes_of_an_end = [this] {
+    const uint64_t before = files_.changes();
+    log_.reset();
+    const uint64_t changes = files_.changes() - before;
+    open();
+    return changes;
+  };
+  const uint64_t idle = changes_of_an_end();
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  ASSERT_TRUE(append(p0, batch_of({"a"})).ok());
+  ASSERT_TRUE(log_->remove(p0).ok());
+  EXPECT_EQ(changes_of_an_end(), idle);
+  ASSERT_TRUE(log_->create(p1, {}).ok());
+  ASSERT_TRUE(append(p1, batch_of({"a"})).ok());
+  EXPECT_EQ(changes_of_an_end(), idle + 1);
+}
+
 TEST_F(DiskLogTest, timestamps_find_offsets) {
   ASSERT_TRUE(log_->create(p0, {}).ok());
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(p0, batch_of({"v"}, 1000 + 10 * i)).ok());

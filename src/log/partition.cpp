@@ -310,16 +310,21 @@ void Partition::forget_idle(int64_t producers_since_ms) {
   for (const auto& segment : segments_) segment->drop_index();
 }
 
-Status Partition::remove() {
-  {
-    std::unique_lock lock(mutex_);
-    removed_ = true;
-  }
-  for (const auto& segment : segments_) deps_.cache.forget(segment->path());
+void Partition::remove() {
+  std::unique_lock lock(mutex_);
+  removed_ = true;
+}
+
+Status Partition::remove_files() {
+  const auto let_go = [this] {
+    for (const auto& segment : segments_) deps_.cache.forget(segment->path());
+  };
+  let_go();
   // The state goes first: a folder without it is no partition, whatever a crash leaves of the rest.
   MEKONG_TRY(deps_.files.remove(folder_ + "/partition"));
   MEKONG_TRY(deps_.files.sync_directory(folder_));
   MEKONG_TRY(deps_.files.remove_tree(folder_));
+  let_go();  // whoever was still reading may have opened one again
   return deps_.files.sync_directory(folder_.substr(0, folder_.rfind('/')));
 }
 

@@ -85,8 +85,12 @@ class Partition {
   Status note_clean(int64_t offset);
   // Gives memory back: producers that have not written since, indexes that lie on disk.
   void forget_idle(int64_t producers_since_ms);
-  // From here on everything is UNKNOWN_TOPIC_OR_PARTITION. The files go.
-  Status remove();
+  // From here on everything is UNKNOWN_TOPIC_OR_PARTITION.
+  void remove();
+  bool removed() const { return removed_; }
+
+  // Once it is removed, not in the committer's thread: others' appends need not wait for it.
+  Status remove_files();
 
   // Any thread.
   Result<ReadResult> read(int64_t offset, size_t max_bytes, Isolation isolation) const;

@@ -28,10 +28,10 @@ class Jobs:
         return {'sparkSubmit': {'entryPoint': f's3://{self.bucket}/{key}', 'entryPointArguments': list(arguments),
                                 'sparkSubmitParameters': parameters}}
 
-    def start(self, script, *arguments):
+    def start(self, script, *arguments, **more):
         """The run's id. Its output goes to s3://bucket/logs while it runs."""
         return self.emr.start_job_run(
-            applicationId=self.application, executionRoleArn=self.role, jobDriver=self.driver(script, *arguments),
+            applicationId=self.application, executionRoleArn=self.role, jobDriver=self.driver(script, *arguments, **more),
             configurationOverrides={'monitoringConfiguration': {
                 's3MonitoringConfiguration': {'logUri': f's3://{self.bucket}/logs/'}}})['jobRunId']
 

@@ -105,6 +105,12 @@ int print_env(const EnvOptions& options) {
       std::printf("export %s%s=%s\n", options.prefix.c_str(), name, shell_quoted(value).c_str());
     };
     print("AWS_ENDPOINT_URL", note->endpoint);
+    // S3 Control's clients put the account before the host, which must be a name for that.
+    constexpr std::string_view loopback = "://127.0.0.1:";
+    if (const size_t at = note->endpoint.find(loopback); at != std::string::npos) {
+      print("AWS_ENDPOINT_URL_S3_CONTROL",
+            note->endpoint.substr(0, at) + "://localhost:" + note->endpoint.substr(at + loopback.size()));
+    }
     print("AWS_ACCESS_KEY_ID", account.access_key_id);
     print("AWS_SECRET_ACCESS_KEY", account.secret_access_key);
     print("AWS_REGION", note->region);

@@ -12,12 +12,15 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <sstream>
 
 #include "app/commands.h"
 #include "app/control.h"
 #include "app/spark.h"
 #include "app/sql.h"
 #include "codec/record.h"
+#include "os/control_groups.h"
+#include "os/process.h"
 
 namespace mekong::app {
 namespace {
@@ -140,6 +143,32 @@ Finding authority(const ServeOptions& options) {
   return good("certificate authority", path);
 }
 
+// What the kernel tells in a file without a size; empty: nothing.
+std::string told_by(const std::string& path) {
+  constexpr size_t bytes_max = 64 << 10;
+  os::PosixFiles files;
+  const auto file = files.open(path, os::OpenMode::read);
+  const auto text = file.ok() ? (*file)->read(0, bytes_max) : Result<std::string>("");
+  return text.ok() ? *text : "";
+}
+
+// A server's memory holds keys, as its data folder does: neither should lie open on a disk that is given
+// away.
+Finding swap() {
+  std::istringstream swaps(told_by("/proc/swaps"));
+  std::string found, line;
+  for (std::getline(swaps, line); std::getline(swaps, line);) {
+    const std::string place = line.substr(0, line.find_first_of(" \t"));
+    if (place.starts_with("/dev/zram")) continue;  // memory
+    const std::string device = std::filesystem::path(place).filename().string();
+    const bool encrypted = told_by("/sys/block/" + device + "/dm/uuid").starts_with("CRYPT-");
+    if (!encrypted) found += (found.empty() ? "" : ", ") + place;
+  }
+  if (found.empty()) return good("swap", "none that is not encrypted");
+  return poor("swap", found + " may be given memory in which keys are",
+              "encrypt it as you do the data folder (crypttab's option swap), or swapoff -a");
+}
+
 Finding public_roots() {
   constexpr const char* path = "/etc/ssl/certs/ca-certificates.crt";
   if (::access(path, R_OK) == 0) return good("public roots", path);
@@ -176,12 +205,42 @@ std::vector<Finding> limits() {
                     : poor("limits", found,
                            "ulimit -n " + std::to_string(descriptors_wanted) +
                                ": each connection and each partition takes some"));
-  if (::geteuid() == 0)
-    out.push_back(good("jobs' walls", "root: every job gets a uid of its own"));
-  else
-    out.push_back(poor("jobs' walls", "not root: job runs are refused, unless serve is told --dev",
-                       "start the server as root"));
   return out;
+}
+
+Finding jobs_tree() {
+  const auto tree = os::make_processes()->tree();
+  const std::string found = "own uid, " + std::string(os::name_of(tree));
+  if (tree != os::TreeKind::process_group) return good("jobs' walls", found);
+  return poor(
+      "jobs' walls", found + ": a killed server may leave processes of jobs behind",
+      "permit namespaces: CAP_SYS_ADMIN, and no filter of clone and unshare (docker run --privileged)");
+}
+
+Finding jobs_network() {
+  const auto network = os::make_network(1);
+  const auto tried = network->make_private({});
+  if (tried.ok()) return good("jobs' network", "each its own, in which there is the server and nobody else");
+  return poor("jobs' network",
+              "the machine's: a job reaches what listens here (" + tried.error().message + ")",
+              "permit network namespaces: CAP_SYS_ADMIN, CAP_NET_ADMIN (docker run --privileged)");
+}
+
+Finding jobs_limits() {
+  const auto seen = os::look_for_control_groups();
+  std::string found;
+  for (const auto& controller : seen.controllers) found += (found.empty() ? "of " : ", ") + controller;
+  if (seen.hindrance.empty()) return good("jobs' limits", found + ", each job as a whole");
+  return poor("jobs' limits",
+              (found.empty() ? "of each process alone (" : found + " (") + seen.hindrance + ")",
+              "let the server write control groups: systemd-run --scope -p Delegate=yes mekong serve …, "
+              "docker run --privileged");
+}
+
+std::vector<Finding> walls() {
+  if (::geteuid() == 0) return {jobs_tree(), jobs_network(), jobs_limits()};
+  return {poor("jobs' walls", "not root: job runs are refused, unless serve is told --dev",
+               "start the server as root")};
 }
 
 }  // namespace
@@ -190,8 +249,9 @@ Findings examine(const ServeOptions& options) {
   std::vector<Finding> out = {data_folder(options), free_space(options)};
   const auto add = [&out](std::vector<Finding> more) { out.insert(out.end(), more.begin(), more.end()); };
   add(ports(options));
-  add({wall_clock(), authority(options), public_roots(), jobs_engine(), query_engine(options)});
+  add({wall_clock(), swap(), authority(options), public_roots(), jobs_engine(), query_engine(options)});
   add(limits());
+  add(walls());
   return {std::move(out)};
 }
 

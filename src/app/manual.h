@@ -50,6 +50,7 @@ Examples
 inline constexpr const char* env = R"text(
 Exports AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (the account's root key), AWS_REGION,
 AWS_DEFAULT_REGION, AWS_CA_BUNDLE and SSL_CERT_FILE (public roots and ours), with --java JAVA_TOOL_OPTIONS;
+AWS_ENDPOINT_URL_S3_CONTROL, where the server is at 127.0.0.1: a name below which ACCOUNT.localhost is found;
 unsets AWS_PROFILE and AWS_SESSION_TOKEN, which would win over them.
 
 Examples

@@ -27,7 +27,7 @@ struct Principal {
   std::string access_key_id;  // the key that signed; empty inside the process
   std::string role_arn;       // role sessions: the role (policies are looked up by it)
   std::string issuer_arn;     // federated users: the user or root that vouches for them
-  std::vector<std::string> session_policies;  // policy documents given to AssumeRole
+  std::vector<std::string> session_policies;  // documents, or ARNs of managed policies
   std::map<std::string, std::string> tags;    // principal tags
   std::vector<std::string> transitive_tags;   // keys of `tags` that go along when another role is assumed
   std::string source_identity;                // set once in a chain of sessions; empty: none

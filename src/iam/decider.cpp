@@ -59,6 +59,11 @@ Status Decider::find_documents(const Asked& asked, Judged& found) const {
   const Principal& principal = asked.request.principal;
   MEKONG_TRY_ASSIGN(found.standing, standing_of(principal));
   for (const std::string& text : principal.session_policies) {
+    if (text.starts_with("arn:")) {
+      MEKONG_TRY_ASSIGN(auto managed, standing_.managed(text));
+      found.session.push_back(std::move(managed));
+      continue;
+    }
     MEKONG_TRY_ASSIGN(auto document, standing_.compiled(text));
     found.session.push_back({"session", std::move(document)});
   }

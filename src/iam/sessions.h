@@ -19,7 +19,7 @@ struct SessionRequest {
   AccountId account;
   std::string session_name;           // role sessions
   std::string federated_name;         // GetFederationToken: the name; empty for the others
-  std::vector<std::string> policies;  // documents, already parsed once
+  std::vector<std::string> policies;  // documents, parsed once, or ARNs of managed policies
   std::map<std::string, std::string> tags;
   std::vector<std::string> transitive_tags;
   std::string source_identity, federated_provider;

@@ -37,11 +37,15 @@ Status StandingPolicies::add(const Identity& identity, policy::Documents& docume
     documents.identity.push_back({found->name, document});
   }
   if (identity.boundary.empty()) return ok();
-  auto boundary = directory_.policy_in_force(identity.boundary);
-  if (!boundary) return Error{"AccessDenied", "the permissions boundary is gone"};
-  MEKONG_TRY_ASSIGN(auto document, cache_.get(boundary->document));
-  documents.boundary = policy::NamedDocument{boundary->name, document};
+  MEKONG_TRY_ASSIGN(documents.boundary, managed(identity.boundary));
   return ok();
+}
+
+Result<policy::NamedDocument> StandingPolicies::managed(const std::string& arn) const {
+  auto found = directory_.policy_in_force(arn);
+  if (!found) return Error{"AccessDenied", "the policy " + arn + " is gone"};
+  MEKONG_TRY_ASSIGN(auto document, cache_.get(found->document));
+  return policy::NamedDocument{found->name, document};
 }
 
 DocumentsPtr StandingPolicies::kept(const std::string& arn, std::string_view id, uint64_t version) const {

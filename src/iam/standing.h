@@ -33,6 +33,9 @@ class StandingPolicies {
   Status add(const User& user, policy::Documents& documents) const;  // with its groups'
   Status add(const Identity& identity, policy::Documents& documents) const;
   Result<policy::DocumentPtr> compiled(std::string_view text) const { return cache_.get(text); }
+  // The version in force now. Errors: "AccessDenied" where the policy is gone: fewer policies must not narrow
+  // less.
+  Result<policy::NamedDocument> managed(const std::string& arn) const;
   // The same of a whole identity, kept until the directory changes. `id` must be that of the role or user now
   // under `arn`; of a user it may be empty: whatever it is. Errors: "AccessDenied" where there is none.
   Result<DocumentsPtr> of_role(const std::string& arn, std::string_view id) const;

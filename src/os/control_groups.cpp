@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <sstream>
 
@@ -96,7 +97,26 @@ void open_below(const std::string& folder, const std::vector<std::string>& contr
   if (write_text(down + "/cgroup.procs", "0").ok() && enable()) return;
 }
 
-std::map<std::string, Place> find_places(const std::string& own_groups, const std::string& mounts) {
+// Which controllers of version 2 groups below `folder` may have, of those that are there.
+using Below =
+    std::function<std::vector<std::string>(const std::string& folder, const std::vector<std::string>&)>;
+
+std::vector<std::string> opened_below(const std::string& folder,
+                                      const std::vector<std::string>& controllers) {
+  open_below(folder, controllers);
+  return words_of(folder + "/cgroup.subtree_control");
+}
+
+// What open_below() would come to. The root of all groups, which has no type, may have processes besides.
+std::vector<std::string> seen_below(const std::string& folder, const std::vector<std::string>& controllers) {
+  const bool root = ::access((folder + "/cgroup.type").c_str(), F_OK) != 0;
+  const bool alone = read_text(folder + "/cgroup.procs") == std::to_string(::getpid()) + "\n";
+  const bool ours = ::access((folder + "/cgroup.subtree_control").c_str(), W_OK) == 0;
+  return ours && (root || alone) ? controllers : words_of(folder + "/cgroup.subtree_control");
+}
+
+std::map<std::string, Place> find_places(const std::string& own_groups, const std::string& mounts,
+                                         const Below& below_ours) {
   const auto own = own_paths(own_groups);
   std::map<std::string, Place> out;
   for (const auto& line : split(read_text(mounts), '\n')) {
@@ -117,14 +137,16 @@ std::map<std::string, Place> find_places(const std::string& own_groups, const st
     for (const auto& name : words_of(folder + "/cgroup.controllers")) {
       if (has({wanted.begin(), wanted.end()}, name)) here.push_back(name);
     }
-    open_below(folder, here);
-    const auto open = words_of(folder + "/cgroup.subtree_control");
+    const auto open = below_ours(folder, here);
     for (const auto& name : here) {
       if (has(open, name)) out.try_emplace(name, Place{folder, true});
     }
   }
-  std::erase_if(out, [](const auto& place) { return ::access(place.second.folder.c_str(), W_OK) != 0; });
   return out;
+}
+
+bool closed(const std::pair<const std::string, Place>& place) {
+  return ::access(place.second.folder.c_str(), W_OK) != 0;
 }
 
 // "oom_kill 3" among other lines.
@@ -212,7 +234,25 @@ class Found final : public ControlGroups {
 }  // namespace
 
 std::unique_ptr<ControlGroups> find_control_groups(const std::string& own_groups, const std::string& mounts) {
-  return std::make_unique<Found>(find_places(own_groups, mounts));
+  auto places = find_places(own_groups, mounts, opened_below);
+  std::erase_if(places, closed);
+  return std::make_unique<Found>(std::move(places));
+}
+
+ControlGroupsSeen look_for_control_groups(const std::string& own_groups, const std::string& mounts) {
+  const auto places = find_places(own_groups, mounts, seen_below);
+  ControlGroupsSeen out;
+  for (const std::string name : wanted) {
+    const auto place = places.find(name);
+    if (place == places.end())
+      out.hindrance += name + ": not mounted, or this process's group holds others; ";
+    else if (closed(*place))
+      out.hindrance += name + ": " + place->second.folder + " cannot be written; ";
+    else
+      out.controllers.push_back(name);
+  }
+  if (!out.hindrance.empty()) out.hindrance.resize(out.hindrance.size() - 2);
+  return out;
 }
 
 void remove_control_groups(const std::vector<std::string>& folders) {

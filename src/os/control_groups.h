@@ -40,6 +40,13 @@ class ControlGroups {
 // its own: where we are the only one in ours, we move one down.
 std::unique_ptr<ControlGroups> find_control_groups(const std::string& own_groups = "/proc/self/cgroup",
                                                    const std::string& mounts = "/proc/self/mountinfo");
+// What the same would find, changing nothing; and what keeps the others away, in words for people.
+struct ControlGroupsSeen {
+  std::vector<std::string> controllers;
+  std::string hindrance;  // empty: nothing does
+};
+ControlGroupsSeen look_for_control_groups(const std::string& own_groups = "/proc/self/cgroup",
+                                          const std::string& mounts = "/proc/self/mountinfo");
 // Of an earlier run of the server. What is not there is no error.
 void remove_control_groups(const std::vector<std::string>& folders);
 

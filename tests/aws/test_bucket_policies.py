@@ -1,10 +1,14 @@
 """Bucket policies, the public access block and callers without a signature, as boto3 sees them."""
 import json
+import pathlib
+import subprocess
+import sys
 import uuid
 
 import boto3
 import botocore
 import pytest
+import server
 from botocore.config import Config
 from callers import allow, code_of, role_session
 
@@ -189,6 +193,25 @@ def test_the_accounts_block_holds_for_all_its_buckets(mekong, s3, bucket, nobody
     put_policy(s3, bucket, grant(bucket, {'AWS': guest}, 's3:GetObject', '/*'))
     control.delete_public_access_block(AccountId=account)
     s3.put_bucket_policy(Bucket=bucket, Policy=everybody)
+
+
+def test_the_accounts_block_by_the_command_line(mekong, control):
+    """The command line itself, with what `mekong env` exports, under a resolver that knows names below localhost."""
+    account = mekong.client('sts').get_caller_identity()['Account']
+    program = 'import server, sys; from awscli.clidriver import main; sys.exit(main())'
+
+    def aws(operation, *words):
+        done = subprocess.run([sys.executable, '-c', program, 's3control', operation, '--account-id', account, *words],
+                              env={**mekong.env(), 'PYTHONPATH': str(pathlib.Path(server.__file__).parent)},
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+    code, said = aws('put-public-access-block', '--public-access-block-configuration', 'RestrictPublicBuckets=true')
+    assert code == 0, said
+    code, said = aws('get-public-access-block')
+    assert code == 0 and json.loads(said)['PublicAccessBlockConfiguration']['RestrictPublicBuckets'], said
+    assert aws('delete-public-access-block')[0] == 0
+    code, said = aws('get-public-access-block')
+    assert code != 0 and 'NoSuchPublicAccessBlockConfiguration' in said
 
 
 def test_a_path_like_s3_controls_is_an_object_without_its_header(s3):

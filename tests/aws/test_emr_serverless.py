@@ -32,6 +32,15 @@ import subprocess, sys, time
 subprocess.Popen(['/bin/sleep', sys.argv[1]], start_new_session=True)
 time.sleep(600)
 """
+# Each process alone would fit into what its workers have: together they do not.
+TAKES_TOO_MUCH = """
+import os, time
+for _ in range(3):
+    if os.fork() == 0:
+        taken = b'x' * (1800 << 20)
+        time.sleep(600)
+time.sleep(600)
+"""
 
 
 def refusal(call, **arguments):
@@ -143,6 +152,9 @@ def credentials_of(folder):
 def test_jobs_succeed_fail_and_are_cancelled(mekong, jobs):
     word = f'86400.{uuid.uuid4().int % 10**9}'
     stays, fails = jobs.start(STAYS, word), jobs.start(FAILS, f's3://{jobs.bucket}/nowhere')
+    grouped = 'limits of memory' in mekong.command('status').stdout
+    hungry = jobs.start(TAKES_TOO_MUCH, parameters='--conf spark.driver.memory=1g --conf spark.executor.memory=1g '
+                        '--conf spark.executor.instances=1') if grouped else None
     overrides = {'monitoringConfiguration': {'s3MonitoringConfiguration': {'logUri': f's3://{jobs.bucket}/logs'}}}
     done = subprocess.run(
         [AWS, 'emr-serverless', 'start-job-run', '--application-id', jobs.application, '--name', 'by-cli',
@@ -170,6 +182,9 @@ def test_jobs_succeed_fail_and_are_cancelled(mekong, jobs):
 
     failed = jobs.ended(fails)
     assert failed['state'] == 'FAILED' and 'PATH_NOT_FOUND' in failed['stateDetails'], failed
+    if grouped:
+        ended = jobs.ended(hungry)
+        assert ended['state'] == 'FAILED' and 'for want of memory' in ended['stateDetails'], ended
     run = jobs.ended(succeeds)
     assert run['state'] == 'SUCCESS', run['stateDetails']
     assert (run['name'], run['tags'], run['executionTimeoutMinutes'], run['attempt']) == ('by-cli', {'team': 'data'}, 5, 1)
@@ -178,7 +193,7 @@ def test_jobs_succeed_fail_and_are_cancelled(mekong, jobs):
     attempts = jobs.emr.list_job_run_attempts(applicationId=jobs.application, jobRunId=fails)['jobRunAttempts']
     assert [(one['attempt'], one['state']) for one in attempts] == [(1, 'FAILED')]
     listed = jobs.emr.list_job_runs(applicationId=jobs.application, states=['FAILED', 'CANCELLED'])['jobRuns']
-    assert {one['id'] for one in listed} == {stays, fails}
+    assert {one['id'] for one in listed} == {stays, fails} | ({hungry} if grouped else set())
 
 
 def test_a_killed_server_takes_its_jobs_along(own_mekong):

@@ -223,6 +223,9 @@ def test_the_account_tells_of_itself(iam, user):
     assert iam.list_account_aliases()['AccountAliases'] == [alias]
     iam.delete_account_alias(AccountAlias=alias)
     assert code_of(iam.delete_account_alias, AccountAlias=alias) == 'NoSuchEntity'
+    for wrong in ('Alias', 'al--ias', '-alias', 'alias-', 'al_ias'):
+        assert code_of(iam.create_account_alias, AccountAlias=wrong) == 'ValidationError', wrong
+    assert code_of(iam.list_users, Marker='never handed out') == 'ValidationError'
     summary = iam.get_account_summary()['SummaryMap']
     assert summary['Users'] >= 1 and summary['AttachedPoliciesPerUserQuota'] == 10
 

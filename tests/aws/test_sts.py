@@ -73,6 +73,41 @@ def test_session_policies_only_narrow(mekong, new_role, assume):
     assert code_of(assume, arn=arn, PolicyArns=[{'arn': 'arn:aws:iam::aws:policy/Nothing'}]) == 'InvalidParameterValue'
 
 
+def test_managed_session_policies_are_those_in_force(mekong, aws, new_role, assume):
+    """However long: a token carries their names, and a change counts for the next request."""
+    iam, arn = aws('iam'), new_role(allow('*'))
+    long = assume(arn, PolicyArns=[{'arn': f'arn:aws:iam::aws:policy/{each}'} for each in (
+        'ReadOnlyAccess', 'SecurityAudit', 'job-function/ViewOnlyAccess', 'PowerUserAccess')])
+    assert len(long['SessionToken']) < 2000
+    mekong.client('iam', **long).list_roles()
+    own = iam.create_policy(PolicyName=name('p'), PolicyDocument=policy(allow('iam:ListRoles')))['Policy']['Arn']
+    session = mekong.client('iam', **assume(arn, PolicyArns=[{'arn': own}]))
+    session.list_roles()
+    iam.create_policy_version(PolicyArn=own, PolicyDocument=policy(allow('iam:ListUsers')), SetAsDefault=True)
+    assert code_of(session.list_roles) == 'AccessDenied'
+    session.list_users()
+    iam.delete_policy_version(PolicyArn=own, VersionId='v1')
+    iam.delete_policy(PolicyArn=own)
+    assert code_of(session.list_users) == 'AccessDenied'
+
+
+def test_what_a_session_is_given_is_packed_and_has_an_end(mekong, new_role, user):
+    arn, sts = new_role(allow('*')), mekong.client('sts', **keys(user))
+
+    def tags(count):
+        return [{'Key': f'key-{i}', 'Value': ''.join(uuid.uuid4().hex for _ in range(8))} for i in range(count)]
+
+    def ask(**more):
+        return sts.assume_role(RoleArn=arn, RoleSessionName='test', **more)
+    assert 'PackedPolicySize' not in ask()
+    assert 'PackedPolicySize' not in sts.get_federation_token(Name='guest')
+    small, more = ask(Policy=policy(allow('s3:*'))), ask(Policy=policy(allow('s3:*')), Tags=tags(8))
+    assert 0 < small['PackedPolicySize'] < more['PackedPolicySize'] <= 100
+    assert small['PackedPolicySize'] == sts.get_federation_token(Name='guest', Policy=policy(allow('s3:*')))['PackedPolicySize']
+    assert code_of(ask, Tags=tags(40)) == 'PackedPolicyTooLarge'
+    assert code_of(sts.get_federation_token, Name='guest', Tags=tags(40)) == 'PackedPolicyTooLarge'
+
+
 def test_tags_and_source_identity_go_along_the_chain(mekong, new_role, assume):
     decided = allow('iam:ListRoles', Condition={'StringEquals': {'aws:PrincipalTag/team': 'red',
                                                                  'aws:SourceIdentity': 'alice'}})

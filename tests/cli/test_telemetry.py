@@ -1,5 +1,6 @@
 """What the server tells of itself: /metrics, logs, doctor."""
 import json
+import os
 import re
 import subprocess
 import urllib.request
@@ -53,6 +54,8 @@ def test_doctor(tmp_path, talkative):
     states = {finding['Name']: finding['State'] for finding in json.loads(running.stdout)['Findings']}
     assert running.returncode == 0, running.stdout
     assert states['ports'] == 'ok' and states['data folder'] == 'ok' and states['certificate authority'] == 'ok'
+    if os.getuid() == 0:
+        assert {"jobs' walls", "jobs' network", "jobs' limits"} <= set(states)
     taken = subprocess.run([MEKONG, 'doctor', '--data', tmp_path / 'x', '--listen', f'127.0.0.1:{talkative.port}'],
                            capture_output=True, text=True, check=False)
     assert taken.returncode == 1

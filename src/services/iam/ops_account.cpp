@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "codec/time.h"
 #include "iam/managed_policies.h"
 #include "services/iam/service.h"
@@ -58,7 +60,19 @@ std::string when(int64_t ms) {
 
 Result<wire::CreateAccountAliasResponse> Service::create_account_alias(
     api::Context& ctx, const wire::CreateAccountAliasRequest& request) {
-  MEKONG_TRY(directory_.set_alias(ctx.account, request.account_alias));
+  const std::string& alias = request.account_alias;
+  // Of the model's pattern, what RE2 has no words for: no two dashes in a row, none at an end.
+  const bool fits = std::ranges::all_of(
+      alias, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  if (!fits || alias.front() == '-' || alias.back() == '-' || alias.find("--") != std::string::npos) {
+    return Error{
+        "ValidationError",
+        "1 validation error detected: Value '" + alias +
+            "' at 'accountAlias' failed to satisfy constraint: Member must satisfy regular expression "
+            "pattern: ^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$",
+        400};
+  }
+  MEKONG_TRY(directory_.set_alias(ctx.account, alias));
   return wire::CreateAccountAliasResponse{};
 }
 

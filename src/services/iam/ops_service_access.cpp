@@ -87,7 +87,7 @@ Result<wire::ListPoliciesGrantingServiceAccessResponse> Service::list_policies_g
     return Error{"InvalidInput", "ARN " + request.arn + " is not that of a user, a group or a role.", 400};
   }
   // A page holds all: no marker was ever handed out.
-  if (request.marker) return Error{"InvalidInput", "Marker is invalid.", 400};
+  if (request.marker) return invalid_marker();
   wire::ListPoliciesGrantingServiceAccessResponse out;
   out.is_truncated = false;
   for (const std::string& service : request.service_namespaces) {

@@ -32,6 +32,10 @@ void add_resource_tags(ConditionContext& extra, const std::map<std::string, std:
 Status add_tags(std::map<std::string, std::string>& tags, const std::vector<wire::Tag>& added);
 Status remove_tags(std::map<std::string, std::string>& tags, const std::vector<std::string>& keys);
 
+inline Error invalid_marker() {
+  return {"ValidationError", "Invalid Marker.", 400};
+}
+
 // Fills `target` with the page after `request`'s marker. `items` in any order; a marker is the name it
 // stopped at, so entries that come or go between two pages neither repeat nor hide others.
 template <class Request, class Response, class Item, class Name>
@@ -40,7 +44,7 @@ Status paginate(const Request& request, std::vector<Item> items, std::vector<Ite
   std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return name(a) < name(b); });
   if (request.marker) {
     auto after = codec::base64_decode(*request.marker);
-    if (!after) return Error{"InvalidInput", "Marker is invalid: take it from the page before.", 400};
+    if (!after) return invalid_marker();
     std::erase_if(items, [&](const Item& item) { return name(item) <= *after; });
   }
   const auto limit = static_cast<size_t>(request.max_items.value_or(page_items_default));

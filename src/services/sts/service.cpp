@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/tags.h"
+#include "codec/compress.h"
 #include "codec/text.h"
 #include "policy/document.h"
 
@@ -16,6 +17,7 @@ constexpr int32_t root_session_s_max = 3600;
 constexpr int32_t own_session_s_default = 12 * 3600;
 constexpr size_t session_policies_bytes_max = 2048;
 constexpr size_t managed_session_policies_max = 10;
+constexpr size_t packed_bytes_max = 2048;  // AWS does not tell its own
 
 wire::Credentials credentials_shape(const iam::SessionCredentials& made) {
   return {made.access_key_id, made.secret_access_key, made.session_token, {made.expires_ms}};
@@ -79,6 +81,21 @@ Status set_tags(iam::SessionRequest& session, const Principal& caller,
     session.transitive_tags.push_back(key);
   }
   return ok();
+}
+
+// How much of their room a session's policies and tags take, packed, in percent; none where there are none.
+Result<std::optional<int32_t>> packed_size(const iam::SessionRequest& session) {
+  std::string plain;
+  for (const std::string& policy : session.policies) plain += policy + '\n';
+  for (const auto& [key, value] : session.tags) plain.append(key).append("=").append(value).append("\n");
+  if (plain.empty()) return std::optional<int32_t>();
+  MEKONG_TRY_ASSIGN(const std::string packed, codec::compress(codec::Compression::zstd, plain));
+  const size_t percent = (packed.size() * 100 + packed_bytes_max - 1) / packed_bytes_max;
+  if (percent <= 100) return std::optional(static_cast<int32_t>(percent));
+  return Error{
+      "PackedPolicyTooLarge",
+      "Packed policy consumes " + std::to_string(percent) + "% of allotted space, please use smaller policy.",
+      400};
 }
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-sts
@@ -161,9 +178,10 @@ Result<std::vector<std::string>> Service::session_policies(
   }
   for (const auto& descriptor : *arns) {
     const std::string arn = descriptor.arn.value_or("");
-    auto found = directory_.policy_visible(account, arn) ? directory_.policy_in_force(arn) : std::nullopt;
-    if (!found) return Error{"InvalidParameterValue", "PolicyArns: " + arn + " does not exist.", 400};
-    out.push_back(found->document);
+    if (!directory_.policy_visible(account, arn) || !directory_.policy_in_force(arn)) {
+      return Error{"InvalidParameterValue", "PolicyArns: " + arn + " does not exist.", 400};
+    }
+    out.push_back(arn);
   }
   return out;
 }
@@ -194,9 +212,11 @@ Result<wire::AssumeRoleResponse> Service::assume_role(api::Context& ctx,
   MEKONG_TRY_ASSIGN(session.source_identity, source_identity(caller, request.source_identity));
   MEKONG_TRY(set_tags(session, caller, request.tags,
                       request.transitive_tag_keys.value_or(std::vector<std::string>{})));
+  MEKONG_TRY_ASSIGN(const auto packed, packed_size(session));
   const auto made = sessions_.issue(session);
   wire::AssumeRoleResponse out{.credentials = credentials_shape(made),
-                               .assumed_role_user = {{made.principal->user_id, made.principal->arn}}};
+                               .assumed_role_user = {{made.principal->user_id, made.principal->arn}},
+                               .packed_policy_size = packed};
   if (!session.source_identity.empty()) out.source_identity = session.source_identity;
   return out;
 }
@@ -241,11 +261,13 @@ Result<wire::AssumeRoleWithWebIdentityResponse> Service::assume_role_with_web_id
                               .federated_provider = identity.provider->arn,
                               .duration_s = duration_s};
   MEKONG_TRY_ASSIGN(session.policies, session_policies(account, request.policy, request.policy_arns));
+  MEKONG_TRY_ASSIGN(const auto packed, packed_size(session));
   const auto made = sessions_.issue(session);
   wire::AssumeRoleWithWebIdentityResponse out{
       .credentials = credentials_shape(made),
       .subject_from_web_identity_token = identity.subject,
-      .assumed_role_user = {{made.principal->user_id, made.principal->arn}}};
+      .assumed_role_user = {{made.principal->user_id, made.principal->arn}},
+      .packed_policy_size = packed};
   out.provider = identity.provider->arn;
   out.audience = identity.audience;
   if (!identity.source_identity.empty()) out.source_identity = identity.source_identity;
@@ -293,9 +315,11 @@ Result<wire::GetFederationTokenResponse> Service::get_federation_token(
   session.federated_name = request.name;
   MEKONG_TRY_ASSIGN(session.policies, session_policies(session.account, request.policy, request.policy_arns));
   MEKONG_TRY(set_tags(session, *ctx.principal, request.tags, {}));
+  MEKONG_TRY_ASSIGN(const auto packed, packed_size(session));
   const auto made = sessions_.issue(session);
   return wire::GetFederationTokenResponse{.credentials = credentials_shape(made),
-                                          .federated_user = {{made.principal->user_id, made.principal->arn}}};
+                                          .federated_user = {{made.principal->user_id, made.principal->arn}},
+                                          .packed_policy_size = packed};
 }
 
 Result<wire::GetAccessKeyInfoResponse> Service::get_access_key_info(

@@ -19,7 +19,8 @@ class Service final : public wire::Service {
 #include "gen/sts/operations.inc"
 
  private:
-  // Parsed, and within their limits.
+  // As a principal carries them: a document, parsed once, and the ARNs of managed policies, within their
+  // limits.
   Result<std::vector<std::string>> session_policies(
       const AccountId& account, const std::optional<std::string>& policy,
       const std::optional<std::vector<wire::PolicyDescriptorType>>& arns) const;

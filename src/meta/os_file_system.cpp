@@ -8,8 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "meta/table_end.h"
-
 namespace mekong::meta {
 namespace {
 
@@ -22,7 +20,6 @@ using rocksdb::Slice;
 IOStatus status_of(const Error& error) {
   if (error.code == "ENOENT") return IOStatus::PathNotFound(error.message);
   if (error.code == "ENOSPC") return IOStatus::NoSpace(error.message);
-  if (error.code == "Corruption") return IOStatus::Corruption(error.message);
   return IOStatus::IOError(error.code, error.message);
 }
 IOStatus status_of(const Status& status) {
@@ -120,13 +117,7 @@ class OsFileSystem final : public rocksdb::FileSystem {
   }
   IOStatus NewRandomAccessFile(const std::string& name, const FileOptions&,
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* out, IODebugContext*) override {
-    auto file = files_.open(name, os::OpenMode::read);
-    if (!file.ok()) return status_of(file.error());
-    if (name.ends_with(".sst")) {
-      if (const auto sound = examine_table_end(**file, name); !sound.ok()) return status_of(sound);
-    }
-    *out = std::make_unique<RandomAccessFile>(std::move(*file));
-    return IOStatus::OK();
+    return open<RandomAccessFile>(name, out);
   }
   IOStatus NewWritableFile(const std::string& name, const FileOptions&,
                            std::unique_ptr<rocksdb::FSWritableFile>* out, IODebugContext*) override {

@@ -21,6 +21,7 @@
 #include "meta/evaluate.h"
 #include "meta/new_folder.h"
 #include "meta/os_file_system.h"
+#include "meta/table_end.h"
 #include "meta/torn_tail.h"
 
 namespace mekong::meta {
@@ -33,6 +34,8 @@ constexpr size_t group_bytes_max = 8 << 20;
 constexpr size_t memtables_bytes_max = 32 << 20;  // of all families together
 constexpr size_t block_cache_bytes = 32 << 20;
 constexpr int block_cache_shard_bits = 2;
+constexpr uint64_t blob_bytes_min = 1 << 10;
+constexpr uint64_t blob_file_bytes_max = 64 << 20;
 
 // A write that finds no space ends the journal, and with it the process's writing: so it is refused while
 // there is room, for what is written goes into tables, later, and those are merged. Removals go on for
@@ -269,7 +272,7 @@ Status RocksDbStore::write(GroupView& view) {
 
 rocksdb::Options make_options(rocksdb::Env* env) {
   rocksdb::Options options;
-  if (env != nullptr) options.env = env;
+  options.env = env;
   options.create_if_missing = true;
   options.paranoid_checks = true;
   // A torn last record is cut; a bad record before good ones is an error.
@@ -301,6 +304,15 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kLZ4Compression;
   options.write_buffer_size = 16 << 20;
+  // Large values stand in files beside the tables, written once: merging tables moves keys alone.
+  options.enable_blob_files = true;
+  options.min_blob_size = blob_bytes_min;
+  options.blob_file_size = blob_file_bytes_max;
+  options.blob_cache = cache;
+  // What a merge finds in a quarter of the files, the oldest, is written anew; so are those that are half
+  // dead.
+  options.enable_blob_garbage_collection = true;
+  options.blob_garbage_collection_force_threshold = 0.5;
   return options;
 }
 
@@ -404,15 +416,19 @@ Result<ReadOnlyStore> open_read_only_on(std::shared_ptr<rocksdb::Env> env, const
   return out;
 }
 
+std::shared_ptr<rocksdb::Env> env_on(os::Files& files) {
+  return rocksdb::NewCompositeEnv(with_examined_tables(make_os_file_system(files)));
+}
+
 Result<std::unique_ptr<Store>> open_rocksdb_on(os::Files& files, const std::string& folder,
                                                std::vector<std::string> families, Durability durability) {
-  return open_rocksdb_on(rocksdb::NewCompositeEnv(make_os_file_system(files)), folder, std::move(families),
-                         durability);
+  return open_rocksdb_on(env_on(files), folder, std::move(families), durability);
 }
 
 Result<std::unique_ptr<Store>> open_rocksdb(const std::string& folder, std::vector<std::string> families,
                                             Durability durability) {
-  return open_rocksdb_on(std::shared_ptr<rocksdb::Env>(), folder, std::move(families), durability);
+  return open_rocksdb_on(rocksdb::NewCompositeEnv(with_examined_tables(rocksdb::FileSystem::Default())),
+                         folder, std::move(families), durability);
 }
 
 }  // namespace mekong::meta

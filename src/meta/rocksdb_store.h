@@ -14,9 +14,10 @@ class Env;
 
 namespace mekong::meta {
 
-// Without `env`: RocksDB's own.
 Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> env, const std::string& folder,
                                                std::vector<std::string> families, Durability durability);
+// Tables are examined when they are opened (table_end.h). `files` must outlive it.
+std::shared_ptr<rocksdb::Env> env_on(os::Files& files);
 // On os::Files, which must outlive the store: for runs on the in-memory twin.
 Result<std::unique_ptr<Store>> open_rocksdb_on(os::Files& files, const std::string& folder,
                                                std::vector<std::string> families, Durability durability);

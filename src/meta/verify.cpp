@@ -9,7 +9,6 @@
 #include <map>
 
 #include "base/crc32c.h"
-#include "meta/os_file_system.h"
 #include "meta/record_file.h"
 #include "meta/rocksdb_store.h"
 
@@ -64,14 +63,22 @@ rocksdb::Options options_on(const std::shared_ptr<rocksdb::Env>& env) {
   return options;
 }
 
-// Tables by name, with the checksum that was noted when they were written; empty: none was.
+// Tables and files of large values by name, with the checksum that was noted when they were written; empty:
+// none was.
 std::map<std::string, std::string> noted_checksums(rocksdb::DB& db) {
-  std::vector<rocksdb::LiveFileMetaData> live;
-  db.GetLiveFilesMetaData(&live);
+  std::vector<rocksdb::ColumnFamilyMetaData> families;
+  db.GetAllColumnFamilyMetaData(&families);
   std::map<std::string, std::string> noted;
-  for (const auto& one : live) {
-    const std::string name = one.name.substr(one.name.find_first_not_of('/'));
-    noted[name] = one.file_checksum_func_name == checksum_name ? one.file_checksum : std::string();
+  const auto note = [&](const std::string& path, const std::string& method, const std::string& sum) {
+    noted[path.substr(path.find_first_not_of('/'))] = method == checksum_name ? sum : std::string();
+  };
+  for (const auto& family : families) {
+    for (const auto& level : family.levels) {
+      for (const auto& table : level.files)
+        note(table.name, table.file_checksum_func_name, table.file_checksum);
+    }
+    for (const auto& blobs : family.blob_files)
+      note(blobs.blob_file_name, blobs.checksum_method, blobs.checksum_value);
   }
   return noted;
 }
@@ -102,7 +109,7 @@ Result<std::shared_ptr<const void>> hold_folder(const std::string& folder) {
 
 Status verify(os::Files& files, const std::string& folder, Verification& found) {
   MEKONG_TRY_ASSIGN(const auto entries, files.list(folder));
-  const std::shared_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(make_os_file_system(files));
+  const std::shared_ptr<rocksdb::Env> env = env_on(files);
   std::map<std::string, std::string> noted;
   const auto opened = open_read_only_on(env, folder);
   if (opened.ok()) {
@@ -115,24 +122,24 @@ Status verify(os::Files& files, const std::string& folder, Verification& found) 
     const std::string path = folder + "/" + entry.name;
     if (entry.name.ends_with(".log") || entry.name.starts_with("MANIFEST-"))
       check_records(files, path, found);
-    if (!entry.name.ends_with(".sst")) continue;
-    check_table(options_on(env), path, found);
+    const bool is_table = entry.name.ends_with(".sst");
+    if (!is_table && !entry.name.ends_with(".blob")) continue;
+    if (is_table) check_table(options_on(env), path, found);
     MEKONG_TRY_ASSIGN(const uint32_t sum, checksum_of(files, path, found));
     const auto known = noted.find(entry.name);
     if (known == noted.end() || known->second.empty() || known->second == big_endian(sum)) continue;
-    found.damaged(path, std::nullopt, "metadata", "the table does not match its checksum");
+    found.damaged(path, std::nullopt, "metadata", "the file does not match its checksum");
   }
   for (const auto& [name, sum] : noted) {
     const bool there =
         std::any_of(entries.begin(), entries.end(), [&](const auto& e) { return e.name == name; });
-    if (!there) found.damaged(folder + "/" + name, std::nullopt, "metadata", "the table is missing");
+    if (!there) found.damaged(folder + "/" + name, std::nullopt, "metadata", "the file is missing");
   }
   return ok();
 }
 
 Result<std::unique_ptr<Store>> open_read_only(os::Files& files, const std::string& folder) {
-  MEKONG_TRY_ASSIGN(auto opened,
-                    open_read_only_on(rocksdb::NewCompositeEnv(make_os_file_system(files)), folder));
+  MEKONG_TRY_ASSIGN(auto opened, open_read_only_on(env_on(files), folder));
   return std::move(opened.store);
 }
 

@@ -27,6 +27,7 @@ void write(os::MemoryFiles& files) {
       Batch batch;
       batch.put("a", "key" + std::to_string(life * 100 + i), std::string(static_cast<size_t>(i), 'x'));
       batch.put("b", "key" + std::to_string(i), "value" + std::to_string(life));
+      if (i == 0) batch.put("b", "large" + std::to_string(life), std::string(2000, 'x'));
       ASSERT_TRUE((*store)->commit(std::move(batch)).get().ok());
     }
   }
@@ -64,13 +65,16 @@ TEST(MetaVerifyTest, bitflips_are_named_or_harmless) {
   };
   std::vector<Bit> bits;
   for (const auto all = files.list(folder); const auto& entry : *all) {
-    const bool read = entry.name.ends_with(".sst") || entry.name.ends_with(".log") ||
-                      entry.name.starts_with("MANIFEST-") || entry.name == "CURRENT";
+    const bool read = entry.name.ends_with(".sst") || entry.name.ends_with(".blob") ||
+                      entry.name.ends_with(".log") || entry.name.starts_with("MANIFEST-") ||
+                      entry.name == "CURRENT";
     if (!read) continue;
     const std::string path = folder + "/" + entry.name;
     const uint64_t size_bits = files.read_file(path)->size() * 8;
     for (uint64_t i = 0; i < size_bits; ++i) bits.push_back({path, i / 8, static_cast<int>(i % 8)});
   }
+  const auto of_large_values = [](const Bit& one) { return one.path.ends_with(".blob"); };
+  ASSERT_TRUE(std::any_of(bits.begin(), bits.end(), of_large_values)) << "no file of large values";
   std::shuffle(bits.begin(), bits.end(), random);
   const char* tier = std::getenv("MEKONG_TIER");
   if (tier == nullptr || std::string_view(tier) != "full") bits.resize(200);

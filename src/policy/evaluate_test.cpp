@@ -32,16 +32,17 @@ Principal principal_named(const std::string& kind) {
 }
 
 struct Case {
-  std::string name, principal = "user", action, resource, outcome, source;
+  std::string name, principal = "user", action, resource, outcome, source, decided;
   bool policy_required = false, cross_account = false;
   ConditionContext context;
   Documents documents;
 };
 
-NamedDocument document(const std::string& json, DocumentKind kind) {
+// Named by its place among its like, from 1.
+NamedDocument document(const std::string& json, DocumentKind kind, size_t before = 0) {
   auto parsed = parse_document(json, kind);
   EXPECT_TRUE(parsed.ok()) << json << "\n" << parsed.error().message;
-  return {"p", parsed.ok() ? *parsed : std::make_shared<const Document>()};
+  return {std::to_string(before + 1), parsed.ok() ? *parsed : std::make_shared<const Document>()};
 }
 
 void read_context(Case& test, const std::string& text) {
@@ -69,15 +70,15 @@ void read_line(Case& test, const std::string& word, const std::string& rest) {
   else if (word == "context")
     read_context(test, rest);
   else if (word == "identity")
-    test.documents.identity.push_back(document(rest, DocumentKind::identity));
+    test.documents.identity.push_back(document(rest, DocumentKind::identity, test.documents.identity.size()));
   else if (word == "boundary")
     test.documents.boundary = document(rest, DocumentKind::identity);
   else if (word == "session")
-    test.documents.session.push_back(document(rest, DocumentKind::identity));
+    test.documents.session.push_back(document(rest, DocumentKind::identity, test.documents.session.size()));
   else if (word == "resource-policy")
     test.documents.resource = document(rest, DocumentKind::stored);
   else if (word == "expect")
-    std::istringstream(rest) >> test.outcome >> test.source;
+    std::istringstream(rest) >> test.outcome >> test.source >> test.decided;
   else
     ADD_FAILURE() << "unknown word " << word;
 }
@@ -116,8 +117,10 @@ TEST(Evaluate, Cases) {
     const Verdict verdict =
         evaluate({principal, test.action, test.resource, context, test.policy_required, test.cross_account},
                  test.documents);
-    EXPECT_EQ(outcome_name(verdict.outcome) + " " + source_name(verdict.source),
-              test.outcome + " " + test.source);
+    std::string got = outcome_name(verdict.outcome) + " " + source_name(verdict.source);
+    if (!verdict.policy.empty())
+      got += " " + std::string(verdict.policy) + ":" + std::to_string(verdict.statement + 1);
+    EXPECT_EQ(got, test.outcome + " " + test.source + (test.decided.empty() ? "" : " " + test.decided));
   }
 }
 

@@ -102,8 +102,9 @@ Result<AuthorizationHeader> parse_authorization(std::string_view text) {
   return AuthorizationHeader{*credential, values[1], values[2]};
 }
 
-// The list must be sorted, name no header twice, hold host and all x-amz-* that came along.
-Status check_signed_headers(const Pairs& headers, const sigv4::Names& names) {
+// The list must be sorted, name no header twice, hold host and all x-amz-* that came along; but the producers
+// of Kinesis Video Streams do not sign their session token, which is worth nothing with another key.
+Status check_signed_headers(const Pairs& headers, const sigv4::Names& names, const Credential& credential) {
   if (!std::is_sorted(names.begin(), names.end()) ||
       std::adjacent_find(names.begin(), names.end()) != names.end()) {
     return incomplete("SignedHeaders must be sorted and name each header once.");
@@ -113,7 +114,8 @@ Status check_signed_headers(const Pairs& headers, const sigv4::Names& names) {
   };
   if (!is_signed("host")) return incomplete("'Host' must be a signed header.");
   for (const auto& [name, value] : headers) {
-    if (name.starts_with("x-amz-") && !is_signed(name)) {
+    const bool spared = name == "x-amz-security-token" && credential.service == "kinesisvideo";
+    if (name.starts_with("x-amz-") && !is_signed(name) && !spared) {
       return refused("AccessDenied",
                      "There were headers present in the request which were not signed: " + name);
     }
@@ -338,7 +340,7 @@ Result<Authentication> Verifier::by_header(const SignedRequest& request,
   Scratch scratch;
   sigv4::Names names(&scratch.memory);
   sigv4::split_names(signed_headers, names);
-  MEKONG_TRY(check_signed_headers(request.headers, names));
+  MEKONG_TRY(check_signed_headers(request.headers, names, credential));
   for (const char* once : {"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}) {
     if (count(request.headers, once) > 1) return incomplete("Header " + std::string(once) + " came twice.");
   }
@@ -452,7 +454,7 @@ Result<Verifier::Presigned> Verifier::verify_presigned(const PresignedQuery& req
   Scratch scratch;
   sigv4::Names names(&scratch.memory);
   sigv4::split_names(signed_headers, names);
-  MEKONG_TRY(check_signed_headers(request.headers, names));
+  MEKONG_TRY(check_signed_headers(request.headers, names, *credential));
   const std::string* token = find(request.query, "X-Amz-Security-Token");
   MEKONG_TRY_ASSIGN(const auto caller, find_caller(*credential, token ? std::string_view(*token) : ""));
   auto without = request.unsigned_parameters;

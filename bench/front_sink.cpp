@@ -9,6 +9,7 @@
 #include "front/server.h"
 #include "gen/s3/twin.h"
 #include "iam/iam.h"
+#include "os/own_memory.h"
 
 namespace {
 
@@ -50,6 +51,7 @@ class Sink final : public gen::s3::Twin {
 }  // namespace
 
 int main(int, char** words) {
+  os::keep_freed_memory();  // as the server does
   os::SystemClock clock;
   os::SystemRandom random;
   auto store = meta::make_memory_store();

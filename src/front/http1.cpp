@@ -8,7 +8,8 @@ namespace {
 constexpr size_t head_read_max = 16 << 10;
 constexpr size_t body_read_max = 256 << 10;
 constexpr size_t stranger_read_max = 64 << 10;  // until the caller is known
-constexpr size_t ahead_read_max = 128 << 10;
+constexpr size_t ahead_read_max = 256 << 10;
+constexpr size_t joined_max = 64 << 10;    // of small pieces that wait
 constexpr size_t together_max = 64 << 10;  // head and body in one write
 constexpr int64_t drain_max = 256 << 10;   // of a body that nobody read
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -218,7 +219,11 @@ bool ReadAhead::add(Result<std::string> read) {
     const auto bytes = static_cast<int64_t>(read->size());
     ahead_ += bytes;
     left_ -= bytes;
-    pieces_.push_back(std::move(*read));
+    if (!pieces_.empty() && pieces_.back().size() + read->size() <= joined_max) {
+      pieces_.back() += *read;  // bytes that come one by one cost no more than others
+    } else {
+      pieces_.push_back(std::move(*read));
+    }
   } else {
     broken_ = std::move(read).error();
   }

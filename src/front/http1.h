@@ -17,7 +17,7 @@ namespace mekong::front {
 // counts only while somebody waits for it: it may well be waiting for us.
 class ReadAhead {
  public:
-  static constexpr int64_t ahead_max = 256 << 10;
+  static constexpr int64_t ahead_max = 1 << 20;
   static constexpr int64_t linger_ms = 1'000;
 
   // `bytes`: reading ends with the piece that brings as many.

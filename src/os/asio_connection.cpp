@@ -30,7 +30,10 @@ Error error_of(TlsSession::Need need) {
   return Error{"ConnectionFailed", "the TLS stream is broken"};
 }
 
-// Where reads land before their size is known; one a thread, so that waiting connections share it.
+// From here on what was asked for is expected to come, and lands where it stays.
+constexpr size_t large_read_bytes = 128 << 10;
+
+// Where smaller reads land before their size is known; one a thread, so that waiting connections share it.
 char* landing() {
   static thread_local std::unique_ptr<std::array<char, read_bytes_max>> bytes(
       new std::array<char, read_bytes_max>);
@@ -134,6 +137,22 @@ AsioConnection::Step AsioConnection::step_read(char* to, size_t bytes_max) {
   return step_of(::recv(socket_.native_handle(), to, bytes_max, 0), Need::readable);
 }
 
+// Nobody holds more memory than twice what came.
+AsioConnection::Step AsioConnection::read_into(std::string& bytes, size_t bytes_max) {
+  if (bytes_max < large_read_bytes) {
+    const auto step = step_read(landing(), bytes_max);
+    bytes.assign(landing(), step.bytes);
+    return step;
+  }
+  Step step;
+  bytes.resize_and_overwrite(bytes_max, [&](char* to, size_t size) {
+    step = step_read(to, size);
+    return step.bytes;
+  });
+  if (step.bytes < bytes_max / 2) bytes.shrink_to_fit();
+  return step;
+}
+
 AsioConnection::Step AsioConnection::step_write(const char* from, size_t bytes) {
   if (closed_) return {0, Need::gone};
   if (tls_) return tls_->write(from, bytes);
@@ -173,10 +192,11 @@ Task<Result<std::string>> AsioConnection::read_some(size_t max_bytes, int64_t ti
   // After an answer there is nothing yet, as a rule: to ask the kernel first would be a call for nothing.
   bool wait_first = std::exchange(answered_, false) && !tls_;
   while (true) {
+    std::string bytes;
     const auto step = std::exchange(wait_first, false)
                           ? Step{0, Need::readable}
-                          : step_read(landing(), std::min(max_bytes, read_bytes_max));
-    if (step.bytes > 0) co_return std::string(landing(), step.bytes);
+                          : read_into(bytes, std::min(max_bytes, read_bytes_max));
+    if (step.bytes > 0) co_return bytes;
     if (step.need != Need::readable && step.need != Need::writable) co_return error_of(step.need);
     auto ready = co_await wait(read_, step.need, deadline);
     if (!ready.ok()) co_return std::move(ready).error();

@@ -56,6 +56,7 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   void ask(Need need);
   void arm(Side& side);
   Step step_read(char* to, size_t bytes_max);
+  Step read_into(std::string& bytes, size_t bytes_max);
   Step step_write(const char* from, size_t bytes);
   static Clock::time_point deadline_of(int64_t timeout_ms);
 

@@ -1,6 +1,7 @@
 // The log alone, on a real disk: what appends cost over 1 to 256 partitions, and what idle partitions weigh.
-// Usage: mekong_bench_log FOLDER [SECONDS]. Eight threads, each with eight appends under way, durable each.
-// The CPU time is of the whole process, the makers of batches and their checksums too.
+// Usage: mekong_bench_log FOLDER [SECONDS [ROUNDS]]. Eight threads, each with eight appends under way,
+// durable each. The numbers of partitions take turns in each round; medians, and how far they lie apart. The
+// CPU time is of the whole process, the makers of batches and their checksums too.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,11 +12,13 @@
 #include <cstdlib>
 #include <deque>
 #include <fstream>
+#include <map>
 #include <thread>
 #include <vector>
 
 #include "log/batch_builder.h"
 #include "log/disk_log.h"
+#include "os/own_memory.h"
 
 namespace {
 
@@ -145,24 +148,57 @@ void idle(const std::string& folder, int partitions) {
               partitions, opening_ms, opened - before, resident_mb() - before);
 }
 
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+double median_of(const std::vector<Outcome>& outcomes, double Outcome::* field) {
+  std::vector<double> values;
+  for (const auto& outcome : outcomes) values.push_back(outcome.*field);
+  return median(std::move(values));
+}
+
+// All numbers of partitions with batches of one size.
+void measure(log::DiskLog& log, size_t bytes, double seconds, int rounds) {
+  std::map<int, std::vector<Outcome>> measured;
+  // The first one warms up: of what others wrote before there is still something on its way to the disk.
+  run(log, {4, bytes - 100}, seconds / 2);
+  for (int round = 0; round < rounds; ++round) {
+    for (const int partitions : {1, 4, 16, 64, 256}) {
+      measured[partitions].push_back(run(log, {partitions, bytes - 100}, seconds));
+    }
+  }
+  double least = 1e9, most = 0;
+  for (auto& [partitions, outcomes] : measured) {
+    const auto by_rate = [](const Outcome& a, const Outcome& b) { return a.mb_per_s < b.mb_per_s; };
+    const auto [slowest, fastest] = std::minmax_element(outcomes.begin(), outcomes.end(), by_rate);
+    const double rate = median_of(outcomes, &Outcome::mb_per_s);
+    std::printf("%11zu  %10d  %4.0f (%.0f-%.0f)  %9.0f  %6.2f  %6.2f  %8.1f\n", bytes, partitions, rate,
+                slowest->mb_per_s, fastest->mb_per_s, median_of(outcomes, &Outcome::appends_per_s),
+                median_of(outcomes, &Outcome::p50_ms), median_of(outcomes, &Outcome::p99_ms),
+                median_of(outcomes, &Outcome::cpu_s_per_gb));
+    least = std::min(least, rate);
+    most = std::max(most, rate);
+  }
+  std::printf("%11zu: the slowest has %.0f %% of the fastest's\n", bytes, 100 * least / most);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   if (count < 2) return 64;
+  os::keep_freed_memory();  // as the server does
   const std::string folder = arguments[1];
-  const double seconds = count > 2 ? std::atof(arguments[2]) : 10;
+  const double seconds = count > 2 ? std::atof(arguments[2]) : 5;
+  const int rounds = count > 3 ? std::atoi(arguments[3]) : 3;
   idle(folder + "/idle", 10'000);
-  std::printf("batch bytes  partitions  MB/s  appends/s  p50 ms  p99 ms  CPU s/GB\n");
-  {
-    auto log = open(folder + "/load");
-    for (const size_t bytes : {size_t{1} << 10, size_t{16} << 10, size_t{1} << 20}) {
-      for (const int partitions : {1, 4, 16, 64, 256}) {
-        const Outcome out = run(*log, {partitions, bytes - 100}, seconds);
-        std::printf("%11zu  %10d  %4.0f  %9.0f  %6.2f  %6.2f  %8.1f\n", bytes, partitions, out.mb_per_s,
-                    out.appends_per_s, out.p50_ms, out.p99_ms, out.cpu_s_per_gb);
-        std::fflush(stdout);
-      }
-    }
+  ::sync();
+  std::printf("batch bytes  partitions  MB/s (least-most)  appends/s  p50 ms  p99 ms  CPU s/GB\n");
+  auto log = open(folder + "/load");
+  for (const size_t bytes : {size_t{1} << 10, size_t{16} << 10, size_t{1} << 20}) {
+    measure(*log, bytes, seconds, rounds);
   }
   return 0;
 }

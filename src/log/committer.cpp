@@ -190,12 +190,18 @@ Result<std::vector<const Committer::Work*>> Committer::stage(Round& round) {
   return touched;
 }
 
-Status Committer::write_segments(const std::vector<const Work*>& touched) {
+size_t Committer::direct_min(const std::vector<const Work*>& touched) const {
+  uint64_t round_bytes = 0;
+  for (const Work* work : touched) round_bytes += work->partition->staged().size_bytes;
+  return round_bytes < options_.direct_round_bytes_min ? SIZE_MAX : options_.direct_bytes_min;
+}
+
+Status Committer::write_segments(const std::vector<const Work*>& touched, size_t direct_min) {
   std::vector<std::shared_ptr<os::File>> large;
   for (const Work* work : touched) {
     MEKONG_TRY_ASSIGN(auto file, work->partition->flush());
-    const size_t bytes = work->partition->staged().bytes.size();
-    if (bytes >= options_.direct_bytes_min)
+    const size_t bytes = work->partition->staged().size_bytes;
+    if (bytes >= direct_min)
       large.push_back(std::move(file));
     else if (bytes > 0)
       unsynced_.emplace(std::move(file), work->partition.get());
@@ -221,22 +227,24 @@ Status Committer::append_to_journal(const std::vector<JournalEntry>& entries, bo
 Status Committer::make_durable(const std::vector<const Work*>& touched) {
   std::vector<JournalEntry> entries;
   bool large = false, journalled = false;
+  const size_t direct_min = this->direct_min(touched);
   for (const Work* work : touched) {
     const auto staged = work->partition->staged();
-    if (staged.bytes.empty()) continue;  // all of it went with a segment that was rolled
-    entries.push_back({work->id.value, staged.segment, staged.position, staged.bytes.size(), staged.bytes});
-    if (staged.bytes.size() >= options_.direct_bytes_min) {
-      entries.back().bytes = {};
+    if (staged.size_bytes == 0) continue;  // all of it went with a segment that was rolled
+    JournalEntry entry{work->id.value, staged.segment, staged.position, staged.size_bytes};
+    if (staged.size_bytes >= direct_min) {
       large = true;
     } else {
+      entry.pieces = staged.pieces;
       journalled = true;
     }
+    entries.push_back(entry);
   }
   // An extent says that its bytes are in the segment: they must be. Anything else may reach the journal
   // first.
   const bool beside = !large && entries.size() >= options_.beside_partitions_min;
   if (beside) beside_.begin([&] { return append_to_journal(entries, true); });
-  auto written = write_segments(touched);
+  auto written = write_segments(touched, direct_min);
   if (beside) {
     auto appended = beside_.end();
     if (written.ok()) written = std::move(appended);

@@ -27,10 +27,11 @@
 namespace mekong::log {
 
 struct CommitterOptions {
-  size_t waiting_bytes_max = 64ULL << 20;  // appends beyond this are refused with KAFKA_STORAGE_ERROR
-  size_t direct_bytes_min = 256 << 10;     // a partition's share of a round from which it is written once
-  size_t unsynced_files_max = 1000;        // each is kept open until it is synced
-  size_t beside_partitions_min = 8;        // of a round that writes its segments and the journal side by side
+  size_t waiting_bytes_max = 64ULL << 20;   // appends beyond this are refused with KAFKA_STORAGE_ERROR
+  size_t direct_bytes_min = 256 << 10;      // a partition's share of a round from which it is written once
+  size_t direct_round_bytes_min = 2 << 20;  // of a round in whole: in a smaller one no share is
+  size_t unsynced_files_max = 1000;         // each is kept open until it is synced
+  size_t beside_partitions_min = 8;     // of a round that writes its segments and the journal side by side
   uint64_t write_back_bytes = 8 << 20;  // of the journal, after which segments are on their way to the disk
 };
 
@@ -79,7 +80,9 @@ class Committer {
   // The first work of each partition that was staged in.
   Result<std::vector<const Work*>> stage(Round& round);
   Status make_durable(const std::vector<const Work*>& touched);
-  Status write_segments(const std::vector<const Work*>& touched);
+  // A share of so many bytes is written once.
+  size_t direct_min(const std::vector<const Work*>& touched) const;
+  Status write_segments(const std::vector<const Work*>& touched, size_t direct_min);
   Status append_to_journal(const std::vector<JournalEntry>& entries, bool sync);
   void change(Work& work);
   void forget(const Partition& removed);

@@ -216,6 +216,30 @@ TEST_F(DiskLogTest, what_is_removed_is_not_synced_any_more) {
   EXPECT_EQ(changes_of_an_end(), idle + 1);
 }
 
+TEST_F(DiskLogTest, large_and_small_batches_of_one_round_lie_one_after_the_other) {
+  options_ = {.segment_bytes_max = 3 << 20};
+  restart();
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  std::vector<Future<Result<AppendResult>>> sent;
+  for (int i = 0; i < 60; ++i) {
+    const std::string batch = batch_of({std::string(i % 3 == 0 ? 100'000 : i % 3 * 20'000, 'x')});
+    sent.push_back(log_->append(p0, batch));
+  }
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(sent[static_cast<size_t>(i)].get()->base_offset, i);
+  restart(true);
+  for (int64_t next = 0; next < 60;) {
+    const auto read = log_->read(p0, next, 1 << 20);
+    ASSERT_TRUE(read.ok() && !read->batches.empty()) << next;
+    for (std::string_view rest(read->batches); !rest.empty(); ++next) {
+      const auto header = parse_header(rest);
+      ASSERT_TRUE(header.ok() && verify_checksum(*header, rest).ok());
+      EXPECT_EQ(header->base_offset, next);
+      EXPECT_EQ(header->size_bytes / 10'000, next % 3 == 0 ? 10 : next % 3 * 2) << next;
+      rest.remove_prefix(header->size_bytes);
+    }
+  }
+}
+
 TEST_F(DiskLogTest, timestamps_find_offsets) {
   ASSERT_TRUE(log_->create(p0, {}).ok());
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(p0, batch_of({"v"}, 1000 + 10 * i)).ok());

@@ -103,12 +103,13 @@ class LogLives : public testing::Test {
   }
   Status open() {
     log_.reset();
-    const DiskLogOptions options{
-        .segment_bytes_max = 3000,
-        .journal_bytes_max = 40000,
-        .open_files_max = 3,
-        .committer = {
-            .direct_bytes_min = 700, .unsynced_files_max = 3, .beside_partitions_min = beside_ ? 2U : 8U}};
+    const DiskLogOptions options{.segment_bytes_max = 3000,
+                                 .journal_bytes_max = 40000,
+                                 .open_files_max = 3,
+                                 .committer = {.direct_bytes_min = 700,
+                                               .direct_round_bytes_min = 900,
+                                               .unsynced_files_max = 3,
+                                               .beside_partitions_min = beside_ ? 2U : 8U}};
     MEKONG_TRY_ASSIGN(log_, DiskLog::open(*files_, clock_, salts_, null_logger(), "/log", options));
     return ok();
   }

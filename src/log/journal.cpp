@@ -231,7 +231,7 @@ void Journal::put_record(const std::vector<JournalEntry>& entries, size_t record
   const auto put = [&at](std::string_view bytes) { at = std::copy(bytes.begin(), bytes.end(), at); };
   put(head.data());
   for (const auto& entry : entries) {
-    const bool extent = entry.bytes.empty();
+    const bool extent = entry.pieces.empty();
     codec::KafkaWriter place;
     place.i8(static_cast<int8_t>(extent ? Kind::extent : Kind::bytes));
     place.u16(static_cast<uint16_t>(entry.partition.size()));
@@ -240,7 +240,7 @@ void Journal::put_record(const std::vector<JournalEntry>& entries, size_t record
     place.i64(static_cast<int64_t>(entry.position));
     place.u32(static_cast<uint32_t>(entry.size_bytes));
     put(place.data());
-    put(entry.bytes);
+    for (const auto& piece : entry.pieces) put(piece);
   }
   std::fill(at, buffer_.get() + record_bytes, '\0');
   codec::KafkaWriter front;
@@ -251,7 +251,9 @@ void Journal::put_record(const std::vector<JournalEntry>& entries, size_t record
 
 Status Journal::append(const std::vector<JournalEntry>& entries, bool sync) {
   size_t bytes = header_bytes;
-  for (const auto& entry : entries) bytes += entry_bytes + entry.partition.size() + entry.bytes.size();
+  for (const auto& entry : entries) {
+    bytes += entry_bytes + entry.partition.size() + (entry.pieces.empty() ? 0 : entry.size_bytes);
+  }
   const size_t record_bytes = whole_pages(bytes);
   ++sequence_;
   const size_t all_bytes = bytes_to_write(record_bytes);

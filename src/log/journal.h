@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,8 @@ struct JournalEntry {
   int64_t segment = 0;  // its base offset
   uint64_t position = 0;
   uint64_t size_bytes = 0;
-  std::string_view bytes;  // empty: an extent
+  std::string_view bytes = {};               // as it is replayed; empty: an extent
+  std::span<const std::string> pieces = {};  // as it is appended, one after the other; empty: an extent
 };
 
 class Journal {

@@ -10,6 +10,8 @@ namespace mekong::log {
 namespace {
 
 constexpr uint64_t reserve_step_min = 16 << 10, reserve_step_max = 4 << 20;
+constexpr size_t joined_bytes_max = 64 << 10;  // below it a copy is cheaper than one more write
+constexpr size_t kept_pieces_max = 16;
 constexpr int16_t transactional_control = 0x30;
 
 Error storage_error(const Error& cause) {
@@ -109,7 +111,7 @@ Status Partition::roll() {
   state_ = state;
   last.seal(next);
   staged_.clear();
-  staged_position_ = 0;
+  staged_position_ = staged_bytes_ = 0;
   file_.reset();
   return ok();
 }
@@ -178,7 +180,9 @@ AppendResult Partition::place(std::string& batches, std::vector<BatchHeader> hea
     segment.note(header);
     producers_.note(header, now_ms);
   }
-  staged_.empty() ? void(staged_ = std::move(batches)) : void(staged_ += batches);
+  staged_bytes_ += batches.size();
+  const bool joins = !staged_.empty() && staged_.back().size() + batches.size() <= joined_bytes_max;
+  joins ? void(staged_.back() += batches) : staged_.push_back(std::move(batches));
   return result;
 }
 
@@ -203,16 +207,19 @@ Result<AppendResult> Partition::stage(const TransactionMarker& marker, int64_t n
 }
 
 Partition::Staged Partition::staged() const {
-  return {segments_.back()->base_offset(), staged_position_, staged_};
+  return {segments_.back()->base_offset(), staged_position_, staged_bytes_, staged_};
 }
 
 Result<std::shared_ptr<os::File>> Partition::flush() {
   auto file = segments_.back()->file();
   if (!file.ok()) return break_with(file.error());
   file_ = *file;
-  if (staged_.empty()) return file_;
-  const auto written = file_->write(staged_position_, staged_);
-  if (!written.ok()) return break_with(written.error());
+  uint64_t position = staged_position_;
+  for (const auto& piece : staged_) {
+    const auto written = file_->write(position, piece);
+    if (!written.ok()) return break_with(written.error());
+    position += piece.size();
+  }
   return file_;
 }
 
@@ -225,8 +232,8 @@ void Partition::publish() {
   state_.synced_segment = segments_.back()->base_offset();
   state_.synced_bytes = published_bytes_;
   staged_.clear();
-  // A large round's buffer is not kept for ever.
-  if (staged_.capacity() > reserve_step_min) staged_.shrink_to_fit();
+  if (staged_.capacity() > kept_pieces_max) staged_.shrink_to_fit();
+  staged_bytes_ = 0;
   file_.reset();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,7 +62,8 @@ class Partition {
   struct Staged {
     int64_t segment = 0;
     uint64_t position = 0;
-    std::string_view bytes;  // valid until publish()
+    uint64_t size_bytes = 0;
+    std::span<const std::string> pieces;  // one after the other; valid until publish()
   };
   Staged staged() const;
   Result<std::shared_ptr<os::File>> flush();
@@ -151,8 +153,8 @@ class Partition {
   uint64_t exchanges_ = 0;  // whoever reads a segment meanwhile reads again
 
   // Committer only.
-  std::string staged_;
-  uint64_t staged_position_ = 0;
+  std::vector<std::string> staged_;  // in pieces, so that large ones need not be copied together
+  uint64_t staged_position_ = 0, staged_bytes_ = 0;
   uint64_t reserved_bytes_ = 0;
   std::shared_ptr<os::File> file_;  // of the last segment, from flush() to publish()
   bool broken_ = false;

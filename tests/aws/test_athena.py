@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import time
 import uuid
@@ -157,6 +158,29 @@ def test_the_caller_reads_what_the_caller_may_read(sales):
     assert refused.value.response['Error']['Code'] == 'AccessDeniedException'
     theirs = sales.done('SELECT count(*) FROM sales')['QueryExecutionId']
     assert code_of(nobody.client.get_query_execution, QueryExecutionId=theirs) == 'AccessDeniedException'
+
+
+def test_the_least_policy_of_a_query(sales):
+    """Recorded while a role may do everything; rerun under what was written; and without any one action, refused."""
+    mekong, sql = sales.mekong, 'SELECT count(*) FROM sales'
+    everything = role_session(mekong, [{'Effect': 'Allow', 'Action': '*', 'Resource': '*'}])
+    who = mekong.client('sts', **everything).get_caller_identity()['Arn']
+    role = who.replace(':sts:', ':iam:').replace('assumed-role', 'role').rsplit('/', 1)[0]
+    assert mekong.command('policy', 'record').returncode == 0
+    assert sales.by(everything).rows(sql) == [('181',)]
+    assert mekong.command('policy', 'stop').returncode == 0
+    # Where a result is written carries its query's id.
+    written = re.sub(r'results/[0-9a-f-]{36}', 'results/*', mekong.command('policy', 'write', role).stdout)
+    least = json.loads(written)['Statement']
+    actions = sorted({action for statement in least for action in statement['Action']})
+    assert {'athena:StartQueryExecution', 'glue:GetTable', 's3:GetObject', 's3:PutObject'} < set(actions)
+    assert sales.by(role_session(mekong, least)).rows(sql) == [('181',)]
+    for missing in actions:
+        fewer = [{**each, 'Action': [action for action in each['Action'] if action != missing]} for each in least]
+        other = sales.by(role_session(mekong, [each for each in fewer if each['Action']]))
+        with pytest.raises((ClientError, AssertionError)) as refused:
+            other.rows(sql)
+        assert missing in str(refused.value) or 'AccessDenied' in str(refused.value), missing
 
 
 def test_denied_objects_stay_unread(sales):

@@ -188,11 +188,18 @@ def what_is_there(mekong):
     ])
 
 
+def what_is_stored(mekong):
+    """Every file of the data folder with its size and its last change, and how much the journal of the metadata has."""
+    files = {str(path.relative_to(mekong.data)): path.stat() for path in pathlib.Path(mekong.data).rglob('*') if path.is_file()}
+    journal = sum(stat.st_size for name, stat in files.items() if name.startswith('meta/') and name.endswith('.log'))
+    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in files.items() if not name.startswith('meta/')}, journal
+
+
 @pytest.mark.parametrize('lacking', WITHOUT)
 def test_every_operation_is_refused_without_permission(own_server, roles, account, lacking):
     arn = roles(WITHOUT[lacking])
     clients = clients_for(own_server, own_server.client('sts').assume_role(RoleArn=arn, RoleSessionName='test')['Credentials'])
-    before = what_is_there(own_server)
+    before, (files, journal) = what_is_there(own_server), what_is_stored(own_server)
     wrong = []
     for service, operation, _ in TABLE:
         if (service, operation) in BEFORE_POLICIES | KEY_BY_KEY | BY_TOKEN:
@@ -202,6 +209,9 @@ def test_every_operation_is_refused_without_permission(own_server, roles, accoun
             wrong.append(f'{service}:{operation} -> {code or "done"}')
     assert not wrong
     assert what_is_there(own_server) == before  # and nothing was touched
+    files_after, journal_after = what_is_stored(own_server)
+    assert files_after == files
+    assert journal_after - journal < 1000  # when the role was last used, once a minute
 
 
 def test_every_operation_is_let_through_by_its_own_action(own_server, roles, account):

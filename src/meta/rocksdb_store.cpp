@@ -362,8 +362,7 @@ Error open_failed(const rocksdb::Status& status) {
 
 Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> given, const std::string& folder,
                                                std::vector<std::string> families, Durability durability) {
-  auto& base = given ? *given : *rocksdb::Env::Default();
-  MEKONG_TRY_ASSIGN(const auto making, NewFolder::begin(base, folder));
+  MEKONG_TRY_ASSIGN(const auto making, NewFolder::begin(*given, folder));
   auto env = making ? making->env() : given;
   auto options = make_options(env.get());
   std::vector<std::string> names;

@@ -10,7 +10,6 @@ namespace mekong::api {
 namespace {
 
 constexpr size_t kLineMax = 16 << 10;
-constexpr int64_t strangers_bytes = 128 << 10;  // that each may have without asking
 
 Error incomplete() {
   return Error{"IncompleteBody",
@@ -245,13 +244,8 @@ Task<Result<std::string>> HeldBody::hold(size_t max_bytes) {
     if (held_.size() + part->size() > max_bytes) {
       co_return Error{"RequestEntityTooLarge", "The request body is too large.", 413};
     }
+    MEKONG_CO_TRY(take(part->size()));
     held_ += *part;
-    const int64_t owed = static_cast<int64_t>(held_.size()) - strangers_bytes - taken_;
-    if (owed <= 0) continue;
-    if (!memory_.take(owed)) {
-      co_return Error{"SlowDown", "Too many large requests wait for their signature to be checked.", 503};
-    }
-    taken_ += owed;
   }
   co_return codec::hex_encode(codec::sha256(held_));
 }
@@ -259,7 +253,24 @@ Task<Result<std::string>> HeldBody::hold(size_t max_bytes) {
 Task<Result<std::string>> HeldBody::read() {
   if (holds_) co_return std::exchange(held_, {});
   auto part = co_await raw_.read();
+  if (part.ok() && counts_) MEKONG_CO_TRY(take(part->size()));
   co_return part;
+}
+
+Status HeldBody::take(size_t bytes) {
+  const int64_t own = raw_.strangers_memory().take_some(static_cast<int64_t>(bytes));
+  of_own_ += own;
+  const int64_t more = static_cast<int64_t>(bytes) - own;
+  if (!shared_.take(more))
+    return Error{"SlowDown", "Too many requests wait for their signature to be checked.", 503};
+  of_shared_ += more;
+  return ok();
+}
+
+void HeldBody::caller_known() {
+  counts_ = false;
+  raw_.strangers_memory().give_back(std::exchange(of_own_, 0));
+  shared_.give_back(std::exchange(of_shared_, 0));
 }
 
 Status check_sums(const Headers& headers, const Headers& trailers, std::string_view body) {

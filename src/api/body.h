@@ -2,7 +2,6 @@
 // streams whose frames are signed. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html,
 // https://docs.aws.amazon.com/transcribe/latest/dg/streaming-http2.html
 #pragma once
-#include <atomic>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,38 +13,28 @@
 
 namespace mekong::api {
 
-// Memory for bodies of callers that nobody knows yet, all requests together. Any thread.
-class StrangersMemory {
- public:
-  explicit StrangersMemory(int64_t bytes) : left_(bytes) {}
-  bool take(int64_t bytes) {
-    if (left_.fetch_sub(bytes) >= bytes) return true;
-    left_.fetch_add(bytes);
-    return false;
-  }
-  void give_back(int64_t bytes) { left_.fetch_add(bytes); }
-
- private:
-  std::atomic<int64_t> left_;
-};
-
-// The wire's body, held back where its hash is part of what the caller signed.
+// The wire's body, held back where its hash is part of what the caller signed. What is kept of it before the
+// caller is known comes from the connection's own memory for strangers, then from the one shared by all.
 class HeldBody final : public RawBody {
  public:
-  HeldBody(RawBody& raw, StrangersMemory& memory) : raw_(raw), memory_(memory) {}
+  HeldBody(RawBody& raw, StrangersMemory& shared) : raw_(raw), shared_(shared) {}
   ~HeldBody() override { caller_known(); }
-  // Reads all of it and answers the hex SHA-256; read() then gives it once. What is longer than a connection
-  // may cost comes from the shared memory. Errors: "RequestEntityTooLarge", "SlowDown".
+  // Reads all of it and answers the hex SHA-256; read() then gives it once. Errors: "RequestEntityTooLarge",
+  // "SlowDown": there is no memory left.
   Task<Result<std::string>> hold(size_t max_bytes);
+  // Whoever reads keeps what it reads, for a caller that is not known: read() may fail with "SlowDown".
+  void kept_by_reader() { counts_ = true; }
   Task<Result<std::string>> read() override;
   void read_ahead() override { raw_.read_ahead(); }
-  void caller_known() { memory_.give_back(std::exchange(taken_, 0)); }
+  void caller_known();
 
  private:
+  Status take(size_t bytes);
+
   RawBody& raw_;
-  StrangersMemory& memory_;
-  int64_t taken_ = 0;
-  bool holds_ = false;
+  StrangersMemory& shared_;
+  int64_t of_own_ = 0, of_shared_ = 0;
+  bool holds_ = false, counts_ = false;
   std::string held_;
 };
 

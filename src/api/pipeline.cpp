@@ -299,6 +299,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   const bool unknown = is_nobody(call.auth);
   if (!unknown) held.read_ahead();
   if (!streaming) {
+    if (unknown) held.kept_by_reader();
     auto all = co_await read_all(body, unknown ? stranger_body_bytes : options.body_max_bytes);
     if (!all.ok()) co_return std::move(all).error();
     whole = std::move(*all);
@@ -331,7 +332,9 @@ Task<Result<Response>> Pipeline::Parts::run_form(Call& call, RawBody& raw) const
     co_return Error{"MethodNotAllowed", "The specified method is not allowed against this resource.", 405};
   if (signed_request(call))
     co_return Error{"InvalidArgument", "Only one auth mechanism allowed: the form's or the request's.", 400};
-  PostForm form(raw, call.head, pool);
+  HeldBody held(raw, strangers_memory);
+  held.kept_by_reader();
+  PostForm form(held, call.head, pool);
   auto read = form.read_fields(std::move(*bucket));
   auto fields = co_await read;
   co_await resume_on(call.home);
@@ -344,6 +347,7 @@ Task<Result<Response>> Pipeline::Parts::run_form(Call& call, RawBody& raw) const
   } else {
     call.auth.principal = std::make_shared<Principal>();
   }
+  held.caller_known();
   MEKONG_CO_TRY_ASSIGN(const RequestHead head, form.as_put());
   Call put{.head = head, .home = call.home, .request_id = call.request_id};
   put.protocol = call.protocol;

@@ -2,6 +2,8 @@
 // check the body, decode, validate, authorise, call the handler on the pool, encode. One object serves all
 // services.
 #pragma once
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -37,6 +39,30 @@ struct RequestHead {
   std::string_view tls_version = {};  // "1.3"; empty without TLS
 };
 
+// Memory for bodies of callers that nobody knows yet. Any thread.
+class StrangersMemory {
+ public:
+  explicit StrangersMemory(int64_t bytes) : left_(bytes) {}
+  bool take(int64_t bytes) {
+    if (left_.fetch_sub(bytes) >= bytes) return true;
+    left_.fetch_add(bytes);
+    return false;
+  }
+  // As much as there is, up to `bytes`.
+  int64_t take_some(int64_t bytes) {
+    int64_t left = left_, taken = 0;
+    do taken = std::min(left, bytes);
+    while (taken > 0 && !left_.compare_exchange_weak(left, left - taken));
+    return std::max<int64_t>(taken, 0);
+  }
+  void give_back(int64_t bytes) { left_.fetch_add(bytes); }
+
+ private:
+  std::atomic<int64_t> left_;
+};
+
+constexpr int64_t strangers_bytes_max = 128 << 10;  // of one connection
+
 // The body as bytes on the wire (transfer coding removed). Read by one coroutine.
 class RawBody {
  public:
@@ -45,6 +71,11 @@ class RawBody {
   virtual Task<Result<std::string>> read() = 0;
   // The caller is known: from here on the next piece may be read while the last one is worked on.
   virtual void read_ahead() {}
+  // The connection's: where requests run beside each other, they share it.
+  virtual StrangersMemory& strangers_memory() { return strangers_memory_; }
+
+ private:
+  StrangersMemory strangers_memory_{strangers_bytes_max};
 };
 
 struct Response {

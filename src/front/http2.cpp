@@ -12,8 +12,9 @@ using StreamId = Http2Session::StreamId;
 
 constexpr size_t read_max = 64 << 10;
 constexpr size_t write_max = 64 << 10;
-constexpr size_t output_kept_max = 4 << 10;   // by a connection that may be idle next
-constexpr int64_t look_every_ms_max = 5'000;  // for streams that stand still
+constexpr int64_t strangers_bytes_max = 48 << 10;  // beside heads and what waits in the window
+constexpr size_t output_kept_max = 4 << 10;        // by a connection that may be idle next
+constexpr int64_t look_every_ms_max = 5'000;       // for streams that stand still
 
 class Http2;
 
@@ -23,6 +24,8 @@ struct Stream final : api::RawBody {
       : owner(std::move(owner)), id(id), pace(options) {}
   ~Stream() override;
   Task<Result<std::string>> read() override;
+  void read_ahead() override;
+  api::StrangersMemory& strangers_memory() override;
 
   const std::shared_ptr<Http2> owner;
   const StreamId id;
@@ -53,6 +56,8 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   Task<void> run(std::string first);
   Task<Result<std::string>> read_body(Stream& stream);
   void consume(StreamId id, size_t bytes);  // any thread
+  api::StrangersMemory& strangers_memory() { return strangers_memory_; }
+  void caller_known();  // any thread
 
   void on_request(StreamId id, Result<ParsedHead> head, bool ended) override;
   void on_body(StreamId id, std::string_view data) override;
@@ -90,6 +95,8 @@ class Http2 final : public Http2Session::Handler, public std::enable_shared_from
   std::optional<Promise<bool>> all_ended_;
   bool writing_ = false, gone_ = false, draining_ = false;
   int64_t idle_since_ms_ = 0, looked_ms_ = 0;
+  api::StrangersMemory strangers_memory_{strangers_bytes_max};  // of all streams together
+  std::atomic<bool> known_ = false;
 };
 
 Stream::~Stream() {
@@ -99,6 +106,14 @@ Stream::~Stream() {
 Task<Result<std::string>> Stream::read() {
   auto task = owner->read_body(*this);
   co_return co_await task;
+}
+
+void Stream::read_ahead() {
+  owner->caller_known();
+}
+
+api::StrangersMemory& Stream::strangers_memory() {
+  return owner->strangers_memory();
 }
 
 StreamPtr Http2::find(StreamId id) const {
@@ -298,6 +313,14 @@ void Http2::consume(StreamId id, size_t bytes) {
     return pump_later();
   }
   connection_->executor().post([self = shared_from_this(), id, bytes] { self->consume(id, bytes); });
+}
+
+void Http2::caller_known() {
+  if (known_.exchange(true)) return;
+  connection_->executor().post([self = shared_from_this()] {
+    self->session_.caller_known();
+    self->pump();
+  });
 }
 
 void Http2::on_closed(StreamId id) {

@@ -9,9 +9,11 @@
 namespace mekong::front {
 namespace {
 
-constexpr size_t window_bytes = 64 << 10;         // of a stream; its body's first part waits in our memory
-constexpr size_t connection_bytes = 192 << 10;    // of all streams together
+constexpr size_t window_bytes = 64 << 10;  // of a stream; its body's first part waits in our memory
+constexpr size_t connection_bytes = 192
+                                    << 10;  // of all streams together, once a caller was known; 65,535 before
 constexpr size_t open_heads_max = 256 << 10;      // of the requests that run
+constexpr size_t stranger_heads_max = 96 << 10;   // before a caller was known
 constexpr size_t header_cost = 32;                // as RFC 9113 counts, section 6.5.2
 constexpr int64_t bytes_a_window_update = 4'096;  // sent, that make one a fair answer
 
@@ -192,7 +194,6 @@ Http2Session::Http2Session(const ServerOptions& options, Handler& handler)
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window_bytes},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(options.header_max_bytes)}};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, connection_bytes);
 }
 
 Http2Session::~Http2Session() {
@@ -251,13 +252,19 @@ void Http2Session::add_header(StreamId stream, std::string_view name, std::strin
   }
 }
 
+void Http2Session::caller_known() {
+  if (std::exchange(known_, true)) return;
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, connection_bytes);
+}
+
 void Http2Session::end_head(StreamId stream, bool ended) {
   const auto it = incoming_.find(stream);
   if (it == incoming_.end() || it->second.dispatched) return;
   auto& in = it->second;
   in.dispatched = true;
   in.body_ended = ended;
-  if (head_bytes_ > open_heads_max && in.bytes < head_bytes_) return refuse(stream);
+  const size_t heads_max = known_ ? open_heads_max : stranger_heads_max;
+  if (head_bytes_ > heads_max && in.bytes < head_bytes_) return refuse(stream);
   Result<ParsedHead> head = std::move(in.head);
   auto& headers = head->head.headers;
   if (!head->authority.empty() && api::find_header(headers, "host") == nullptr)

@@ -73,6 +73,8 @@ class Http2Session {
   void refuse(StreamId stream);  // not begun: the client may try again
   // Bytes of a body are handled: the client may send as many again. `open`: the stream still is.
   void consume(StreamId stream, size_t bytes, bool open);
+  // A request of this connection was authenticated: from here on it may cost more.
+  void caller_known();
   // No new streams; finished() once those that run are done.
   void shut_down();
 
@@ -92,6 +94,7 @@ class Http2Session {
   nghttp2_session* session_ = nullptr;
   std::map<StreamId, Incoming> incoming_;  // every open stream
   size_t head_bytes_ = 0;                  // of all of them
+  bool known_ = false;
   int64_t now_ms_ = 0;
   Budget resets_{200, 50};
   Budget controls_{1'000, 500};

@@ -297,6 +297,31 @@ def test_the_least_policy_of_a_run_over_kafka(mekong, new_role, assume):
         assert missing in mekong.command('why').stdout, missing
 
 
+def test_a_policy_change_is_in_force_on_an_open_kafka_connection(mekong, aws, new_role, assume):
+    arn, iam = new_role(allow('*')), aws('iam')
+    settings, refusals = kafka_settings(mekong, serverless_cluster(mekong, name('change')), assume(arn)), []
+    admin = AdminClient(settings)
+    admin.poll(1)  # the token
+    admin.create_topics([NewTopic('t', 1, 3)])['t'].result(10)
+    producer = Producer({**settings, 'message.timeout.ms': 5000, 'topic.metadata.refresh.interval.ms': 200})
+
+    def outcome():
+        refusals.clear()
+        try:
+            producer.produce('t', b'x', on_delivery=lambda error, _: refusals.append(error.name() if error else 'done'))
+        except KafkaException as refused:  # what the client remembers of before, until it asks for the topic again
+            producer.poll(0.1)
+            return refused.args[0].name()
+        producer.flush(10)
+        return refusals[0]
+    assert outcome() == 'done'
+    deny = policy({'Effect': 'Deny', 'Action': 'kafka-cluster:WriteData', 'Resource': '*'})
+    iam.put_role_policy(RoleName=arn.split('/')[1], PolicyName='deny', PolicyDocument=deny)
+    assert outcome() == 'TOPIC_AUTHORIZATION_FAILED'
+    iam.delete_role_policy(RoleName=arn.split('/')[1], PolicyName='deny')
+    assert 'done' in (outcome() for _ in range(100))
+
+
 def test_sessions_survive_a_restart(own_mekong):
     iam = own_mekong.client('iam')
     trust = {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole'}

@@ -216,19 +216,18 @@ class Tidy:
                 self.report("compat", path, 1, f"no page of docs/compat/ says that `models/{path.name}` lists them")
 
     def check_faults(self) -> None:
-        # What docs/faults.md names in backquotes is a path, checked above, or a test.
-        path = self.root / "docs" / "faults.md"
-        if not path.exists():
-            return
+        # What docs/faults.md and docs/identity.md name in backquotes is a path, checked above, or a test.
+        pages = [path for name in ("faults.md", "identity.md") if (path := self.root / "docs" / name).exists()]
         tests: set[str] = set()
         for folder in ("src", "tests"):
             for source in (self.root / folder).rglob("*"):
                 if source.suffix in (".cpp", ".py", ".txt"):
                     tests.update(re.findall(r"(?:TEST(?:_[FP])?\(\w+,\s*|\bdef |^case )(\w+)", source.read_text(), re.M))
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            for name in re.findall(r"`(\w+)`", line):
-                if name not in tests:
-                    self.report("faults", path, number, f"there is no test `{name}`")
+        for path in pages:
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                for name in re.findall(r"`(\w+)`", line):
+                    if name not in tests:
+                        self.report("faults", path, number, f"there is no test `{name}`")
 
     def run(self) -> int:
         self.read_layers()

@@ -6,6 +6,7 @@ import socket
 import urllib.request
 import uuid
 
+import boto3
 import pytest
 from emr_client import Jobs
 
@@ -42,6 +43,16 @@ def address_of_machine():
         return probe.getsockname()[0]
 
 
+def object_of_another_account(mekong):
+    mekong.command('account', 'create', 'strangers')
+    keys = mekong.env('--account', 'strangers')
+    s3 = boto3.client('s3', 'us-east-2', endpoint_url=mekong.url('s3'), aws_access_key_id=keys['AWS_ACCESS_KEY_ID'],
+                      aws_secret_access_key=keys['AWS_SECRET_ACCESS_KEY'])
+    s3.create_bucket(Bucket='strangers', CreateBucketConfiguration={'LocationConstraint': 'us-east-2'})
+    s3.put_object(Bucket='strangers', Key='secret.txt', Body=b'theirs')
+    return 's3://strangers/secret.txt'
+
+
 def test_a_hostile_job_reaches_nothing(own_mekong):
     jobs = Jobs(own_mekong)
     shm = 'mekong-hostile-' + uuid.uuid4().hex
@@ -67,6 +78,7 @@ def test_a_hostile_job_reaches_nothing(own_mekong):
              'neighbour_folder': home, 'neighbour_word': 'neighbour-word', 'shm': shm,
              'neighbour_ui': int(web), 'neighbour_ports': ports, 'abstract': [shm, shm + '-machine'],
              'machine': ['127.0.0.1', address_of_machine()], 'machine_port': machine.getsockname()[1],
+             'theirs': object_of_another_account(own_mekong),
              'metastore_port': own_mekong.metastore_port, 'root_key_id': own_mekong.env()['AWS_ACCESS_KEY_ID']}
     try:
         run = jobs.start((HERE / 'attempts.py').read_text(), json.dumps(known))
@@ -79,13 +91,16 @@ def test_a_hostile_job_reaches_nothing(own_mekong):
                     if line.startswith('ATTEMPT '))
     for name, outcome in outcomes.items():
         print(f'{name}: {outcome}')
-    assert len(outcomes) == (HERE / 'attempts.py').read_text().count('\n@attempt\n') + 1
+    attempts = (HERE / 'attempts.py').read_text().count('\n@attempt\n')
+    assert len(outcomes) == 2 * attempts + 2  # in the driver, in a function's worker; another account's; the end
+    assert outcomes.pop('other_accounts_objects') == 'Access Denied'
     assert not [name for name, outcome in outcomes.items() if outcome.startswith('BREACH')], outcomes
-    for name in ('cred_endpoint_other_job', 'cred_endpoint_host_header', 'cred_endpoint_ssrf_get_only'):
-        assert outcomes[name] == '401', outcomes
-    for name in ('spark_ui_closed', 'spark_ports_private', 'child_abstract_socket'):
-        assert outcomes[name] == 'Connection refused', outcomes
-    assert outcomes['beyond_the_machine'] == 'Network is unreachable', outcomes
-    assert outcomes['control_paths'] == '403'
-    assert set(outcomes['cred_endpoint_redirect'].split()) <= {'400', '401', '403', '404'}, outcomes
+    for where in ('', 'udf '):
+        for name in ('cred_endpoint_other_job', 'cred_endpoint_host_header', 'cred_endpoint_ssrf_get_only'):
+            assert outcomes[where + name] == '401', outcomes
+        for name in ('spark_ui_closed', 'spark_ports_private', 'child_abstract_socket'):
+            assert outcomes[where + name] == 'Connection refused', outcomes
+        assert outcomes[where + 'beyond_the_machine'] == 'Network is unreachable', outcomes
+        assert outcomes[where + 'control_paths'] == '403'
+        assert set(outcomes[where + 'cred_endpoint_redirect'].split()) <= {'400', '401', '403', '404'}, outcomes
     jobs.emr.cancel_job_run(applicationId=jobs.application, jobRunId=neighbour)

@@ -71,7 +71,7 @@ Task<Result<std::string>> CheckedBody::read_plain() {
 
 Status CheckedBody::finish() {
   if (length_ >= 0 && seen_ != length_) return incomplete();
-  if (sha256_ && !chunked_ && codec::hex_encode(sha256_->finish()) != auth_.body_sha256) {
+  if (sha256_ && !chunked_ && codec::hex_encode(sha256_->finish()) != codec::view_of(auth_.body_sha256)) {
     return Error{"XAmzContentSHA256Mismatch",
                  "The provided 'x-amz-content-sha256' header does not match what was computed."};
   }

@@ -170,7 +170,7 @@ TEST(CheckedBody, UnwrapsSignedEventsAcrossMidnight) {
 TEST(CheckedBody, HoldsTheHashAgainstThePlainBody) {
   iam::Authentication auth;
   auth.body = iam::BodySignature::sha256;
-  auth.body_sha256 = codec::hex_encode(codec::sha256("hello"));
+  auth.body_sha256 = codec::hex_of(codec::sha256_digest("hello"));
   EXPECT_EQ(read("hello", auth, {}, 2, 5).data, "hello");
   EXPECT_EQ(read("hellO", auth, {}, 2, 5).error, "XAmzContentSHA256Mismatch");
   EXPECT_EQ(read("hello", auth, {}, 2, 6).error, "IncompleteBody");

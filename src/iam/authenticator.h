@@ -13,6 +13,7 @@
 #include "base/authoriser.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "codec/hash.h"
 
 namespace mekong::iam {
 
@@ -47,8 +48,8 @@ struct Authentication {
   Region region;        // of the credential scope
   std::string service;  // of the credential scope, e.g. "s3", "kafka-cluster"
   BodySignature body = BodySignature::sha256;
-  std::string body_sha256;  // hex, for sha256
-  int64_t signed_ms = 0;    // the moment that was signed; 0: unsigned
+  codec::Sha256Hex body_sha256{};  // for sha256
+  int64_t signed_ms = 0;           // the moment that was signed; 0: unsigned
   // Of signed chunks and events only:
   std::string signing_key;     // raw bytes; never logged
   std::string seed_signature;  // hex, first link of the chain

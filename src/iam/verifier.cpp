@@ -183,7 +183,7 @@ Authentication authentication(PrincipalPtr principal, const Proof& proof) {
                      .service = std::string(proof.credential.service),
                      .body = body_signature(proof.payload),
                      .signed_ms = proof.signed_ms};
-  if (is_sha256_hex(proof.payload)) out.body_sha256 = proof.payload;
+  if (is_sha256_hex(proof.payload)) std::ranges::copy(proof.payload, out.body_sha256.begin());
   if (!is_chain(out.body)) return out;
   out.signing_key = proof.key;
   out.seed_signature = proof.signature;

@@ -14,8 +14,28 @@ from confluent_kafka import Producer
 from kafka_client import create_topic, serverless_cluster, settings_of
 from server import Mekong
 
-TOPIC_PARTITIONS, RECORD_BYTES = 1000, 900_000
+RECORD_BYTES = 900_000
+TOPIC_PARTITIONS = 1000
+CLUSTER_PARTITIONS = 2000  # a cluster has at most 2400, and a region three of them
+REGIONS = ('us-east-1', 'us-west-2', 'eu-west-1', 'eu-central-1')
 ROUNDS = 3
+
+
+class InRegion:
+    """The server, asked for another region."""
+
+    def __init__(self, server, region):
+        self.server, self.region, self.env = server, region, server.env
+
+    def client(self, service):
+        return self.server.session().client(service, endpoint_url=self.server.url(service), region_name=self.region)
+
+
+def producer_elsewhere(server, number):
+    """Settings of a cluster of its own, and a producer."""
+    there = InRegion(server, REGIONS[number // 3])
+    settings = settings_of(there, serverless_cluster(there, f'many{number}'), there.region)
+    return settings, Producer(settings)
 
 
 def produced(producer, topic, partition, value):
@@ -53,6 +73,8 @@ def main():
             assert producer.flush(300) == 0
             forks(server, place, f'{asked.records_gb:g} GB')
             for first in range(0, asked.partitions, TOPIC_PARTITIONS):
+                if first % CLUSTER_PARTITIONS == 0:
+                    settings, producer = producer_elsewhere(server, first // CLUSTER_PARTITIONS)
                 create_topic(settings, f'many{first}', TOPIC_PARTITIONS)
                 for i in range(TOPIC_PARTITIONS):
                     produced(producer, f'many{first}', i, b'x')

@@ -82,14 +82,14 @@ def signed(bootstrap, key, region):
 
 
 @contextlib.contextmanager
-def sides(*names):
-    """{name: side} of those named, started and warm; ended afterwards."""
+def sides(*names, folder=None):
+    """{name: side} of those named, started and warm; ended afterwards. Their data lie in `folder`, else where benches do."""
     kinds = {PLAIN: MekongPlain, TLS: MekongTls, KAFKA: Kafka}
     started = {}
-    with tempfile.TemporaryDirectory(dir=os.environ.get('MEKONG_BENCH_DIR')) as folder:
+    with tempfile.TemporaryDirectory(dir=folder or os.environ.get('MEKONG_BENCH_DIR')) as place:
         try:
             for name in names:
-                started[name] = kinds[name](folder)
+                started[name] = kinds[name](place)
             yield started
         finally:
             for side in started.values():

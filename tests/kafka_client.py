@@ -10,22 +10,22 @@ def serverless_cluster(server, name):
                                       'ClientAuthentication': {'Sasl': {'Iam': {'Enabled': True}}}})['ClusterArn']
 
 
-def token_of(env):
+def token_of(env, region='us-east-2'):
     class Fixed(CredentialProvider):
         def load(self):
             return Credentials(env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY'])
-    return MSKAuthTokenProvider.generate_auth_token_from_credentials_provider('us-east-2', Fixed())
+    return MSKAuthTokenProvider.generate_auth_token_from_credentials_provider(region, Fixed())
 
 
 def brokers_of(server, cluster):
     return server.client('kafka').get_bootstrap_brokers(ClusterArn=cluster)['BootstrapBrokerStringSaslIam']
 
 
-def settings_of(server, cluster):
+def settings_of(server, cluster, region='us-east-2'):
     env = server.env()
 
     def refresh(_):
-        value, expires_ms = token_of(env)
+        value, expires_ms = token_of(env, region)
         return value, expires_ms / 1000
     return {'bootstrap.servers': brokers_of(server, cluster), 'security.protocol': 'SASL_SSL',
             'ssl.ca.location': env['AWS_CA_BUNDLE'], 'sasl.mechanism': 'OAUTHBEARER', 'oauth_cb': refresh,

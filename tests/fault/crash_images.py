@@ -222,6 +222,13 @@ def kill(server):
         server.log.close()
 
 
+def end_of_log(folder):
+    try:
+        return pathlib.Path(folder, 'data.log').read_text()[-600:]
+    except OSError as failure:  # a disk that lies loses the file system's own records, too
+        return repr(failure)
+
+
 def check_image(history, reader, image, folder, cut, verified):
     """What is wrong with one image."""
     try:
@@ -239,7 +246,7 @@ def check_image(history, reader, image, folder, cut, verified):
         server.start()
         yield from reader.findings(cut)
     except Exception as failure:  # pylint: disable=broad-exception-caught
-        yield f'{failure!r}; the log: {pathlib.Path(folder, "data.log").read_text()[-600:]}'
+        yield f'{failure!r}; the log: {end_of_log(folder)}'
     finally:
         kill(server)
         unmount(folder)

@@ -8,6 +8,7 @@ its ETag (MD5, the slowest of all that is done with the bytes) and stores it. Cl
 """
 import collections
 import hashlib
+import hmac
 import os
 import pathlib
 import re
@@ -16,7 +17,7 @@ import subprocess
 import tempfile
 
 import frame
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from server import MEKONG, free_ports
@@ -26,6 +27,8 @@ SECONDS = 5
 BODY = 'Action=GetCallerIdentity&Version=2011-06-15'
 SIZE = 1 << 30
 SHA256 = '49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14'  # of that many zeros
+STREAMED = ('STREAMING-AWS4-HMAC-SHA256-PAYLOAD', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
+            'STREAMING-UNSIGNED-PAYLOAD-TRAILER')
 BUILD = frame.ROOT / 'build' / os.environ.get('MEKONG_PRESET', 'release')
 THREADS = str(min(2, os.cpu_count()))
 
@@ -79,12 +82,58 @@ def upload(port, folder, payload='UNSIGNED-PAYLOAD'):
                       '%{speed_upload}')) / 1e9
 
 
+def streamed(port, folder, payload):
+    """GB a second of the same bytes in AWS's chunks of 128 KiB, each signed where the payload says so."""
+    signed, trailer = 'AWS4-HMAC-SHA256' in payload, payload.endswith('-TRAILER')
+    made = AWSRequest('PUT', f'http://127.0.0.1:{port}/bench/big', headers={
+        'X-Amz-Decoded-Content-Length': str(SIZE), 'Content-Encoding': 'aws-chunked',
+        **({'X-Amz-Trailer': 'x-amz-checksum-crc32'} if trailer else {})})
+    signer = S3SigV4Auth(Credentials('test', 'test'), 's3', 'us-east-1')
+    signer.payload = lambda request: payload
+    signer.add_auth(made)
+    key = b'AWS4test'
+    date = made.context['timestamp']
+    scope = [date[:8], 'us-east-1', 's3', 'aws4_request']
+    for part in scope:
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    empty = hashlib.sha256().hexdigest()
+    last = made.headers['Authorization'].rsplit('Signature=', 1)[1]
+
+    def sign(kind, *hashes):
+        text = '\n'.join([f'AWS4-HMAC-SHA256-{kind}', date, '/'.join(scope), last, *hashes])
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+    piece = bytes(128 << 10)
+    piece_hash = hashlib.sha256(piece).hexdigest()
+    body = folder / 'chunks'
+    with open(body, 'wb') as file:
+        for size in [len(piece)] * (SIZE // len(piece)) + [0]:
+            last = sign('PAYLOAD', empty, piece_hash if size else empty) if signed else ''
+            file.write(f'{size:x}'.encode() + (f';chunk-signature={last}' if signed else '').encode() + b'\r\n')
+            file.write(piece + b'\r\n' if size else b'')
+        if trailer:
+            line = 'x-amz-checksum-crc32:8G2jhw=='
+            file.write(line.encode() + b'\r\n')
+            if signed:
+                last = sign('TRAILER', hashlib.sha256(line.encode() + b'\n').hexdigest())
+                file.write(f'x-amz-trailer-signature:{last}\r\n'.encode())
+        file.write(b'\r\n')
+    headers = [word for name, value in made.headers.items() for word in ('-H', f'{name}: {value}')]
+    printed = subprocess.run(['curl', '-sS', '-f', '--expect100-timeout', '0.001', '-o', '/dev/null', '-T', str(body),
+                              *headers, '-w', '%{speed_upload}', f'http://127.0.0.1:{port}/bench/big'],
+                             capture_output=True, text=True, check=True).stdout
+    body.unlink()
+    return float(printed) / 1e9
+
+
 def stream(sink, other, measures, folder):
     """The front with nothing behind it, beside the plain loop."""
     memory = frame.resident_mib(sink.process.pid)
     measures['Mekong', 'front alone, upload GB/s'].append(upload(sink.port, folder))
     measures['plain Beast loop', 'front alone, upload GB/s'].append(upload(other, folder))
     measures['Mekong', 'front alone, signed upload GB/s'].append(upload(sink.port, folder, SHA256))
+    for payload in STREAMED:
+        measures['Mekong', f'front alone, {payload} GB/s'].append(streamed(sink.port, folder, payload))
     measures['Mekong', 'front alone, download GB/s'].append(float(curl(sink.port, '/bench/big', '-w', '%{speed_download}')) / 1e9)
     measures['Mekong', 'front alone, memory grown, MiB'].append(frame.resident_mib(sink.process.pid) - memory)
 

@@ -132,7 +132,11 @@ Task<Result<std::string>> CheckedBody::read_chunked() {
     co_await resume_on(pool_);
     if (!more.ok()) co_return more;
     if (more->empty()) co_return incomplete();
-    buffer_ += *more;
+    if (buffer_.empty()) {
+      buffer_ = std::move(*more);
+    } else {
+      buffer_ += *more;
+    }
   }
   if (!out.empty()) co_return out;
   if (at_ < buffer_.size()) co_return malformed("bytes after the end");
@@ -156,6 +160,7 @@ Status CheckedBody::step(std::string& out) {
   if (state_ == State::data) {
     const auto take = std::min<uint64_t>(chunk_left_, buffer_.size() - at_);
     if (signed_) sha256_->update(std::string_view(buffer_).substr(at_, take));
+    if (out.empty()) out.reserve(buffer_.size() - at_);
     out.append(buffer_, at_, take);
     at_ += take;
     chunk_left_ -= take;

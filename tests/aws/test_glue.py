@@ -124,6 +124,42 @@ def test_batch_update_partition(mekong, database):
         assert code_of(reader.batch_update_partition, Entries=entries, **named) == "AccessDeniedException"
 
 
+def test_search_tables(mekong):
+    glue, sales, staff = mekong.client("glue"), name(), name()
+    arns = f"arn:aws:glue:{glue.meta.region_name}:{mekong.client('sts').get_caller_identity()['Account']}:"
+    for made, description in ((sales, "What was Sold"), (staff, "people")):
+        glue.create_database(DatabaseInput={"Name": made, "Description": description})
+    for made, of, more in ((sales, "web-orders", {"Description": "Orders of the shop", "Owner": "ann"}),
+                           (sales, "weborders", {"TableType": "VIRTUAL_VIEW"}), (staff, "wages", {"Owner": "ann"})):
+        glue.create_table(DatabaseName=made, TableInput=table(of, **more))
+
+    def found(client=glue, **how):
+        listed = client.search_tables(**how)["TableList"]
+        return [t["Name"] for t in listed if t["DatabaseName"] in (sales, staff)]
+
+    def where(key, value, **more):
+        return {"Filters": [{"Key": "DatabaseName", "Value": sales}, {"Key": key, "Value": value, **more}]}
+    assert found(SearchText="sold ORDERS") == ["web-orders", "weborders"]
+    assert found(SearchText='"weborders"') == ["weborders"] and found(SearchText='"order"') == []
+    assert found(**where("Name", "Orders")) == ["web-orders"]  # by its tokens
+    assert found(**where("Owner", "ann")) == ["web-orders"]
+    by_name = {"SearchText": "ann", "SortCriteria": [{"FieldName": "Name", "Sort": "DESC"}], "MaxResults": 1}
+    first = glue.search_tables(**by_name)
+    rest = glue.search_tables(**by_name, NextToken=first["NextToken"])
+    assert [t["Name"] for page in (first, rest) for t in page["TableList"]] == ["web-orders", "wages"]
+    assert "NextToken" not in rest and found(**where("Name", "nothing")) == []
+    assert code_of(glue.search_tables, **where("CreateTime", "2026")).startswith("NotImplemented")
+    assert code_of(glue.search_tables, **where("Name", "a", Comparator="LESS_THAN")) == "InvalidInputException"
+    seen = {"sales": [f"database/{sales}", f"table/{sales}/web*"], "no database": [f"table/{sales}/*"]}
+    for who, expected in (("sales", ["web-orders", "weborders"]), ("no database", [])):
+        role = role_session(mekong, [allow("glue:SearchTables", [arns + "catalog", *(arns + s for s in seen[who])])])
+        assert found(mekong.client("glue", **role)) == expected, who
+    stranger = role_session(mekong, [allow("glue:SearchTables", arns + f"table/{sales}/*")])
+    assert code_of(mekong.client("glue", **stranger).search_tables) == "AccessDeniedException"
+    for made in (sales, staff):
+        glue.delete_database(Name=made)
+
+
 def test_databases_functions_and_refusals(aws, database):
     glue = aws("glue")
     names = [d["Name"] for page in glue.get_paginator("get_databases").paginate() for d in page["DatabaseList"]]

@@ -1,5 +1,7 @@
 #include "app/adapters.h"
 
+#include "kafka/cluster.h"
+
 namespace mekong::app {
 namespace {
 
@@ -32,7 +34,7 @@ Status KafkaHost::open(const msk::ClusterRecord& cluster) {
 Result<std::vector<msk::Topic>> KafkaHost::topics(const std::string& arn) {
   MEKONG_TRY_ASSIGN(const auto found, broker_.topics(arn));
   std::vector<msk::Topic> out;
-  for (const auto& topic : found) out.push_back({topic->name, topic->partitions});
+  for (const auto& topic : found) out.push_back({topic->name, topic->partitions, kafka::kBrokerId});
   return out;
 }
 

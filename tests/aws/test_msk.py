@@ -57,6 +57,30 @@ def test_topics_are_listed_to_those_who_may_see_them(mekong, cluster):
         assert code_of(less.list_topics, ClusterArn=cluster) == 'AccessDeniedException'
 
 
+def test_partitions_of_a_topic_are_described_to_those_who_may_see_it(mekong, cluster):
+    kafka = mekong.client('kafka')
+    create_topic(settings_of(mekong, cluster), 'orders', 3)
+    asked = {'ClusterArn': cluster, 'TopicName': 'orders'}
+    pages = list(kafka.get_paginator('describe_topic_partitions').paginate(**asked, PaginationConfig={'PageSize': 2}))
+    assert [page['Partitions'] for page in pages] == [
+        [{'Partition': p, 'Leader': 1, 'Replicas': [1], 'Isr': [1]} for p in some] for some in ([0, 1], [2])]
+    assert code_of(kafka.describe_topic_partitions, **asked, NextToken='x') == 'BadRequestException'
+    absent = {'ClusterArn': cluster, 'TopicName': 'users'}
+    elsewhere = {'ClusterArn': cluster + 'x', 'TopicName': 'orders'}
+    for nothing in (absent, elsewhere):
+        assert code_of(kafka.describe_topic_partitions, **nothing) == 'NotFoundException'
+    arn = cluster.replace(':cluster/', ':topic/') + '/orders'
+    needed = [allow('kafka-cluster:Connect', cluster), *(allow(action, arn) for action in (
+        'kafka:DescribeTopicPartitions', 'kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration'))]
+    ours = mekong.client('kafka', **role_session(mekong, needed))
+    assert len(ours.describe_topic_partitions(**asked)['Partitions']) == 3
+    for hidden in (absent, elsewhere):  # nor whether it exists
+        assert code_of(ours.describe_topic_partitions, **hidden) == 'AccessDeniedException'
+    for lacking in needed:
+        less = mekong.client('kafka', **role_session(mekong, [one for one in needed if one != lacking]))
+        assert code_of(less.describe_topic_partitions, **asked) == 'AccessDeniedException', lacking
+
+
 def test_tags_decide_permissions(mekong, cluster):
     ours = mekong.client('kafka', **role_session(mekong, [
         allow(['kafka:TagResource'], cluster, StringEquals={'aws:RequestTag/team': ['sales', 'ops']}),

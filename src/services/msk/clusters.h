@@ -43,6 +43,7 @@ struct ClusterRecord {
 struct Topic {
   std::string name;
   int32_t partitions = 0;
+  int32_t broker_id = 0;  // the one replica of each partition
 };
 
 // The broker as MSK needs it: implemented by kafka, adapted in app. Calls block: pool threads.

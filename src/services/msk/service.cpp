@@ -1,5 +1,8 @@
 #include "services/msk/service.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "api/tags.h"
 #include "base/arn.h"
 
@@ -45,6 +48,13 @@ Result<std::vector<Vpc>> check_serverless(const wire::ServerlessRequest& request
     vpcs.push_back({vpc.subnet_ids, vpc.security_group_ids.value_or(std::vector<std::string>())});
   }
   return vpcs;
+}
+
+// A topic's ARN is its cluster's with another kind, and its name at the end.
+std::string topic_arn(std::string arn, const std::string& topic) {
+  constexpr std::string_view kind = ":cluster/";
+  if (const auto at = arn.find(kind); at != std::string::npos) arn.replace(at, kind.size(), ":topic/");
+  return arn + "/" + topic;
 }
 
 wire::Cluster describe(const ClusterRecord& record) {
@@ -136,8 +146,7 @@ Result<wire::ListTopicsResponse> Service::list_topics(api::Context& ctx,
   MEKONG_TRY_ASSIGN(const auto cluster, permitted(ctx, request.cluster_arn));
   MEKONG_TRY(ctx.authorise_action("kafka-cluster:Connect", cluster.arn));
   MEKONG_TRY_ASSIGN(const auto topics, clusters_.topics(cluster.arn));
-  const auto arns = "arn:aws:kafka:" + cluster.region + ":" + cluster.account + ":topic/" + cluster.name +
-                    "/" + cluster.uuid + "/";
+  const auto arns = topic_arn(cluster.arn, "");
   const auto prefix = request.topic_name_filter.value_or(""), after = request.next_token.value_or("");
   const auto limit = static_cast<size_t>(request.max_results.value_or(100));
   wire::ListTopicsResponse out;
@@ -152,6 +161,34 @@ Result<wire::ListTopicsResponse> Service::list_topics(api::Context& ctx,
     }
     out.topics->push_back({arns + topic.name, topic.name, 1, topic.partitions, 0});
   }
+  return out;
+}
+
+Result<wire::DescribeTopicPartitionsResponse> Service::describe_topic_partitions(
+    api::Context& ctx, const wire::DescribeTopicPartitionsRequest& request) {
+  const auto arn = topic_arn(request.cluster_arn, request.topic_name);
+  MEKONG_TRY(ctx.authorise(arn));
+  MEKONG_TRY_ASSIGN(const auto cluster, clusters_.get(request.cluster_arn));
+  if (cluster.account != ctx.account.value) return other_account(request.cluster_arn);
+  MEKONG_TRY(ctx.authorise_action("kafka-cluster:Connect", cluster.arn));
+  MEKONG_TRY(ctx.authorise_action("kafka-cluster:DescribeTopic", arn));
+  MEKONG_TRY(ctx.authorise_action("kafka-cluster:DescribeTopicDynamicConfiguration", arn));
+  MEKONG_TRY_ASSIGN(const auto topics, clusters_.topics(cluster.arn));
+  const auto topic = std::ranges::find(topics, request.topic_name, &Topic::name);
+  if (topic == topics.end()) return Error{"NotFoundException", "There is no topic of this name.", 404};
+  const auto token = request.next_token.value_or("0");
+  int32_t next = -1;
+  const auto [end, fault] = std::from_chars(token.data(), token.data() + token.size(), next);
+  if (fault != std::errc() || end != token.data() + token.size() || next < 0) {
+    return bad_request("nextToken", "The token is not one that was handed out.");
+  }
+  const auto limit = static_cast<size_t>(request.max_results.value_or(100));
+  wire::DescribeTopicPartitionsResponse out;
+  out.partitions.emplace();
+  for (; next < topic->partitions && out.partitions->size() < limit; ++next) {
+    out.partitions->push_back({next, topic->broker_id, {{topic->broker_id}}, {{topic->broker_id}}});
+  }
+  if (next < topic->partitions) out.next_token = std::to_string(next);
   return out;
 }
 

@@ -161,6 +161,34 @@ def test_listing(s3, bucket):
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="none")
 
 
+def test_versions(mekong, s3, bucket):
+    keys = ["a", "b/1", "b/2", "c d+e&f", "z/ü"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"hello")
+    ours = {"Bucket": bucket}
+    versions = s3.list_object_versions(**ours)["Versions"]
+    assert {(e["VersionId"], e["IsLatest"], e["ETag"], e["Size"]) for e in versions} == {
+        ("null", True, '"%s"' % hashlib.md5(b"hello").hexdigest(), 5)}
+    pages = list(s3.get_paginator("list_object_versions").paginate(**ours, PaginationConfig={"PageSize": 2}))
+    assert [e["Key"] for page in pages for e in page["Versions"]] == keys
+    assert pages[0]["NextVersionIdMarker"] == "null" and "NextKeyMarker" not in pages[2]
+    page = s3.list_object_versions(**ours, Delimiter="/", MaxKeys=2)  # ends at a prefix
+    assert [e["Prefix"] for e in page["CommonPrefixes"]] == ["b/"] and [e["Key"] for e in page["Versions"]] == ["a"]
+    assert page["NextKeyMarker"] == "b/" and "NextVersionIdMarker" not in page
+    rest = s3.list_object_versions(**ours, Delimiter="/", KeyMarker="b/")
+    assert [e["Key"] for e in rest["Versions"]] == ["c d+e&f"] and [e["Prefix"] for e in rest["CommonPrefixes"]] == ["z/"]
+    for faulty in ({"VersionIdMarker": "null"}, {"KeyMarker": "a", "VersionIdMarker": "v1"}, {"MaxKeys": -1}):
+        assert code_of(s3.list_object_versions, **ours, **faulty) == (400, "InvalidArgument"), faulty
+    assert code_of(s3.list_object_versions, Bucket=bucket + "x") == (404, "NoSuchBucket")
+    lister = mekong.client("s3", **role_session(mekong, [
+        allow("s3:ListBucketVersions", StringEquals={"s3:prefix": "b/"}), allow("s3:ListBucket")]))
+    assert len(lister.list_object_versions(**ours, Prefix="b/")["Versions"]) == 2
+    assert code_of(lister.list_object_versions, **ours) == (403, "AccessDenied")
+    everything = mekong.session().resource("s3", endpoint_url=mekong.url("s3")).Bucket(bucket)
+    everything.object_versions.delete()  # how scripts empty a bucket
+    assert "Versions" not in s3.list_object_versions(**ours)
+
+
 def test_delete_objects(s3, bucket):
     for key in ("a", "b", "c&d"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"")

@@ -34,8 +34,9 @@ class Names {
   bool encoded_;
 };
 
-model::Object describe(const objects::Object& object, const Names& names) {
-  model::Object entry;
+template <class Entry>
+Entry describe(const objects::Object& object, const Names& names) {
+  Entry entry;
   entry.key = names(std::string_view(object.key));
   entry.last_modified = api::Timestamp{object.modified_ms};
   entry.e_tag = quoted(object.etag);
@@ -50,18 +51,39 @@ model::Object describe(const objects::Object& object, const Names& names) {
 }
 
 template <class Output>
-void fill(const objects::ListResult& result, const Names& names, Output& output) {
-  output.is_truncated = result.truncated;
-  if (!result.objects.empty()) {
-    auto& contents = output.contents.emplace();
-    contents.reserve(result.objects.size());
-    for (const auto& object : result.objects) contents.push_back(describe(object, names));
-  }
+void fill_prefixes(const objects::ListResult& result, const Names& names, Output& output) {
   if (result.common_prefixes.empty()) return;
   auto& prefixes = output.common_prefixes.emplace();
   for (const auto& prefix : result.common_prefixes) {
     prefixes.emplace_back().prefix = names(std::string_view(prefix));
   }
+}
+
+template <class Output>
+void fill(const objects::ListResult& result, const Names& names, Output& output) {
+  output.is_truncated = result.truncated;
+  if (!result.objects.empty()) {
+    auto& contents = output.contents.emplace();
+    contents.reserve(result.objects.size());
+    for (const auto& object : result.objects) contents.push_back(describe<model::Object>(object, names));
+  }
+  fill_prefixes(result, names, output);
+}
+
+// Of a bucket without versions: each object has one, "null".
+Status check_version_marker(const model::ListObjectVersionsRequest& request) {
+  const auto& version = request.version_id_marker;
+  if (!version) return ok();
+  const char* fault = nullptr;
+  if (version->empty())
+    fault = "A version-id marker cannot be empty.";
+  else if (request.key_marker.value_or("").empty())
+    fault = "A version-id marker cannot be specified without a key marker.";
+  else if (*version != "null")
+    fault = "Invalid version id specified";
+  if (fault == nullptr) return ok();
+  return Error{
+      "InvalidArgument", fault, 400, {{"ArgumentName", "version-id-marker"}, {"ArgumentValue", *version}}};
 }
 
 }  // namespace
@@ -123,6 +145,43 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
   output.max_keys = static_cast<int32_t>(max_keys);
   // Without a delimiter the last key is the marker, so none is sent.
   if (result.truncated && request.delimiter) output.next_marker = names(std::string_view(result.next_after));
+  return output;
+}
+
+Result<model::ListObjectVersionsOutput> S3Service::list_object_versions(
+    api::Context& ctx, const model::ListObjectVersionsRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(auto max_keys, page_size(request.max_keys, "max-keys"));
+  MEKONG_TRY(check_version_marker(request));
+  MEKONG_TRY_ASSIGN(auto result, store_.list({.bucket = request.bucket,
+                                              .prefix = request.prefix.value_or(""),
+                                              .delimiter = request.delimiter.value_or(""),
+                                              .after = request.key_marker.value_or(""),
+                                              .max_keys = max_keys}));
+  Names names(request.encoding_type);
+  model::ListObjectVersionsOutput output;
+  for (const auto& object : result.objects) {
+    if (!output.versions) output.versions.emplace();
+    auto& entry = output.versions->emplace_back(describe<model::ObjectVersion>(object, names));
+    entry.version_id = "null";
+    entry.is_latest = true;
+    entry.owner.emplace().id = canonical_id(bucket.owner);
+  }
+  fill_prefixes(result, names, output);
+  output.name = request.bucket;
+  output.prefix = names(std::string_view(request.prefix.value_or("")));
+  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
+  output.key_marker = names(std::string_view(request.key_marker.value_or("")));
+  output.version_id_marker = request.version_id_marker.value_or("");
+  output.encoding_type = request.encoding_type;
+  output.max_keys = static_cast<int32_t>(max_keys);
+  output.is_truncated = result.truncated;
+  if (!result.truncated) return output;
+  output.next_key_marker = names(std::string_view(result.next_after));
+  // Of a common prefix there is no version to go on from.
+  const bool at_object = !result.objects.empty() && result.objects.back().key == result.next_after;
+  if (at_object) output.next_version_id_marker = "null";
   return output;
 }
 

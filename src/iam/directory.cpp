@@ -205,6 +205,16 @@ Status Directory::set_alias(const AccountId& id, const std::string& alias) {
   return accounts_.put(id.value, std::move(account));
 }
 
+Status Directory::set_password_policy(const AccountId& id, const std::optional<PasswordPolicy>& policy) {
+  std::lock_guard lock(write_mutex_);
+  auto found = accounts_.find(id.value);
+  if (!found) return no_such("account", id.value);
+  if (!policy && !found->password_policy) return no_such("account policy", "PasswordPolicy");
+  Account account = *found;
+  account.password_policy = policy;
+  return accounts_.put(id.value, std::move(account));
+}
+
 RolePtr Directory::find_role_by_arn(std::string_view arn) const {
   auto parsed = parse_iam_arn(arn, Role::type);
   if (!parsed) return nullptr;

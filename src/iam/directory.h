@@ -42,6 +42,8 @@ class Directory {
   Result<RootCredentials> root_credentials(const std::string& account_name) const;
   // An alias is of one account only, in the whole server. Empty takes it away.
   Status set_alias(const AccountId& account, const std::string& alias);
+  // Replaces it. Without one it is taken away: "NoSuchEntity" where there is none.
+  Status set_password_policy(const AccountId& account, const std::optional<PasswordPolicy>& policy);
   // Secret of this server, 32 raw bytes, made at first load: session tokens hang on it.
   const std::string& server_secret() const { return server_secret_; }
 

@@ -204,6 +204,22 @@ TEST_F(IamTest, NamesAndConflicts) {
   EXPECT_EQ(iam->directory().policy_in_force(arn)->document, everything);
 }
 
+TEST_F(IamTest, AnAccountsPasswordPolicyIsKeptUntilItIsTakenAway) {
+  const auto kept = [&] { return iam->directory().find_account(test_account)->password_policy; };
+  EXPECT_FALSE(kept());  // of an account of before there were any
+  EXPECT_EQ(iam->directory().set_password_policy(test_account, std::nullopt).error().code, "NoSuchEntity");
+  ASSERT_TRUE(iam->directory().set_password_policy(test_account, PasswordPolicy{.length_min = 14}).ok());
+  ASSERT_TRUE(iam->directory().set_alias(test_account, "alias").ok());
+  restart();
+  ASSERT_TRUE(kept());
+  EXPECT_EQ(kept()->length_min, 14);
+  EXPECT_FALSE(kept()->hard_expiry);
+  ASSERT_TRUE(iam->directory().set_password_policy(test_account, std::nullopt).ok());
+  EXPECT_FALSE(kept());
+  EXPECT_EQ(iam->directory().set_password_policy(AccountId("999999999999"), PasswordPolicy{}).error().code,
+            "NoSuchEntity");
+}
+
 TEST_F(IamTest, AwsManagedPoliciesAreTrueDocuments) {
   ASSERT_GT(aws_managed_policy_count, 1000u);
   for (size_t i = 0; i < aws_managed_policy_count; ++i) {

@@ -3,17 +3,33 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace mekong::iam {
 
+// What a user's password must be, once there are passwords. Age and reuse: 0, no limit.
+struct PasswordPolicy {
+  int32_t length_min = 0, age_max_days = 0, reuse_prevention = 0;
+  bool symbols = false, numbers = false, uppercase = false, lowercase = false, users_change = false;
+  std::optional<bool> hard_expiry;
+  template <class F>
+  void each_field(F&& f) {
+    f("LengthMin", length_min), f("AgeMaxDays", age_max_days), f("ReusePrevention", reuse_prevention);
+    f("Symbols", symbols), f("Numbers", numbers), f("Uppercase", uppercase), f("Lowercase", lowercase);
+    f("UsersChange", users_change), f("HardExpiry", hard_expiry);
+  }
+};
+
 struct Account {
   std::string id, name, alias;
   int64_t created_ms = 0;
+  std::optional<PasswordPolicy> password_policy;
   template <class F>
   void each_field(F&& f) {
     f("Id", id), f("Name", name), f("Created", created_ms), f("Alias", alias);
+    f("PasswordPolicy", password_policy);
   }
 };
 

@@ -333,6 +333,26 @@ def test_a_user_is_deleted_whole(mekong, iam, user):
     iam.delete_user(**at)
 
 
+def test_the_account_has_a_password_policy(iam, user):
+    iam.update_account_password_policy(MinimumPasswordLength=14, RequireSymbols=True, MaxPasswordAge=90, HardExpiry=False)
+    usual = dict.fromkeys(['RequireNumbers', 'RequireUppercaseCharacters', 'RequireLowercaseCharacters',
+                           'AllowUsersToChangePassword', 'RequireSymbols', 'ExpirePasswords'], False)
+    assert iam.get_account_password_policy()['PasswordPolicy'] == {
+        **usual, 'MinimumPasswordLength': 14, 'RequireSymbols': True, 'MaxPasswordAge': 90, 'ExpirePasswords': True,
+        'HardExpiry': False}
+    for wrong in ({'MinimumPasswordLength': 129}, {'MaxPasswordAge': 1096}, {'PasswordReusePrevention': 25}):
+        assert code_of(iam.update_account_password_policy, **wrong) == 'ValidationError', wrong
+    iam.update_account_password_policy(PasswordReusePrevention=24)  # the rest falls back
+    assert iam.get_account_password_policy()['PasswordPolicy'] == {
+        **usual, 'MinimumPasswordLength': 6, 'PasswordReusePrevention': 24}
+    theirs = user.client('iam')
+    for call in (theirs.update_account_password_policy, theirs.get_account_password_policy,
+                 theirs.delete_account_password_policy):
+        assert code_of(call) == 'AccessDenied'
+    iam.delete_account_password_policy()
+    assert code_of(iam.get_account_password_policy) == code_of(iam.delete_account_password_policy) == 'NoSuchEntity'
+
+
 def test_what_is_not_built_says_so(iam, user):
     for call, arguments in ((iam.create_login_profile, {'UserName': user.user_name, 'Password': 'p'}),
                             (iam.create_virtual_mfa_device, {'VirtualMFADeviceName': 'm'})):
@@ -348,6 +368,7 @@ def test_everything_survives_a_restart(own_mekong):
     iam.create_instance_profile(InstanceProfileName='p')
     iam.add_role_to_instance_profile(InstanceProfileName='p', RoleName='r')
     iam.create_account_alias(AccountAlias='an-alias')
+    iam.update_account_password_policy(MinimumPasswordLength=20)
     arn = iam.create_open_id_connect_provider(Url='https://issuer.example.com')['OpenIDConnectProviderArn']
     own_mekong.kill()
     own_mekong.start()
@@ -355,4 +376,5 @@ def test_everything_survives_a_restart(own_mekong):
     assert iam.get_group(GroupName='g')['Users'][0]['UserName'] == 'u'
     assert iam.get_instance_profile(InstanceProfileName='p')['InstanceProfile']['Roles'][0]['RoleName'] == 'r'
     assert iam.list_account_aliases()['AccountAliases'] == ['an-alias']
+    assert iam.get_account_password_policy()['PasswordPolicy']['MinimumPasswordLength'] == 20
     assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)['Url'] == 'issuer.example.com'

@@ -97,6 +97,51 @@ Result<wire::ListAccountAliasesResponse> Service::list_account_aliases(
   return out;
 }
 
+Result<wire::UpdateAccountPasswordPolicyResponse> Service::update_account_password_policy(
+    api::Context& ctx, const wire::UpdateAccountPasswordPolicyRequest& request) {
+  // What is not given falls back to the default.
+  PasswordPolicy policy;
+  policy.length_min = request.minimum_password_length.value_or(6);
+  policy.symbols = request.require_symbols.value_or(false);
+  policy.numbers = request.require_numbers.value_or(false);
+  policy.uppercase = request.require_uppercase_characters.value_or(false);
+  policy.lowercase = request.require_lowercase_characters.value_or(false);
+  policy.users_change = request.allow_users_to_change_password.value_or(false);
+  policy.age_max_days = request.max_password_age.value_or(0);
+  policy.reuse_prevention = request.password_reuse_prevention.value_or(0);
+  policy.hard_expiry = request.hard_expiry;
+  MEKONG_TRY(directory_.set_password_policy(ctx.account, policy));
+  return wire::UpdateAccountPasswordPolicyResponse{};
+}
+
+Result<wire::GetAccountPasswordPolicyResponse> Service::get_account_password_policy(
+    api::Context& ctx, const wire::GetAccountPasswordPolicyRequest&) {
+  const auto account = directory_.find_account(ctx.account);
+  if (!account || !account->password_policy) {
+    return Error{"NoSuchEntity",
+                 "The Password Policy with domain name " + ctx.account.value + " cannot be found.", 404};
+  }
+  const auto& policy = *account->password_policy;
+  wire::PasswordPolicy out;
+  out.minimum_password_length = policy.length_min;
+  out.require_symbols = policy.symbols;
+  out.require_numbers = policy.numbers;
+  out.require_uppercase_characters = policy.uppercase;
+  out.require_lowercase_characters = policy.lowercase;
+  out.allow_users_to_change_password = policy.users_change;
+  out.expire_passwords = policy.age_max_days > 0;
+  if (policy.age_max_days > 0) out.max_password_age = policy.age_max_days;
+  if (policy.reuse_prevention > 0) out.password_reuse_prevention = policy.reuse_prevention;
+  out.hard_expiry = policy.hard_expiry;
+  return wire::GetAccountPasswordPolicyResponse{out};
+}
+
+Result<wire::DeleteAccountPasswordPolicyResponse> Service::delete_account_password_policy(
+    api::Context& ctx, const wire::DeleteAccountPasswordPolicyRequest&) {
+  MEKONG_TRY(directory_.set_password_policy(ctx.account, std::nullopt));
+  return wire::DeleteAccountPasswordPolicyResponse{};
+}
+
 Result<wire::GetAccountSummaryResponse> Service::get_account_summary(api::Context& ctx,
                                                                      const wire::GetAccountSummaryRequest&) {
   auto count = [](const auto& list) { return static_cast<int32_t>(list.size()); };

@@ -108,12 +108,12 @@ class Refusals(unittest.TestCase):
 class Told(unittest.TestCase):
     """operation.py, on botocore's own models."""
 
-    def told(self, service, name, listed=False):
+    def told(self, service, name, listed=False, action=None):
         home = operation.Home(service)
         if not listed:
             home.operations.pop(name, None)  # whatever is built by now
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            operation.describe(service, name, home)
+            operation.describe(service, name, home, action)
         return out.getvalue()
 
     def test_an_operation(self):
@@ -139,7 +139,26 @@ class Told(unittest.TestCase):
         self.assertIn("models/s3.txt (already listed):\n  DeleteBucketTagging ", self.told("s3", "DeleteBucketTagging", listed=True))
 
     def test_an_action_of_another_name(self):
-        self.assertIn("no action s3:DeleteBucketEncryption; did you mean", self.told("s3", "DeleteBucketEncryption"))
+        self.assertIn("no action s3:ListObjectVersions; did you mean ListBucketVersions", self.told("s3", "ListObjectVersions"))
+        told = self.told("s3", "ListObjectVersions", action="s3:ListBucketVersions")
+        self.assertIn("  action=s3:ListBucketVersions  resource=arn:aws:s3:::{Bucket}\n", told)
+        for note in ("    condition key s3:prefix\n", "    root=NAME: "):
+            self.assertIn(note, told)
+
+    def test_an_action_without_resources(self):
+        told = self.told("iam", "UpdateAccountPasswordPolicy")
+        self.assertIn("  action=iam:UpdateAccountPasswordPolicy  resource=*\n    AWS names no resource", told)
+
+    def test_what_is_most_alike_acts_on_the_same(self):
+        home = operation.Home("iam")
+        for name in [name for name in home.operations if name.endswith("AccountPasswordPolicy")]:
+            del home.operations[name]
+        self.assertIn("Account", home.nearest("GetAccountPasswordPolicy"))
+        self.assertEqual(operation.Home("s3").nearest("PutObjectTagging"), "PutBucketTagging")
+
+    def test_the_codes_of_errors_are_those_on_the_wire(self):
+        self.assertIn("errors: NoSuchEntity, ServiceFailure\n", self.told("iam", "GetAccountPasswordPolicy"))
+        self.assertIn("NotFoundException", self.told("kafka", "DescribeTopic"))
 
     def test_a_new_service(self):
         self.assertIn("a new service, src/services/firehose/", self.told("firehose", "PutRecord"))

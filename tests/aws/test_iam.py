@@ -353,12 +353,6 @@ def test_the_account_has_a_password_policy(iam, user):
     assert code_of(iam.get_account_password_policy) == code_of(iam.delete_account_password_policy) == 'NoSuchEntity'
 
 
-def test_what_is_not_built_says_so(iam, user):
-    for call, arguments in ((iam.create_login_profile, {'UserName': user.user_name, 'Password': 'p'}),
-                            (iam.create_virtual_mfa_device, {'VirtualMFADeviceName': 'm'})):
-        assert code_of(call, **arguments) == 'NotImplemented'
-
-
 def test_everything_survives_a_restart(own_mekong):
     iam = own_mekong.client('iam')
     iam.create_group(GroupName='g')

@@ -2,12 +2,17 @@
 import io
 import json
 import os
+import pathlib
 import subprocess
 import uuid
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from callers import code_of, role_session
+
+MODELS = pathlib.Path(__file__).resolve().parents[2] / 'models'
+
 
 @pytest.fixture
 def bucket(aws):
@@ -103,15 +108,32 @@ def test_glue_tables_and_partitions(aws):
     glue.delete_database(Name=database)
 
 
-def test_unbuilt_operations_answer_by_name(aws):
-    for service, call, arguments in (('glue', 'start_job_run', {'JobName': 'x'}), ('iam', 'get_account_password_policy', {}),
-                                     ('s3', 'get_bucket_website', {'Bucket': 'b'}),
-                                     ('kafka', 'list_kafka_versions', {})):
+def unbuilt(client, service):
+    """The operations that models/ does not list and that want at most some text: (name, arguments)."""
+    built = {line.split()[0] for line in (MODELS / f'{service}.txt').read_text().splitlines() if line}
+    for name in client.meta.service_model.operation_names:
+        model = client.meta.service_model.operation_model(name)
+        given = model.input_shape
+        required = {member: given.members[member] for member in given.required_members} if given else {}
+        if model.endpoint or name == 'ListDirectoryBuckets':  # on a host of another name, signed for s3express
+            continue
+        if name not in built and all(shape.type_name == 'string' and not shape.enum for shape in required.values()):
+            yield name, {member: 'x' * shape.metadata.get('min', 1) for member, shape in required.items()}
+
+
+@pytest.mark.parametrize('service', ['glue', 'iam', 's3', 'kafka', 'athena'])
+def test_unbuilt_operations_answer_by_name(aws, service):
+    client, wrong = aws(service), []
+    asked = list(unbuilt(client, service))
+    assert len(asked) > 10
+    for name, arguments in asked:
         with pytest.raises(ClientError) as refused:
-            getattr(aws(service), call)(**arguments)
+            getattr(client, xform_name(name))(**arguments)
         error = refused.value.response
-        assert error['ResponseMetadata']['HTTPStatusCode'] == 501, (service, error)
-        assert call.replace('_', '') in error['Error']['Message'].lower(), error
+        said = name.removesuffix('Configuration')  # S3's GetBucketLifecycle is asked as its successor is
+        if error['ResponseMetadata']['HTTPStatusCode'] != 501 or said not in error['Error']['Message']:
+            wrong.append((name, error['Error']))
+    assert not wrong
 
 
 def test_acknowledged_survives_kill_9(own_mekong):

@@ -3,8 +3,9 @@
 h2load asks both the same: sts:GetCallerIdentity, signed once by botocore and sent again and again over 8 connections. Mekong
 verifies each signature, authorises and answers in XML; the plain loop reads the request and says "ok" (bench/beast_peer.cpp).
 Streaming: curl sends 1 GiB to the plain loop, which drops it; to the front with an S3 behind it that drops it too
-(bench/front_sink.cpp: HTTP, signature, pipeline), with and without its SHA-256 signed; and to Mekong's S3, which computes
-its ETag (MD5, the slowest of all that is done with the bytes) and stores it. Client and server share the machine.
+(bench/front_sink.cpp: HTTP, signature, pipeline), with and without its SHA-256 signed (beside what openssl hashes alone); and
+to Mekong's S3, which computes its ETag (MD5, the slowest of all that is done with the bytes) and stores it. Client and server
+share the machine.
 """
 import collections
 import hashlib
@@ -126,12 +127,22 @@ def streamed(port, folder, payload):
     return float(printed) / 1e9
 
 
+def sha256_alone():
+    """GB a second of openssl's SHA-256 on one core, in pieces of 128 KiB."""
+    printed = subprocess.run(['openssl', 'speed', '-mr', '-seconds', '1', '-bytes', '131072', '-evp', 'sha256'],
+                             capture_output=True, text=True, check=True).stdout
+    return float(re.search(r'^\+F:.*:([\d.]+)$', printed, re.M)[1]) / 1e9
+
+
 def stream(sink, other, measures, folder):
     """The front with nothing behind it, beside the plain loop."""
     memory = frame.resident_mib(sink.process.pid)
     measures['Mekong', 'front alone, upload GB/s'].append(upload(sink.port, folder))
     measures['plain Beast loop', 'front alone, upload GB/s'].append(upload(other, folder))
-    measures['Mekong', 'front alone, signed upload GB/s'].append(upload(sink.port, folder, SHA256))
+    alone, signed = sha256_alone(), upload(sink.port, folder, SHA256)
+    measures['SHA-256 alone', 'GB/s'].append(alone)
+    measures['Mekong', 'front alone, signed upload GB/s'].append(signed)
+    measures['Mekong', 'front alone, signed upload, share of SHA-256 alone'].append(signed / alone)
     for payload in STREAMED:
         measures['Mekong', f'front alone, {payload} GB/s'].append(streamed(sink.port, folder, payload))
     measures['Mekong', 'front alone, download GB/s'].append(float(curl(sink.port, '/bench/big', '-w', '%{speed_download}')) / 1e9)

@@ -50,8 +50,9 @@ Entry describe(const objects::Object& object, const Names& names) {
   return entry;
 }
 
-template <class Output>
-void fill_prefixes(const objects::ListResult& result, const Names& names, Output& output) {
+// Of objects or uploads.
+template <class Result, class Output>
+void fill_prefixes(const Result& result, const Names& names, Output& output) {
   if (result.common_prefixes.empty()) return;
   auto& prefixes = output.common_prefixes.emplace();
   for (const auto& prefix : result.common_prefixes) {
@@ -59,15 +60,25 @@ void fill_prefixes(const objects::ListResult& result, const Names& names, Output
   }
 }
 
-template <class Output>
-void fill(const objects::ListResult& result, const Names& names, Output& output) {
+// What every list of objects says besides them: what was asked for, and what groups they have.
+template <class Request, class Output>
+void fill_frame(const Request& request, const objects::ListResult& result, const Names& names,
+                size_t max_keys, Output& output) {
+  output.name = request.bucket;
+  output.prefix = names(std::string_view(request.prefix.value_or("")));
+  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
+  output.encoding_type = request.encoding_type;
+  output.max_keys = static_cast<int32_t>(max_keys);
   output.is_truncated = result.truncated;
-  if (!result.objects.empty()) {
-    auto& contents = output.contents.emplace();
-    contents.reserve(result.objects.size());
-    for (const auto& object : result.objects) contents.push_back(describe<model::Object>(object, names));
-  }
   fill_prefixes(result, names, output);
+}
+
+template <class Output>
+void fill_contents(const objects::ListResult& result, const Names& names, Output& output) {
+  if (result.objects.empty()) return;
+  auto& contents = output.contents.emplace();
+  contents.reserve(result.objects.size());
+  for (const auto& object : result.objects) contents.push_back(describe<model::Object>(object, names));
 }
 
 // Of a bucket without versions: each object has one, "null".
@@ -105,16 +116,12 @@ Result<model::ListObjectsV2Output> S3Service::list_objects_v2(api::Context& ctx,
                                               .max_keys = max_keys}));
   Names names(request.encoding_type);
   model::ListObjectsV2Output output;
-  fill(result, names, output);
+  fill_frame(request, result, names, max_keys, output);
+  fill_contents(result, names, output);
   if (request.fetch_owner.value_or(false) && output.contents) {
     for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket.owner);
   }
-  output.name = request.bucket;
-  output.prefix = names(std::string_view(request.prefix.value_or("")));
-  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
   output.start_after = names(request.start_after);
-  output.encoding_type = request.encoding_type;
-  output.max_keys = static_cast<int32_t>(max_keys);
   output.key_count = static_cast<int32_t>(result.objects.size() + result.common_prefixes.size());
   output.continuation_token = request.continuation_token;
   if (result.truncated) output.next_continuation_token = codec::base64_encode(result.next_after);
@@ -133,16 +140,12 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
                                               .max_keys = max_keys}));
   Names names(request.encoding_type);
   model::ListObjectsOutput output;
-  fill(result, names, output);
+  fill_frame(request, result, names, max_keys, output);
+  fill_contents(result, names, output);
   if (output.contents) {
     for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket.owner);
   }
-  output.name = request.bucket;
-  output.prefix = names(std::string_view(request.prefix.value_or("")));
-  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
   output.marker = names(std::string_view(request.marker.value_or("")));
-  output.encoding_type = request.encoding_type;
-  output.max_keys = static_cast<int32_t>(max_keys);
   // Without a delimiter the last key is the marker, so none is sent.
   if (result.truncated && request.delimiter) output.next_marker = names(std::string_view(result.next_after));
   return output;
@@ -161,6 +164,7 @@ Result<model::ListObjectVersionsOutput> S3Service::list_object_versions(
                                               .max_keys = max_keys}));
   Names names(request.encoding_type);
   model::ListObjectVersionsOutput output;
+  fill_frame(request, result, names, max_keys, output);
   for (const auto& object : result.objects) {
     if (!output.versions) output.versions.emplace();
     auto& entry = output.versions->emplace_back(describe<model::ObjectVersion>(object, names));
@@ -168,15 +172,8 @@ Result<model::ListObjectVersionsOutput> S3Service::list_object_versions(
     entry.is_latest = true;
     entry.owner.emplace().id = canonical_id(bucket.owner);
   }
-  fill_prefixes(result, names, output);
-  output.name = request.bucket;
-  output.prefix = names(std::string_view(request.prefix.value_or("")));
-  if (!request.delimiter.value_or("").empty()) output.delimiter = names(request.delimiter);
   output.key_marker = names(std::string_view(request.key_marker.value_or("")));
   output.version_id_marker = request.version_id_marker.value_or("");
-  output.encoding_type = request.encoding_type;
-  output.max_keys = static_cast<int32_t>(max_keys);
-  output.is_truncated = result.truncated;
   if (!result.truncated) return output;
   output.next_key_marker = names(std::string_view(result.next_after));
   // Of a common prefix there is no version to go on from.
@@ -221,10 +218,7 @@ Result<model::ListMultipartUploadsOutput> S3Service::list_multipart_uploads(
     entry.initiator.emplace().id = canonical_id(bucket.owner);
     if (!upload.checksum_algorithm.empty()) entry.checksum_algorithm = upload.checksum_algorithm;
   }
-  for (const auto& prefix : result.common_prefixes) {
-    if (!output.common_prefixes) output.common_prefixes.emplace();
-    output.common_prefixes->emplace_back().prefix = names(std::string_view(prefix));
-  }
+  fill_prefixes(result, names, output);
   return output;
 }
 

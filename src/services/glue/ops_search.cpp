@@ -159,8 +159,9 @@ Result<model::SearchTablesResponse> Service::search_tables(api::Context& ctx,
   MEKONG_TRY(authorise(ctx, request.catalog_id, {}));
   MEKONG_TRY(refuse(ctx, {{request.resource_share_type.has_value(), "ResourceShareType"},
                           {request.include_status_details.value_or(false), "IncludeStatusDetails"}}));
-  const auto filters = request.filters.value_or(std::vector<model::PropertyPredicate>());
+  auto filters = request.filters.value_or(std::vector<model::PropertyPredicate>());
   MEKONG_TRY(check_filters(ctx, filters));
+  for (auto& filter : filters) filter.value = codec::lower_case(*filter.value);
   model::SortCriterion sort;
   if (request.sort_criteria && !request.sort_criteria->empty()) sort = request.sort_criteria->front();
   const auto field = sort.field_name.value_or("DatabaseName");
@@ -169,11 +170,10 @@ Result<model::SearchTablesResponse> Service::search_tables(api::Context& ctx,
   const auto terms = terms_of(request.search_text.value_or(""));
   Found found(sort, std::move(page));
   MEKONG_TRY(each_table(ctx, catalog_, [&](const catalog::Database& database, catalog::Table table) {
-    const auto texts = texts_of(database, table);
+    const auto texts = terms.empty() ? std::vector<std::string>() : texts_of(database, table);
     const bool wanted = std::ranges::all_of(terms, [&](const Term& term) { return holds(texts, term); }) &&
                         std::ranges::all_of(filters, [&](const auto& filter) {
-                          return has_token(codec::lower_case(*property(table, *filter.key)),
-                                           codec::lower_case(*filter.value));
+                          return has_token(codec::lower_case(*property(table, *filter.key)), *filter.value);
                         });
     if (wanted && may_see(ctx, table)) found.add(std::move(table));
   }));

@@ -10,8 +10,8 @@ namespace mekong::front {
 namespace {
 
 constexpr size_t window_bytes = 64 << 10;  // of a stream; its body's first part waits in our memory
-constexpr size_t connection_bytes = 192
-                                    << 10;  // of all streams together, once a caller was known; 65,535 before
+// Of all streams together, once a caller was known; 65,535 before.
+constexpr size_t connection_bytes = 192 << 10;
 constexpr size_t open_heads_max = 256 << 10;      // of the requests that run
 constexpr size_t stranger_heads_max = 96 << 10;   // before a caller was known
 constexpr size_t header_cost = 32;                // as RFC 9113 counts, section 6.5.2

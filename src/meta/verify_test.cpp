@@ -44,6 +44,11 @@ std::string content_of(const Store& store) {
   return all;
 }
 
+bool names_damage(const Verification& found) {
+  return std::any_of(found.findings.begin(), found.findings.end(),
+                     [](const Finding& one) { return one.flaw == Flaw::damaged; });
+}
+
 TEST(MetaVerifyTest, bitflips_are_named_or_harmless) {
   const char* given = std::getenv("MEKONG_META_SEED");
   const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
@@ -84,8 +89,7 @@ TEST(MetaVerifyTest, bitflips_are_named_or_harmless) {
     files.flip_bit(path, at, bit);
     Verification found;
     ASSERT_TRUE(verify(files, folder, found).ok());
-    bool damage = false;
-    for (const auto& one : found.findings) damage = damage || one.flaw == Flaw::damaged;
+    const bool damage = names_damage(found);
     if (damage) ++named;
     const auto store = open_read_only(files, folder);
     const std::string content = store.ok() ? content_of(**store) : "error";
@@ -115,8 +119,7 @@ TEST(MetaVerifyTest, every_bitflip_at_a_tables_end_is_named_or_harmless) {
       files.flip_bit(path, at, bit);
       Verification found;
       ASSERT_TRUE(verify(files, folder, found).ok());
-      const auto damaged = [](const Finding& one) { return one.flaw == Flaw::damaged; };
-      const bool damage = std::any_of(found.findings.begin(), found.findings.end(), damaged);
+      const bool damage = names_damage(found);
       named += damage;
       properties += std::any_of(found.findings.begin(), found.findings.end(), [](const Finding& one) {
         return one.what.find("the properties of") != std::string::npos;

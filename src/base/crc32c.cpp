@@ -64,12 +64,19 @@ uint64_t word_at(const char* at) {
 }
 
 // The instruction's result comes three cycles later, and one can begin in each: three neighbouring lanes.
+// What comes after them is asked for in its order, as the processor does not see three lanes as one stream:
+// over bytes that are in no cache this is twice as fast.
 template <size_t lane_bytes>
 __attribute__((target("sse4.2"))) uint32_t by_lanes(const char*& at, size_t& bytes, uint32_t crc) {
   static constexpr Shift lane = make_shift(lane_bytes);
+  constexpr size_t line_bytes = 64, ahead_bytes = 4096;
   for (; bytes >= 3 * lane_bytes; bytes -= 3 * lane_bytes, at += 3 * lane_bytes) {
     uint64_t first = crc, second = 0, third = 0;
     for (size_t i = 0; i < lane_bytes; i += 8) {
+      if (i % line_bytes == 0) {
+        for (size_t line = 0; line < 3; ++line)
+          __builtin_prefetch(at + ahead_bytes + 3 * i + line * line_bytes);
+      }
       first = _mm_crc32_u64(first, word_at(at + i));
       second = _mm_crc32_u64(second, word_at(at + lane_bytes + i));
       third = _mm_crc32_u64(third, word_at(at + 2 * lane_bytes + i));
@@ -80,7 +87,7 @@ __attribute__((target("sse4.2"))) uint32_t by_lanes(const char*& at, size_t& byt
 }
 
 __attribute__((target("sse4.2"))) uint32_t by_instruction(const char* at, size_t bytes, uint32_t crc) {
-  crc = by_lanes<2048>(at, bytes, crc);
+  crc = by_lanes<512>(at, bytes, crc);
   crc = by_lanes<128>(at, bytes, crc);
   uint64_t wide = crc;
   for (; bytes >= 8; bytes -= 8, at += 8) wide = _mm_crc32_u64(wide, word_at(at));

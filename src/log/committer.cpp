@@ -2,19 +2,21 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
 namespace mekong::log {
 
 Committer::Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, Logger& logger,
-                     CommitterOptions options, Published published, Turning turning)
+                     CommitterOptions options, Published published, Turning turning, SyncAll sync_all)
     : journal_(std::move(journal)),
       clock_(clock),
       logger_(logger),
       options_(options),
       published_(std::move(published)),
-      turning_(std::move(turning)) {
+      turning_(std::move(turning)),
+      sync_all_(std::move(sync_all)) {
   checkpointer_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "mekong-log-sync");
     checkpoint_loop();
@@ -49,8 +51,11 @@ bool Committer::close() {
 
 // Everything into the segments, so that the next start has nothing to replay.
 bool Committer::finish() {
-  auto done = checkpoint_done();
   if (failure()) return false;
+  auto done = write_gathered();
+  // What each of many files waits for is then little.
+  if (done.ok() && unsynced_.size() >= options_.finished_together_min) done = sync_all_();
+  if (done.ok()) done = checkpoint_done();
   for (const auto& [file, partition] : unsynced_) {
     if (done.ok()) done = file->sync();
   }
@@ -134,12 +139,14 @@ void Committer::change(Work& work) {
   auto failed = failure();
   auto done = failed ? Status(*failed) : work.alone ? work.alone() : work.change(*work.partition);
   if (work.partition && work.partition->broken()) stop_with(done.error());
+  if (work.partition) gathered_.note(work.partition);
   if (work.partition && work.partition->removed()) forget(*work.partition);
   work.done.set(done.ok() ? Result<AppendResult>(AppendResult{}) : Result<AppendResult>(done.error()));
 }
 
 // What is removed need not reach the disk: its bytes would only keep other syncs waiting.
 void Committer::forget(const Partition& removed) {
+  gathered_.forget(removed);
   const auto of_it = [&removed](const auto& file) { return file.second == &removed; };
   std::erase_if(unsynced_, of_it);
   {
@@ -199,13 +206,16 @@ size_t Committer::direct_min(const std::vector<const Work*>& touched) const {
 Status Committer::write_segments(const std::vector<const Work*>& touched, size_t direct_min) {
   std::vector<std::shared_ptr<os::File>> large;
   for (const Work* work : touched) {
-    MEKONG_TRY_ASSIGN(auto file, work->partition->flush());
     const size_t bytes = work->partition->staged().size_bytes;
-    if (bytes >= direct_min)
+    const bool once = bytes >= direct_min;
+    MEKONG_TRY_ASSIGN(auto file, work->partition->flush(once ? Gathering() : options_.gathering));
+    gathered_.note(work->partition);
+    if (once)
       large.push_back(std::move(file));
     else if (bytes > 0)
       unsynced_.emplace(std::move(file), work->partition.get());
   }
+  MEKONG_TRY(gathered_.write_down_to(options_.gathered_bytes_max));
   // All of them on their way at once.
   if (large.size() > 1) {
     for (const auto& file : large) file->begin_write_back();
@@ -218,6 +228,12 @@ Status Committer::write_segments(const std::vector<const Work*>& touched, size_t
   return ok();
 }
 
+Status Committer::write_gathered() {
+  auto written = gathered_.write_down_to(0);
+  if (!written.ok()) stop_with(written.error());
+  return written;
+}
+
 Status Committer::append_to_journal(const std::vector<JournalEntry>& entries, bool sync) {
   auto written = journal_->append(entries, sync);
   if (written.ok()) return ok();
@@ -227,6 +243,7 @@ Status Committer::append_to_journal(const std::vector<JournalEntry>& entries, bo
 Status Committer::make_durable(const std::vector<const Work*>& touched) {
   std::vector<JournalEntry> entries;
   bool large = false, journalled = false;
+  size_t to_write = 0;
   const size_t direct_min = this->direct_min(touched);
   for (const Work* work : touched) {
     const auto staged = work->partition->staged();
@@ -238,11 +255,12 @@ Status Committer::make_durable(const std::vector<const Work*>& touched) {
       entry.pieces = staged.pieces;
       journalled = true;
     }
+    if (staged.size_bytes > options_.gathering.share_bytes_max) ++to_write;
     entries.push_back(entry);
   }
   // An extent says that its bytes are in the segment: they must be. Anything else may reach the journal
   // first.
-  const bool beside = !large && entries.size() >= options_.beside_partitions_min;
+  const bool beside = !large && to_write >= options_.beside_partitions_min;
   if (beside) beside_.begin([&] { return append_to_journal(entries, true); });
   auto written = write_segments(touched, direct_min);
   if (beside) {
@@ -282,6 +300,7 @@ Status Committer::turn_when_full() {
     }
   }
   if (!must) return ok();
+  MEKONG_TRY(write_gathered());
   turning_();
   if (!journal_->may_turn()) MEKONG_TRY(journal_->append({}, true));
   journal_->turn();

@@ -1,6 +1,7 @@
 // The one thread that writes: it takes all appends that wait, stages them in their partitions, makes the
 // round durable, publishes it, and only then acknowledges. Small appends are made durable by the journal (one
-// sync a round, whatever number of partitions), large ones by a sync of their segment. A second thread syncs
+// sync a round, whatever number of partitions) and go to their segments some together; large ones are made
+// durable by a sync of their segment. A second thread syncs
 // the segments behind the journal, so that its files can be written again. A failed write or sync stops every
 // later append (never retried); what is durable can still be read. A full disk refuses the append that finds
 // no space, and nothing else.
@@ -19,6 +20,7 @@
 
 #include "base/logging.h"
 #include "log/beside.h"
+#include "log/gathered.h"
 #include "log/journal.h"
 #include "log/log.h"
 #include "log/partition.h"
@@ -31,7 +33,10 @@ struct CommitterOptions {
   size_t direct_bytes_min = 256 << 10;      // a partition's share of a round from which it is written once
   size_t direct_round_bytes_min = 2 << 20;  // of a round in whole: in a smaller one no share is
   size_t unsynced_files_max = 1000;         // each is kept open until it is synced
-  size_t beside_partitions_min = 8;     // of a round that writes its segments and the journal side by side
+  size_t finished_together_min = 64;        // from so many on, close() syncs the file system instead of each
+  Gathering gathering = {.share_bytes_max = 16 << 10, .bytes_max = 64 << 10};
+  size_t gathered_bytes_max = 16 << 20;  // of memory, for all partitions
+  size_t beside_partitions_min = 8;     // with larger ones: from there on the journal is written side by side
   uint64_t write_back_bytes = 8 << 20;  // of the journal, after which segments are on their way to the disk
 };
 
@@ -42,9 +47,11 @@ class Committer {
   using Published = std::function<void(const PartitionId&, int64_t high_watermark)>;
   // Called in its thread before the journal goes to its other file, which forgets what that said.
   using Turning = std::function<void()>;
+  // Makes all that the log's files have been written durable.
+  using SyncAll = std::function<Status()>;
 
   Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, Logger& logger,
-            CommitterOptions options, Published published, Turning turning);
+            CommitterOptions options, Published published, Turning turning, SyncAll sync_all);
   ~Committer();
   // Finishes what was accepted. True: all of it is in the segments, durably, and the journal is empty.
   bool close();
@@ -58,6 +65,9 @@ class Committer {
   Status run(const PartitionPtr& partition, std::function<Status(Partition&)> change);
   // The same, of no partition: meanwhile nothing is written and nothing acknowledged.
   Status run_alone(std::function<Status()> work);
+  // In the committer's thread: all that was acknowledged is in the segments then, for whoever reads their
+  // files.
+  Status write_gathered();
 
  private:
   struct Work {
@@ -100,6 +110,7 @@ class Committer {
   const CommitterOptions options_;
   const Published published_;
   const Turning turning_;
+  const SyncAll sync_all_;
 
   std::mutex queue_mutex_;
   std::condition_variable queue_wake_;
@@ -111,7 +122,8 @@ class Committer {
 
   using FilePtr = std::shared_ptr<os::File>;
   using FileSet = std::map<FilePtr, const Partition*>;  // of partitions that are not removed
-  FileSet unsynced_;  // committer only: what the journal's current file stands for
+  FileSet unsynced_;   // committer only: what the journal's current file stands for
+  Gathered gathered_;  // committer only: what the segments do not have yet of that
   std::mutex checkpoint_mutex_;
   std::condition_variable checkpoint_wake_;
   FileSet behind_;        // what its other file stands for, being synced

@@ -34,6 +34,7 @@ DiskLog::DiskLog(os::Files& files, const os::Clock& clock, Logger& logger, std::
       folder_(std::move(folder)),
       cache_(files, options.open_files_max),
       partition_deps_{files, cache_, options.segment_bytes_max},
+      restored_together_min_(options.restored_together_min),
       compaction_bytes_max_(options.compaction_bytes_max) {}
 
 Result<std::unique_ptr<DiskLog>> DiskLog::open(os::Files& files, const os::Clock& clock, os::Random& random,
@@ -49,11 +50,16 @@ Result<std::unique_ptr<DiskLog>> DiskLog::open(os::Files& files, const os::Clock
   log->committer_ = std::make_unique<Committer>(
       std::move(journal), clock, logger, options.committer,
       [waiters = &log->waiters_](const PartitionId& id, int64_t end) { waiters->wake(id, end); },
-      [raw = log.get()] { raw->note_positions(); });
+      [raw = log.get()] { raw->note_positions(); },
+      [raw = log.get()] { return raw->files_.sync_all(raw->folder_); });
   return log;
 }
 
 DiskLog::~DiskLog() {
+  close();
+}
+
+void DiskLog::close() {
   if (committer_ && committer_->close()) note_positions();
 }
 
@@ -80,13 +86,17 @@ Status DiskLog::recover() {
     return ok();
   });
   if (!replayed.ok()) return std::move(replayed).error();
+  if (by_partition.empty()) return ok();
+  // One sync of the file system takes less time than one of each of many files.
+  const bool together = by_partition.size() >= restored_together_min_;
   for (const auto& [id, entries] : by_partition) {
-    MEKONG_TRY(Partition::restore(partition_deps_, folder_ + "/" + id, entries));
+    MEKONG_TRY_ASSIGN(const auto whole, Partition::restore(partition_deps_, folder_ + "/" + id,
+                                                           position_of(PartitionId(id)), entries, !together));
+    if (whole) positions_[id] = *whole;
   }
-  if (!by_partition.empty()) {
-    logger_.info("log", "journal replayed", {{"partitions", std::to_string(by_partition.size())}});
-  }
-  return ok();
+  if (together) MEKONG_TRY(files_.sync_all(folder_));
+  logger_.info("log", "journal replayed", {{"partitions", std::to_string(by_partition.size())}});
+  return save_positions(files_, folder_, positions_);
 }
 
 DiskLog::LockedSlot DiskLog::lock_slot(const PartitionId& id) {
@@ -195,10 +205,10 @@ Future<Result<AppendResult>> DiskLog::end_transaction(const PartitionId& id,
   return committer_->end_transaction(std::move(*partition), id, marker);
 }
 
-Result<ReadResult> DiskLog::read(const PartitionId& id, int64_t offset, size_t max_bytes,
-                                 Isolation isolation) {
+Result<ReadResult> DiskLog::read(const PartitionId& id, int64_t offset, size_t max_bytes, Isolation isolation,
+                                 ReadAs as) {
   MEKONG_TRY_ASSIGN(auto partition, find(id));
-  return partition->read(offset, max_bytes, isolation);
+  return partition->read(offset, max_bytes, isolation, as);
 }
 
 Result<Offsets> DiskLog::offsets(const PartitionId& id) {
@@ -272,6 +282,8 @@ DiskLog::Opened DiskLog::opened() {
 }
 
 Status DiskLog::snapshot(const std::string& to, const std::function<Status(int64_t began_ns)>& meanwhile) {
+  // (What is written after that is a change.)
+  MEKONG_TRY(committer_->run_alone([this] { return committer_->write_gathered(); }));
   std::unordered_map<std::string, uint64_t> changes;  // before it was copied
   for (const auto& [id, partition] : opened()) {
     if (!partition) continue;
@@ -284,6 +296,7 @@ Status DiskLog::snapshot(const std::string& to, const std::function<Status(int64
   MEKONG_TRY(copy_log(files_, folder_, to, false));
   return committer_->run_alone([&]() -> Status {
     const int64_t began_ns = clock_.monotonic_ns();
+    MEKONG_TRY(committer_->write_gathered());
     const Opened now = opened();
     MEKONG_TRY(refresh_copy(files_, folder_, to, [&](const std::string& id) {
       const auto one = now.find(id);

@@ -26,6 +26,7 @@ struct DiskLogOptions {
   uint64_t journal_bytes_max = 64ULL << 20;  // of each of its two files
   size_t open_files_max = 1000;              // beside those that wait for their sync
   size_t compaction_bytes_max = 64 << 20;    // for the keys of one partition's new records
+  size_t restored_together_min = 64;         // so many partitions in the journal are made durable by one sync
   CommitterOptions committer = {};
 };
 
@@ -37,6 +38,8 @@ class DiskLog final : public Log {
                                                DiskLogOptions options = {});
   // Finishes what was accepted, and notes how far partitions are whole.
   ~DiskLog() override;
+  // The same now: the next start has nothing to replay. Appends from then on fail; reads go on.
+  void close();
 
   Status create(const PartitionId& partition, const PartitionConfig& config) override;
   Status configure(const PartitionId& partition, const PartitionConfig& config) override;
@@ -45,7 +48,8 @@ class DiskLog final : public Log {
   Future<Result<AppendResult>> end_transaction(const PartitionId& partition,
                                                const TransactionMarker& marker) override;
   Result<ReadResult> read(const PartitionId& partition, int64_t offset, size_t max_bytes,
-                          Isolation isolation = Isolation::read_uncommitted) override;
+                          Isolation isolation = Isolation::read_uncommitted,
+                          ReadAs as = ReadAs::copied) override;
   Result<Offsets> offsets(const PartitionId& partition) override;
   Result<TimestampOffset> offset_for(const PartitionId& partition, int64_t timestamp_ms) override;
   Status delete_before(const PartitionId& partition, int64_t offset) override;
@@ -97,6 +101,7 @@ class DiskLog final : public Log {
   const PartitionDeps partition_deps_;
   Waiters waiters_;
 
+  const size_t restored_together_min_;
   const size_t compaction_bytes_max_;
   std::mutex compaction_mutex_;  // one at a time
   std::atomic<bool> compaction_stopped_ = false;

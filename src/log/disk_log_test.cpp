@@ -213,7 +213,61 @@ TEST_F(DiskLogTest, what_is_removed_is_not_synced_any_more) {
   EXPECT_EQ(changes_of_an_end(), idle);
   ASSERT_TRUE(log_->create(p1, {}).ok());
   ASSERT_TRUE(append(p1, batch_of({"a"})).ok());
-  EXPECT_EQ(changes_of_an_end(), idle + 1);
+  EXPECT_EQ(changes_of_an_end(), idle + 2);  // what has waited in memory is written, and synced
+}
+
+TEST_F(DiskLogTest, small_shares_wait_in_memory_and_are_read_there) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(append(p0, batch_of({"v"}, 1000 + i)).ok());
+  const std::string segment = "/log/" + p0.value + "/" + Segment::file_name(0);
+  EXPECT_EQ(files_.read_file(segment)->size(), 0U);
+  const auto read = log_->read(p0, 1, 1 << 20);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(parse_header(read->batches)->base_offset, 1);
+  EXPECT_EQ(read->batches.size(), 4 * batch_of({"v"}).size());
+  EXPECT_EQ(log_->offset_for(p0, 1003)->offset, 3);
+  restart();
+  EXPECT_EQ(log_->read(p0, 0, 1 << 20)->batches.size(), 5 * batch_of({"v"}).size());
+  restart(false);
+  EXPECT_EQ(log_->read(p0, 0, 1 << 20)->batches.size(), 5 * batch_of({"v"}).size());
+}
+
+TEST_F(DiskLogTest, what_is_partly_in_memory_is_read_as_one) {
+  const size_t one = batch_of({"00"}).size();
+  options_ = {.committer = {.gathering = {.share_bytes_max = 2 * one, .bytes_max = 3 * one}}};
+  restart();
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  for (int end = 1; end <= 20; ++end) {
+    // The tenth is too large to wait.
+    const std::string value = end == 10 ? std::string(2 * one, 'x') : std::to_string(10 + end);
+    ASSERT_TRUE(append(p0, batch_of({value}, 1000 + end)).ok());
+    for (int from = 0; from < end; ++from) {
+      for (const size_t bytes_max : {size_t{1}, 4 * one + 1, size_t{1} << 20}) {
+        const auto read = log_->read(p0, from, bytes_max);
+        ASSERT_TRUE(read.ok()) << read.error().message;
+        EXPECT_EQ(parse_header(read->batches)->base_offset, from);
+        if (bytes_max == 1 << 20) EXPECT_EQ(verify_batches(read->batches)->back().last_offset(), end - 1);
+      }
+      EXPECT_EQ(log_->offset_for(p0, 1001 + from)->offset, from);
+    }
+  }
+}
+
+TEST_F(DiskLogTest, what_waits_in_memory_is_bounded_over_all_partitions) {
+  const std::string one = batch_of({std::string(200, 'x')});
+  options_ = {.committer = {.gathered_bytes_max = 4 * one.size()}};
+  restart();
+  constexpr size_t partitions = 10;
+  const auto id = [](size_t index) { return PartitionId("many-" + std::to_string(index)); };
+  size_t in_files = 0;
+  for (size_t i = 0; i < partitions; ++i) ASSERT_TRUE(log_->create(id(i), {}).ok());
+  for (size_t i = 0; i < partitions; ++i) ASSERT_TRUE(append(id(i), one).ok());
+  for (size_t i = 0; i < partitions; ++i) {
+    const size_t there = files_.read_file("/log/" + id(i).value + "/" + Segment::file_name(0))->size();
+    EXPECT_EQ(there, i < partitions - 4 ? one.size() : 0) << i;  // the oldest are written first
+    in_files += there;
+  }
+  EXPECT_EQ(in_files, (partitions - 4) * one.size());
 }
 
 TEST_F(DiskLogTest, large_and_small_batches_of_one_round_lie_one_after_the_other) {
@@ -299,6 +353,32 @@ TEST_F(DiskLogTest, what_is_damaged_is_not_served) {
   EXPECT_EQ(log_->offsets(p0)->high_watermark, 30);
   EXPECT_EQ(log_->read(p0, 0, 1000).error().code, "KAFKA_STORAGE_ERROR");
   EXPECT_TRUE(log_->read(p0, 20, 1000).ok());
+}
+
+TEST_F(DiskLogTest, what_is_held_is_what_is_copied_and_verified_as_well) {
+  os::PosixFiles files;
+  char name[] = "/tmp/mekong_log_XXXXXX";
+  const std::string folder = ::mkdtemp(name);
+  log_ = std::move(*DiskLog::open(files, clock_, random_, null_logger(), folder + "/log"));
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(append(p0, batch_of({std::string(100'000, 'v')})).ok());
+  for (const auto& [offset, bytes, upto] : {std::tuple{0, 1 << 20, 10}, {3, 350'000, 6}, {2, 200'000, 3}}) {
+    const auto held = log_->read(p0, offset, bytes, Isolation::read_uncommitted, ReadAs::held);
+    const auto copied = log_->read(p0, offset, bytes);
+    ASSERT_TRUE(held.ok() && copied.ok());
+    if (!held->held) GTEST_SKIP() << "no file system here whose pages can be held";
+    EXPECT_EQ(held->held->bytes().substr(0, held->held_bytes), copied->batches);
+    EXPECT_EQ(copied->batches.size() / 100'000, upto - offset);
+  }
+  // One that is larger than what was asked for is read.
+  EXPECT_EQ(log_->read(p0, 2, 1000, Isolation::read_uncommitted, ReadAs::held)->batches,
+            log_->read(p0, 2, 1000)->batches);
+  auto segment = files.open(folder + "/log/topic-0/" + Segment::file_name(0), os::OpenMode::write);
+  ASSERT_TRUE(segment.ok() && (*segment)->write(500'000, "w").ok());
+  EXPECT_EQ(log_->read(p0, 3, 1 << 20, Isolation::read_uncommitted, ReadAs::held).error().code,
+            "KAFKA_STORAGE_ERROR");
+  log_.reset();
+  EXPECT_TRUE(files.remove_tree(folder).ok());
 }
 
 TEST_F(DiskLogTest, a_journal_that_is_damaged_is_reported) {

@@ -106,9 +106,13 @@ class LogLives : public testing::Test {
     const DiskLogOptions options{.segment_bytes_max = 3000,
                                  .journal_bytes_max = 40000,
                                  .open_files_max = 3,
+                                 .restored_together_min = beside_ ? 2U : 16U,
                                  .committer = {.direct_bytes_min = 700,
                                                .direct_round_bytes_min = 900,
                                                .unsynced_files_max = 3,
+                                               .finished_together_min = beside_ ? 2U : 16U,
+                                               .gathering = {.share_bytes_max = 400, .bytes_max = 800},
+                                               .gathered_bytes_max = 1200,
                                                .beside_partitions_min = beside_ ? 2U : 8U}};
     MEKONG_TRY_ASSIGN(log_, DiskLog::open(*files_, clock_, salts_, null_logger(), "/log", options));
     return ok();

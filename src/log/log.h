@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "os/files.h"
 
 namespace mekong::log {
 
@@ -41,6 +42,8 @@ struct AppendResult {
 };
 
 enum class Isolation { read_uncommitted, read_committed };
+// held: much of it may stay where it lies in the page cache, to be sent from there.
+enum class ReadAs { copied, held };
 
 // A transaction that was aborted: its producer's records from `first_offset` up to its abort marker do not
 // count.
@@ -52,11 +55,15 @@ struct AbortedTransaction {
 };
 
 struct ReadResult {
-  std::string batches;             // whole v2 batches, the first may begin before the offset asked for
+  // Whole v2 batches, the first may begin before the offset asked for: here, or the first `held_bytes` of
+  // what is held.
+  std::string batches;
   int64_t high_watermark = 0;      // first offset not yet durable = next to be read
   int64_t last_stable_offset = 0;  // all transactions with records before it are decided
   int64_t log_start_offset = 0;
-  std::vector<AbortedTransaction> aborted = {};  // with read_committed: those among `batches`
+  std::vector<AbortedTransaction> aborted = {};  // with read_committed: those among the batches
+  std::shared_ptr<os::HeldBytes> held = {};
+  size_t held_bytes = 0;
 };
 
 // The end of a producer's transaction in one partition.
@@ -93,7 +100,8 @@ class Log {
   // high watermark, or with read_committed the last stable offset. Empty at the end of the log. Checksums are
   // verified: what is damaged is KAFKA_STORAGE_ERROR. May read the disk: pool threads.
   virtual Result<ReadResult> read(const PartitionId& partition, int64_t offset, size_t max_bytes,
-                                  Isolation isolation = Isolation::read_uncommitted) = 0;
+                                  Isolation isolation = Isolation::read_uncommitted,
+                                  ReadAs as = ReadAs::copied) = 0;
   virtual Result<Offsets> offsets(const PartitionId& partition) = 0;
   // The first batch that holds a record with timestamp >= `timestamp_ms`: its base offset, and its largest
   // timestamp.

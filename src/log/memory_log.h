@@ -74,7 +74,8 @@ class MemoryLog : public Log {
     return markers_[id];
   }
 
-  Result<ReadResult> read(const PartitionId& id, int64_t offset, size_t max_bytes, Isolation) override {
+  Result<ReadResult> read(const PartitionId& id, int64_t offset, size_t max_bytes, Isolation,
+                          ReadAs) override {
     std::lock_guard lock(mutex_);
     auto found = partitions_.find(id);
     if (found == partitions_.end()) return unknown();

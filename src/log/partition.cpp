@@ -84,7 +84,7 @@ Error Partition::take_back(int64_t next, const Error& cause) {
 // What is staged goes to the segment that ends, which is synced and sealed; the next one begins. An error
 // leaves the partition as it was where the disk is full, else broken.
 Status Partition::roll() {
-  auto flushed = flush();
+  auto flushed = flush({});
   if (!flushed.ok()) return flushed.error();
   Segment& last = *segments_.back();
   const int64_t next = last.next_offset();
@@ -210,10 +210,23 @@ Partition::Staged Partition::staged() const {
   return {segments_.back()->base_offset(), staged_position_, staged_bytes_, staged_};
 }
 
-Result<std::shared_ptr<os::File>> Partition::flush() {
+Status Partition::write_gathered() {
+  if (gathered_bytes() == 0) return ok();
+  const auto written = segments_.back()->write_gathered();
+  ++changes_;
+  return written.ok() ? ok() : Status(break_with(written.error()));
+}
+
+Result<std::shared_ptr<os::File>> Partition::flush(const Gathering& may) {
   auto file = segments_.back()->file();
   if (!file.ok()) return break_with(file.error());
   file_ = *file;
+  const bool gathers = staged_bytes_ <= may.share_bytes_max;
+  if (!gathers || gathered_bytes() + staged_bytes_ > may.bytes_max) MEKONG_TRY(write_gathered());
+  if (gathers) {
+    segments_.back()->gather(staged_position_, staged_);
+    return file_;
+  }
   uint64_t position = staged_position_;
   for (const auto& piece : staged_) {
     const auto written = file_->write(position, piece);
@@ -348,7 +361,7 @@ Partition::SegmentPtr Partition::segment_with(int64_t offset) const {
   return after == segments_.begin() ? segments_.front() : *std::prev(after);
 }
 
-Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation isolation) const {
+Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation isolation, ReadAs as) const {
   std::shared_lock lock(mutex_);
   while (true) {
     if (removed_) return gone();
@@ -368,7 +381,7 @@ Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation i
     // The disk is read without the lock: the committer goes on meanwhile.
     lock.unlock();
     int64_t next = offset;
-    auto batches = segment->read(offset, bound, max_bytes, next);
+    auto batches = segment->read(offset, bound, max_bytes, as, next);
     lock.lock();
     if (exchanges_ != exchanges) continue;  // another segment may lie there now
     if (!batches.ok()) {
@@ -379,8 +392,10 @@ Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation i
     if (isolation == Isolation::read_committed) {
       result.aborted = producers_.aborted_between(std::max(offset, state_.clean_offset), next);
     }
-    if (batches->empty()) return Error{"KAFKA_STORAGE_ERROR", segment->path() + ": ends before its end"};
-    result.batches = std::move(*batches);
+    if (batches->size() == 0) return Error{"KAFKA_STORAGE_ERROR", segment->path() + ": ends before its end"};
+    result.batches = std::move(batches->copied);
+    result.held = std::move(batches->held);
+    result.held_bytes = batches->held_bytes;
     return result;
   }
 }

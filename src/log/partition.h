@@ -38,6 +38,12 @@ struct JournalledBytes {
   std::string bytes;
 };
 
+// Which shares may wait in memory for their segment, to be written together with what comes next.
+struct Gathering {
+  size_t share_bytes_max = 0;  // a larger one is written
+  size_t bytes_max = 0;        // of a partition: when it has so much it is written
+};
+
 class Partition {
  public:
   static Result<std::unique_ptr<Partition>> create(const PartitionDeps& deps, std::string folder,
@@ -47,10 +53,12 @@ class Partition {
   // `known`: what is known besides of how far it is whole.
   static Result<std::unique_ptr<Partition>> open(const PartitionDeps& deps, std::string folder,
                                                  int64_t now_ms, const Position& known = {});
-  // Before open(), after a crash: makes what the journal knows durable here. A partition that is gone is no
-  // error.
-  static Status restore(const PartitionDeps& deps, const std::string& folder,
-                        const std::vector<JournalledBytes>& entries);
+  // Before open(), after a crash: writes here what the journal knows, and, with `sync`, makes it durable;
+  // else the caller does. Returns up to where it is whole then, for the caller to note; none: the partition
+  // is gone, or has all. `known` as of open().
+  static Result<std::optional<Position>> restore(const PartitionDeps& deps, const std::string& folder,
+                                                 const Position& known,
+                                                 const std::vector<JournalledBytes>& entries, bool sync);
 
   // Committer only, in this order: stage() any number of times, flush(), then durability of staged() by a
   // sync of flush()'s file or by the journal, then publish(). An error of stage() refuses that append and
@@ -66,8 +74,14 @@ class Partition {
     std::span<const std::string> pieces;  // one after the other; valid until publish()
   };
   Staged staged() const;
-  Result<std::shared_ptr<os::File>> flush();
+  // The segment's file. What may be gathered waits in memory, and only the journal makes it durable.
+  Result<std::shared_ptr<os::File>> flush(const Gathering& may);
   void publish();
+
+  // Committer only, after flush().
+  size_t gathered_bytes() const { return segments_.back()->gathered_bytes(); }
+  size_t gathered_memory_bytes() const { return segments_.back()->gathered_memory_bytes(); }
+  Status write_gathered();
 
   // Committer only, with nothing staged.
   Status configure(const PartitionConfig& config);
@@ -95,7 +109,7 @@ class Partition {
   Status remove_files();
 
   // Any thread.
-  Result<ReadResult> read(int64_t offset, size_t max_bytes, Isolation isolation) const;
+  Result<ReadResult> read(int64_t offset, size_t max_bytes, Isolation isolation, ReadAs as) const;
   Offsets offsets() const;
   Result<TimestampOffset> offset_for(int64_t timestamp_ms) const;
   int64_t size_bytes() const;

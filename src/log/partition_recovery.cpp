@@ -142,18 +142,19 @@ Status Partition::recover_last(Segment& segment, int64_t now_ms) {
   return ok();
 }
 
-Status Partition::restore(const PartitionDeps& deps, const std::string& folder,
-                          const std::vector<JournalledBytes>& entries) {
+Result<std::optional<Position>> Partition::restore(const PartitionDeps& deps, const std::string& folder,
+                                                   const Position& known,
+                                                   const std::vector<JournalledBytes>& entries, bool sync) {
   MEKONG_TRY_ASSIGN(const bool exists, deps.files.exists(partition_state_path(folder)));
-  if (!exists) return ok();
+  if (!exists) return std::optional<Position>();
   MEKONG_TRY_ASSIGN(State state, load_partition_state(deps.files, folder));
-  const State before = state;
+  state.learn(known);
   std::shared_ptr<os::File> file;
   for (const auto& entry : entries) {
     // All before this segment was synced when it was rolled.
     if (entry.segment < state.synced_segment) continue;
     if (!file || entry.segment > state.synced_segment) {
-      if (file) MEKONG_TRY(file->sync());
+      if (file && sync) MEKONG_TRY(file->sync());
       MEKONG_TRY_ASSIGN(file, deps.cache.open(folder + "/" + Segment::file_name(entry.segment)));
       if (entry.segment > state.synced_segment) state.synced_bytes = 0;
       state.synced_segment = entry.segment;
@@ -161,11 +162,9 @@ Status Partition::restore(const PartitionDeps& deps, const std::string& folder,
     if (!entry.bytes.empty()) MEKONG_TRY(file->write(entry.position, entry.bytes));
     state.synced_bytes = std::max(state.synced_bytes, entry.position + entry.size_bytes);
   }
-  if (!file) return ok();
-  MEKONG_TRY(file->sync());
-  const bool known =
-      before.synced_segment == state.synced_segment && before.synced_bytes == state.synced_bytes;
-  return known ? ok() : save_partition_state(deps.files, folder, state);
+  if (!file) return std::optional<Position>();
+  if (sync) MEKONG_TRY(file->sync());
+  return std::make_optional(Position{state.synced_segment, state.synced_bytes});
 }
 
 }  // namespace mekong::log

@@ -12,6 +12,8 @@ namespace {
 
 constexpr uint64_t mark_every_bytes = 32 << 10;
 constexpr size_t find_window_bytes = 64 << 10;
+// Below it a copy is cheaper; above it there would be more to hold than one answer should.
+constexpr size_t held_bytes_min = 128 << 10, held_bytes_max = 16 << 20;
 constexpr uint32_t index_magic = 0x4d4b4931;  // MKI1
 
 Error damaged(const std::string& path, uint64_t position) {
@@ -49,6 +51,41 @@ void Segment::note(const BatchHeader& batch) {
   size_bytes_ += batch.size_bytes;
   next_offset_ = batch.last_offset() + 1;
   index_.max_timestamp_ms = std::max(index_.max_timestamp_ms, batch.max_timestamp_ms);
+}
+
+void Segment::gather(uint64_t position, std::span<const std::string> pieces) {
+  std::lock_guard lock(gathered_mutex_);
+  if (gathered_.empty()) gathered_at_ = position;
+  for (const auto& piece : pieces) gathered_ += piece;
+}
+
+Status Segment::write_gathered() {
+  if (gathered_.empty()) return ok();
+  MEKONG_TRY_ASSIGN(const auto file, this->file());
+  MEKONG_TRY(file->write(gathered_at_, gathered_));
+  std::string written;
+  std::lock_guard lock(gathered_mutex_);
+  written.swap(gathered_);
+  return ok();
+}
+
+Result<std::string> Segment::bytes_at(uint64_t position, size_t bytes) const {
+  std::string gathered;
+  size_t in_file_bytes = bytes;
+  {
+    std::lock_guard lock(gathered_mutex_);
+    const uint64_t from = std::max(position, gathered_at_);
+    if (!gathered_.empty() && from - position < bytes) {
+      in_file_bytes = from - position;
+      if (from - gathered_at_ < gathered_.size())
+        gathered = gathered_.substr(from - gathered_at_, bytes - in_file_bytes);
+    }
+  }
+  if (in_file_bytes == 0) return gathered;
+  MEKONG_TRY_ASSIGN(const auto file, this->file());
+  MEKONG_TRY_ASSIGN(std::string out, file->read(position, in_file_bytes));
+  if (out.size() == in_file_bytes) out += gathered;
+  return out;
 }
 
 Result<uint64_t> Segment::scan(const std::function<Status(const BatchHeader&)>& visit) {
@@ -168,39 +205,60 @@ void Segment::remember(int64_t offset, uint64_t position) const {
   cursors_[next_cursor_++ % std::size(cursors_)] = {offset, position};
 }
 
-// Those from `from` on whose checksums hold and whose offsets follow one another, cut at the bound. `next`:
-// the offset after them.
-Result<std::string> Segment::whole_batches(const os::File& file, Place from, const ReadBound& bound,
-                                           size_t max_bytes, int64_t& next) const {
+// How much of `bytes`, which lie at `from`, is whole batches whose checksums hold and whose offsets follow
+// one another, cut at the bound. `next`: the offset after them.
+Result<size_t> Segment::whole_bytes(std::string_view bytes, Place from, const ReadBound& bound,
+                                    int64_t& next) const {
   const uint64_t there = bound.position - from.position;
-  MEKONG_TRY_ASSIGN(std::string bytes, file.read(from.position, std::min<uint64_t>(max_bytes, there)));
   next = from.offset;
   size_t whole = 0;
   while (bytes.size() - whole >= batch_header_bytes) {
-    const auto rest = std::string_view(bytes).substr(whole);
+    const auto rest = bytes.substr(whole);
     const auto header = parse_header(rest);
     const bool follows = header.ok() && header->base_offset == next && header->leader_epoch == 0;
     if (!follows || header->size_bytes > there - whole) return damaged(path_, from.position + whole);
-    if (header->base_offset >= bound.offset) break;
-    if (rest.size() < header->size_bytes) {
-      if (whole > 0) break;
-      MEKONG_TRY_ASSIGN(bytes, file.read(from.position, header->size_bytes));
-      if (bytes.size() < header->size_bytes) return damaged(path_, from.position);
-      continue;
-    }
+    if (header->base_offset >= bound.offset || rest.size() < header->size_bytes) break;
     if (!verify_checksum(*header, rest).ok()) return damaged(path_, from.position + whole);
     next = header->last_offset() + 1;
     whole += header->size_bytes;
+  }
+  return whole;
+}
+
+// None where they cannot be held (of what is gathered some is not in the file), or the first is larger.
+Result<Batches> Segment::held_batches(Place from, const ReadBound& bound, size_t max_bytes,
+                                      int64_t& next) const {
+  const size_t bytes = std::min<uint64_t>(max_bytes, bound.position - from.position);
+  Batches batches;
+  if (bytes < held_bytes_min || bytes > held_bytes_max) return batches;
+  MEKONG_TRY_ASSIGN(const auto file, this->file());
+  batches.held = file->hold(from.position, bytes);
+  if (!batches.held) return batches;
+  MEKONG_TRY_ASSIGN(batches.held_bytes, whole_bytes(batches.held->bytes(), from, bound, next));
+  return batches;
+}
+
+Result<std::string> Segment::whole_batches(Place from, const ReadBound& bound, size_t max_bytes,
+                                           int64_t& next) const {
+  const uint64_t there = bound.position - from.position;
+  MEKONG_TRY_ASSIGN(std::string bytes, bytes_at(from.position, std::min<uint64_t>(max_bytes, there)));
+  MEKONG_TRY_ASSIGN(size_t whole, whole_bytes(bytes, from, bound, next));
+  const auto first = parse_header(bytes);
+  if (whole == 0 && first.ok() && first->size_bytes > bytes.size()) {
+    MEKONG_TRY_ASSIGN(bytes, bytes_at(from.position, first->size_bytes));
+    if (bytes.size() < first->size_bytes) return damaged(path_, from.position);
+    MEKONG_TRY_ASSIGN(whole, whole_bytes(bytes, from, bound, next));
   }
   bytes.resize(whole);
   return bytes;
 }
 
 // The place of the batch that holds `offset`. (A damaged header on the way leads to one that does not fit.)
-Result<Segment::Place> Segment::batch_with(const os::File& file, int64_t offset, uint64_t until) const {
+Result<Segment::Place> Segment::batch_with(int64_t offset, uint64_t until) const {
   MEKONG_TRY_ASSIGN(Place at, start_of(offset));
-  while (at.position < until) {
-    MEKONG_TRY_ASSIGN(const std::string head, file.read(at.position, batch_header_bytes));
+  // (One that begins there is looked at when it is read.)
+  while (at.position < until && at.offset != offset) {
+    MEKONG_TRY_ASSIGN(const std::string head, bytes_at(at.position, batch_header_bytes));
     const auto header = parse_header(head);
     if (!header.ok() || header->base_offset != at.offset || header->last_offset_delta < 0)
       return damaged(path_, at.position);
@@ -210,15 +268,21 @@ Result<Segment::Place> Segment::batch_with(const os::File& file, int64_t offset,
   return at;
 }
 
-Result<std::string> Segment::read(int64_t offset, const ReadBound& bound, size_t max_bytes,
-                                  int64_t& next) const {
-  MEKONG_TRY_ASSIGN(const auto file, this->file());
-  MEKONG_TRY_ASSIGN(const Place from, batch_with(*file, offset, bound.position));
-  if (from.position >= bound.position) return std::string();
-  MEKONG_TRY_ASSIGN(std::string bytes,
-                    whole_batches(*file, from, bound, std::max(max_bytes, batch_header_bytes), next));
-  if (!bytes.empty()) remember(next, from.position + bytes.size());
-  return bytes;
+Result<Batches> Segment::read(int64_t offset, const ReadBound& bound, size_t max_bytes, ReadAs as,
+                              int64_t& next) const {
+  MEKONG_TRY_ASSIGN(const Place from, batch_with(offset, bound.position));
+  Batches batches;
+  if (from.position >= bound.position) return batches;
+  if (as == ReadAs::held) {
+    MEKONG_TRY_ASSIGN(batches, held_batches(from, bound, max_bytes, next));
+  }
+  if (batches.held_bytes == 0) {
+    batches.held.reset();
+    MEKONG_TRY_ASSIGN(batches.copied,
+                      whole_batches(from, bound, std::max(max_bytes, batch_header_bytes), next));
+  }
+  if (batches.size() > 0) remember(next, from.position + batches.size());
+  return batches;
 }
 
 Result<int64_t> Segment::max_timestamp_ms() const {
@@ -229,8 +293,7 @@ Result<int64_t> Segment::max_timestamp_ms() const {
 
 Result<int64_t> Segment::first_timestamp_ms() const {
   if (size_bytes_ == 0) return -1;
-  MEKONG_TRY_ASSIGN(const auto file, this->file());
-  MEKONG_TRY_ASSIGN(const std::string head, file->read(0, batch_header_bytes));
+  MEKONG_TRY_ASSIGN(const std::string head, bytes_at(0, batch_header_bytes));
   const auto header = parse_header(head);
   if (!header.ok() || header->base_offset != base_offset_) return damaged(path_, 0);
   return header->max_timestamp_ms;
@@ -246,10 +309,9 @@ Result<TimestampOffset> Segment::find_time(int64_t timestamp_ms, const ReadBound
     });
     if (mark != index_.marks.begin()) at = {std::prev(mark)->offset, std::prev(mark)->position};
   }
-  MEKONG_TRY_ASSIGN(const auto file, this->file());
   while (at.position < bound.position) {
     int64_t next = 0;
-    MEKONG_TRY_ASSIGN(const std::string batches, whole_batches(*file, at, bound, find_window_bytes, next));
+    MEKONG_TRY_ASSIGN(const std::string batches, whole_batches(at, bound, find_window_bytes, next));
     if (batches.empty()) break;
     for (std::string_view rest(batches); !rest.empty();) {
       MEKONG_TRY_ASSIGN(const BatchHeader header, parse_header(rest));

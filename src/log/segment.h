@@ -1,13 +1,15 @@
 // One append-only file of record batches: `<base offset, 20 digits>.log`, batches back to back and nothing
 // else, as in Kafka's own segments. Its index of offsets, positions and times is sparse. Once the segment is
 // sealed the index lies beside it (`.index`, rebuilt from the batches where it is missing or does not fit),
-// and is in memory only while the segment is read.
+// and is in memory only while the segment is read. What came last may wait in memory for being written with
+// what comes next; readers find it there.
 #pragma once
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,14 @@ struct ReadBound {
   uint64_t position = 0;
 };
 
+// Whole ones, copied, or the first so many bytes of what is held.
+struct Batches {
+  std::string copied;
+  std::shared_ptr<os::HeldBytes> held = {};
+  size_t held_bytes = 0;
+  size_t size() const { return held ? held_bytes : copied.size(); }
+};
+
 class Segment {
  public:
   static std::string file_name(int64_t base_offset);
@@ -35,13 +45,21 @@ class Segment {
 
   int64_t base_offset() const { return base_offset_; }
   int64_t next_offset() const { return next_offset_; }
-  uint64_t size_bytes() const { return size_bytes_; }
+  uint64_t size_bytes() const { return size_bytes_; }  // with what is gathered
   const std::string& path() const { return path_; }
   std::string index_path() const;
   Result<std::shared_ptr<os::File>> file() const { return cache_.open(path_); }
 
   // Of the segment that is written: notes a batch that stands at the end of what is known.
   void note(const BatchHeader& batch);
+  // Of the segment that is written, its writer's thread: keeps these bytes, the next ones after what is
+  // there, in memory.
+  void gather(uint64_t position, std::span<const std::string> pieces);
+  size_t gathered_bytes() const { return gathered_.size(); }
+  // Of memory, for it.
+  size_t gathered_memory_bytes() const { return gathered_.empty() ? 0 : gathered_.capacity(); }
+  // To the file; not synced.
+  Status write_gathered();
   // Reads all batches, verifies them and calls `visit`, until one is bad. Notes them as note() does. Returns
   // where the good ones end.
   Result<uint64_t> scan(const std::function<Status(const BatchHeader&)>& visit);
@@ -58,7 +76,8 @@ class Segment {
 
   // Whole batches from the one that holds `offset`, up to about `max_bytes`, at least one. `next`: the offset
   // after them.
-  Result<std::string> read(int64_t offset, const ReadBound& bound, size_t max_bytes, int64_t& next) const;
+  Result<Batches> read(int64_t offset, const ReadBound& bound, size_t max_bytes, ReadAs as,
+                       int64_t& next) const;
   Result<int64_t> max_timestamp_ms() const;
   Result<int64_t> first_timestamp_ms() const;  // of the first batch, its largest; -1: there is none
   // The first batch whose largest timestamp reaches `timestamp_ms`: its offset and that timestamp.
@@ -84,10 +103,14 @@ class Segment {
     uint64_t position = 0;
   };
   Result<Place> start_of(int64_t offset) const;
-  Result<Place> batch_with(const os::File& file, int64_t offset, uint64_t until) const;
+  // Up to so many bytes, from the file and from memory.
+  Result<std::string> bytes_at(uint64_t position, size_t bytes) const;
+  Result<Place> batch_with(int64_t offset, uint64_t until) const;
   void remember(int64_t offset, uint64_t position) const;
-  Result<std::string> whole_batches(const os::File& file, Place from, const ReadBound& bound,
-                                    size_t max_bytes, int64_t& next) const;
+  Result<size_t> whole_bytes(std::string_view bytes, Place from, const ReadBound& bound, int64_t& next) const;
+  Result<Batches> held_batches(Place from, const ReadBound& bound, size_t max_bytes, int64_t& next) const;
+  Result<std::string> whole_batches(Place from, const ReadBound& bound, size_t max_bytes,
+                                    int64_t& next) const;
 
   FileCache& cache_;
   const std::string path_;
@@ -95,6 +118,10 @@ class Segment {
   int64_t next_offset_;
   uint64_t size_bytes_ = 0;
   bool sealed_ = false;
+
+  mutable std::mutex gathered_mutex_;  // guards these two for those who are not the writer
+  std::string gathered_;
+  uint64_t gathered_at_ = 0;  // of the file
 
   mutable std::mutex index_mutex_;  // guards all below
   mutable bool indexed_ = true;

@@ -1,8 +1,11 @@
 #include "log/snapshot.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
+#include <vector>
 
+#include "log/beside.h"
 #include "log/partition_state.h"
 #include "log/segment.h"
 
@@ -10,6 +13,7 @@ namespace mekong::log {
 namespace {
 
 constexpr int tries_max = 5;
+constexpr size_t folders_alone_max = 64;  // more are copied by two threads: it is the kernel's work
 
 Status copy_partition(os::Files& files, const std::string& from, const std::string& to) {
   MEKONG_TRY_ASSIGN(const auto entries, files.list(from));
@@ -41,22 +45,47 @@ Status copy_moving(os::Files& files, const std::string& from, const std::string&
   return copied;
 }
 
+// Calls `copy` for each of them, from two threads where there are many. The first error ends it.
+Status each_folder(const std::vector<std::string>& names,
+                   const std::function<Status(const std::string& name)>& copy) {
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> failed = false;
+  const auto work = [&]() -> Status {
+    for (size_t i = next++; i < names.size() && !failed; i = next++) {
+      if (auto copied = copy(names[i]); !copied.ok()) {
+        failed = true;
+        return copied;
+      }
+    }
+    return ok();
+  };
+  if (names.size() <= folders_alone_max) return work();
+  Beside beside;
+  beside.begin(work);
+  auto here = work();
+  auto there = beside.end();
+  return here.ok() ? there : here;
+}
+
 }  // namespace
 
 Status copy_log(os::Files& files, const std::string& from, const std::string& to, bool stopped) {
   MEKONG_TRY_ASSIGN(const auto entries, files.list(from));
   MEKONG_TRY(files.make_directories(to));
+  std::vector<std::string> partitions;
   for (const auto& entry : entries) {
     const std::string source = from + "/" + entry.name, target = to + "/" + entry.name;
     if (entry.is_directory) {
-      MEKONG_TRY(copy_moving(files, source, target));
+      partitions.push_back(entry.name);
     } else if (stopped && entry.name.starts_with("journal.")) {
       MEKONG_TRY(files.copy_file(source, target));
     } else if (source == positions_path(from)) {
       MEKONG_TRY(files.link(source, target));
     }
   }
-  return ok();
+  return each_folder(partitions, [&](const std::string& name) {
+    return copy_moving(files, from + "/" + name, to + "/" + name);
+  });
 }
 
 Status refresh_copy(os::Files& files, const std::string& from, const std::string& to,
@@ -72,12 +101,14 @@ Status refresh_copy(os::Files& files, const std::string& from, const std::string
     copied.insert(entry.name);
     if (!there.contains(entry.name)) MEKONG_TRY(files.remove_tree(to + "/" + entry.name));
   }
+  std::vector<std::string> again;
   for (const auto& name : there) {
-    if (copied.contains(name) && !changed(name)) continue;
-    MEKONG_TRY(files.remove_tree(to + "/" + name));
-    MEKONG_TRY(copy_moving(files, from + "/" + name, to + "/" + name));
+    if (!copied.contains(name) || changed(name)) again.push_back(name);
   }
-  return ok();
+  return each_folder(again, [&](const std::string& name) -> Status {
+    MEKONG_TRY(files.remove_tree(to + "/" + name));
+    return copy_moving(files, from + "/" + name, to + "/" + name);
+  });
 }
 
 }  // namespace mekong::log

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "log/batch_builder.h"
 #include "log/disk_log.h"
@@ -15,9 +17,10 @@ namespace {
 
 class LogSnapshotTest : public testing::Test {
  protected:
-  std::unique_ptr<DiskLog> open(const std::string& folder) {
-    return std::move(
-        *DiskLog::open(files_, clock_, random_, null_logger(), folder, {.segment_bytes_max = 500}));
+  std::unique_ptr<DiskLog> open(const std::string& folder,
+                                const Gathering& gathering = CommitterOptions().gathering) {
+    return std::move(*DiskLog::open(files_, clock_, random_, null_logger(), folder,
+                                    {.segment_bytes_max = 500, .committer = {.gathering = gathering}}));
   }
   static void put(DiskLog& log, const PartitionId& id, const std::string& key, const std::string& value) {
     auto done = log.append(id, build_batch({{key, value, 1000}})).get();
@@ -131,9 +134,50 @@ TEST_F(LogSnapshotTest, what_was_acknowledged_before_is_in_it_and_nothing_after)
   EXPECT_EQ(log->offsets(ids_[0])->high_watermark, 11);
 }
 
+TEST_F(LogSnapshotTest, a_copy_taken_under_load_has_all_up_to_its_moment) {
+  auto log = open("/log");
+  std::vector<PartitionId> ids;
+  for (int i = 0; i < 80; ++i) ids.emplace_back("under-load-" + std::to_string(i));
+  for (const auto& id : ids) ASSERT_TRUE(log->create(id, {.retention_ms = -1}).ok());
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    for (size_t i = 0; !stop; ++i) put(*log, ids[i * i % ids.size()], "k", std::to_string(i));
+  });
+  for (int round = 0; round < 4; ++round) {
+    const std::string to = "/copy" + std::to_string(round);
+    std::vector<int64_t> ends;
+    auto taken = log->snapshot(to, [&](int64_t) -> Status {
+      for (const auto& id : ids) ends.push_back(log->offsets(id)->high_watermark);
+      return ok();
+    });
+    ASSERT_TRUE(taken.ok()) << taken.error().message;
+    auto copy = open(to);
+    for (size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(copy->offsets(ids[i])->high_watermark, ends[i]);
+    copy.reset();
+    expect_verified(to);
+    ASSERT_TRUE(files_.remove_tree(to).ok());
+  }
+  stop = true;
+  writer.join();
+}
+
+TEST_F(LogSnapshotTest, a_copy_of_many_partitions_fails_where_one_does) {
+  auto log = open("/log");
+  for (int i = 0; i < 80; ++i) {
+    ASSERT_TRUE(log->create(PartitionId("many-" + std::to_string(i)), {.retention_ms = -1}).ok());
+  }
+  files_.fail_at(files_.changes() + 150, "EIO", false);
+  const auto copied = copy_log(files_, "/log", "/copy", false);
+  ASSERT_FALSE(copied.ok());
+  EXPECT_EQ(copied.error().code, "EIO");
+  files_.no_more_failures();
+  ASSERT_TRUE(copy_log(files_, "/log", "/again", false).ok());
+  EXPECT_EQ(files_.list("/again")->size(), 80U);
+}
+
 TEST_F(LogSnapshotTest, what_changes_while_it_is_copied_is_copied_again) {
   const PartitionId fresh("c-0");
-  auto log = open("/log");
+  auto log = open("/log", {});  // with all in its files
   for (const auto& id : ids_) ASSERT_TRUE(log->create(id, {.retention_ms = -1}).ok());
   for (int i = 0; i < 60; ++i) put(*log, ids_[i % 2], "k", std::to_string(i));
   std::set<std::string> asked;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "os/files.h"
 #include "os/peer_uid.h"
 
 namespace mekong::os {
@@ -159,6 +160,11 @@ AsioConnection::Step AsioConnection::step_write(const char* from, size_t bytes) 
   return step_of(::send(socket_.native_handle(), from, bytes, MSG_NOSIGNAL), Need::writable);
 }
 
+AsioConnection::Step AsioConnection::step_send(HeldBytes& held, size_t bytes) {
+  if (closed_) return {0, Need::gone};
+  return step_of(held.send_some(socket_.native_handle(), bytes), Need::writable);
+}
+
 Task<Status> AsioConnection::accept_handshake(const ListenOptions& options) {
   co_await resume_on(loop_);
   const auto deadline = deadline_of(options.handshake_timeout_ms);
@@ -204,11 +210,21 @@ Task<Result<std::string>> AsioConnection::read_some(size_t max_bytes, int64_t ti
 }
 
 Task<Status> AsioConnection::write(std::string_view data, int64_t timeout_ms) {
+  return write_all(data, nullptr, timeout_ms);
+}
+
+Task<Status> AsioConnection::write_held(HeldBytes& held, size_t bytes, int64_t timeout_ms) {
+  return write_all(held.bytes().substr(0, bytes), tls_ ? nullptr : &held, timeout_ms);
+}
+
+Task<Status> AsioConnection::write_all(std::string_view data, HeldBytes* held, int64_t timeout_ms) {
   co_await resume_on(loop_);
   const auto deadline = deadline_of(timeout_ms);
   size_t turn = 0;
   while (!data.empty()) {
-    auto step = turn < turn_bytes_max ? step_write(data.data(), data.size()) : Step{0, Need::writable};
+    Step step{0, Need::writable};
+    if (turn < turn_bytes_max)
+      step = held ? step_send(*held, data.size()) : step_write(data.data(), data.size());
     data.remove_prefix(step.bytes);
     turn += step.bytes;
     if (step.bytes > 0) continue;

@@ -25,6 +25,7 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
 
   Task<Result<std::string>> read_some(size_t max_bytes, int64_t timeout_ms) override;
   Task<Status> write(std::string_view data, int64_t timeout_ms) override;
+  Task<Status> write_held(HeldBytes& held, size_t bytes, int64_t timeout_ms) override;
   Task<Status> end_output() override;
   void close() override;
   Executor& executor() override { return loop_; }
@@ -58,6 +59,9 @@ class AsioConnection final : public Connection, public std::enable_shared_from_t
   Step step_read(char* to, size_t bytes_max);
   Step read_into(std::string& bytes, size_t bytes_max);
   Step step_write(const char* from, size_t bytes);
+  Step step_send(HeldBytes& held, size_t bytes);
+  // Of `held`, if there is one, without a copy.
+  Task<Status> write_all(std::string_view data, HeldBytes* held, int64_t timeout_ms);
   static Clock::time_point deadline_of(int64_t timeout_ms);
 
   Loop& loop_;

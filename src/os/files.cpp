@@ -16,6 +16,7 @@ Status Files::copy_file(const std::string& from, const std::string& to) {
     MEKONG_TRY_ASSIGN(const std::string bytes, source->read(at, piece_bytes));
     if (bytes.empty()) return ok();
     MEKONG_TRY(target->write(at, bytes));
+    if (bytes.size() < piece_bytes) return ok();
     at += bytes.size();
   }
 }

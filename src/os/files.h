@@ -1,6 +1,8 @@
 // Files as the engines see them. Every call may block: pool threads only. Paths are absolute.
 // The twin (MemoryFiles) forgets on crash() what was not synced, and fails the Nth call on demand.
 #pragma once
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,11 +23,26 @@ enum class OpenMode { read, write, create, create_new, create_new_direct, create
 // be deleted.
 inline constexpr uint64_t kept_free_bytes = 64ULL << 20;
 
+// Bytes of a file, held in memory while this lives: those that are looked at here are those that a connection
+// sends (Connection::write_held), whatever becomes of the file or of the page cache meanwhile.
+class HeldBytes {
+ public:
+  virtual ~HeldBytes() = default;
+  virtual std::string_view bytes() const = 0;
+  // As send(2), of what was not sent so: the next bytes, without a copy. What is sent is gone from here, but
+  // for bytes().
+  virtual ssize_t send_some(int socket, size_t bytes_max) = 0;
+};
+
 class File {
  public:
   virtual ~File() = default;  // closes; never syncs
   // Reads up to `bytes` at `offset`; shorter only at the end of the file.
   virtual Result<std::string> read(uint64_t offset, size_t bytes) const = 0;
+  // The same, all of them, where they lie in the page cache; null where that cannot be: read() tells why. For
+  // much that is sent as it is. As much as a few of the largest answers is held at once, by two descriptors a
+  // mebibyte.
+  virtual std::unique_ptr<HeldBytes> hold(uint64_t /*offset*/, size_t /*bytes*/) const { return nullptr; }
   // Writes all of `data` at `offset`, or fails.
   virtual Status write(uint64_t offset, std::string_view data) = 0;
   // After success the bytes (and the size) survive power loss. After failure the file's state is unknown:

@@ -12,6 +12,7 @@
 #include "os/asio_acceptor.h"
 #include "os/asio_connection.h"
 #include "os/asio_loop.h"
+#include "os/files.h"
 #include "os/private_network.h"
 
 namespace mekong::os {
@@ -38,6 +39,10 @@ Loop::~Loop() {
 
 void Loop::post(std::function<void()> work) {
   asio::post(context_, std::move(work));
+}
+
+Task<Status> Connection::write_held(HeldBytes& held, size_t bytes, int64_t timeout_ms) {
+  return write(held.bytes().substr(0, bytes), timeout_ms);
 }
 
 namespace {

@@ -14,6 +14,8 @@
 
 namespace mekong::os {
 
+class HeldBytes;
+
 struct Endpoint {
   std::string host;  // numeric address
   uint16_t port = 0;
@@ -28,6 +30,8 @@ class Connection {
   virtual Task<Result<std::string>> read_some(size_t max_bytes, int64_t timeout_ms) = 0;
   // Writes all of `data`, which must stay alive until done; fails with "Timeout" when that takes longer.
   virtual Task<Status> write(std::string_view data, int64_t timeout_ms) = 0;
+  // Writes the first `bytes` of what is held, once, without a copy where that can be.
+  virtual Task<Status> write_held(HeldBytes& held, size_t bytes, int64_t timeout_ms);
   // Half-close: nothing more will be written; the peer reads the end of the stream, reading goes on.
   virtual Task<Status> end_output() = 0;
   // Any thread; pending reads and writes fail. Idempotent.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/thread_pool.h"
+#include "os/files.h"
 #include "os/test_echo.h"
 
 namespace mekong::os {
@@ -33,6 +34,48 @@ TEST(NetTest, a_client_is_answered) {
   const std::string text(100'000, 'x');
   EXPECT_EQ(*sync_wait(talk(*network, (*listener)->endpoint(), text)), text);
   echo.wait(1);
+}
+
+Task<Result<std::string>> read_all(Network& network, Endpoint from) {
+  auto connected = co_await network.connect(from, 5000);
+  if (!connected.ok()) co_return std::move(connected).error();
+  ConnectionPtr connection = *connected;
+  std::string all;
+  while (true) {
+    auto got = co_await connection->read_some(100'000, 5000);
+    if (!got.ok()) break;
+    all += *got;
+  }
+  co_return all;
+}
+
+Task<void> send_held(HeldBytes& held, size_t bytes, ConnectionPtr connection) {
+  auto put = co_await connection->write_held(held, bytes, 5000);
+  EXPECT_TRUE(put.ok());
+  auto last = co_await connection->write("end", 5000);
+  EXPECT_TRUE(last.ok());
+  connection->close();
+}
+
+// Over several pipes and more than a socket takes at once; and as it was when it was held.
+TEST(NetTest, what_is_held_of_a_file_is_sent) {
+  PosixFiles files;
+  const std::string path = "/tmp/mekong_held_" + std::to_string(::getpid());
+  std::string text(5'000'000, '\0');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * i >> 9);
+  auto file = files.open(path, OpenMode::create_new);
+  ASSERT_TRUE(file.ok() && (*file)->write(0, text).ok());
+  const auto held = (*file)->hold(5001, 4'000'000);
+  EXPECT_EQ((*file)->hold(5001, 5'000'000), nullptr);  // there is less
+  ASSERT_TRUE(files.remove(path).ok());
+  if (!held) GTEST_SKIP() << "no file system here whose pages can be held";
+  EXPECT_EQ(held->bytes(), std::string_view(text).substr(5001, 4'000'000));
+  ASSERT_TRUE((*file)->truncate(0).ok());
+  auto network = make_network(2);
+  auto listener = network->listen({}, [&](ConnectionPtr one) { return send_held(*held, 3'999'000, one); });
+  ASSERT_TRUE(listener.ok());
+  const auto got = sync_wait(read_all(*network, (*listener)->endpoint()));
+  EXPECT_TRUE(got.ok() && *got == text.substr(5001, 3'999'000) + "end");
 }
 
 TEST(NetTest, a_taken_port_is_named) {

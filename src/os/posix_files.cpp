@@ -1,22 +1,125 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "os/errno_error.h"
 #include "os/files.h"
 
 namespace mekong::os {
 namespace {
+
+constexpr size_t pipe_pages = 256;  // what anybody may have of a pipe
+
+// File systems whose splice(2) and mmap(2) show the same pages, those of the page cache.
+bool has_shared_pages(int descriptor) {
+  struct statfs system{};
+  struct statx file{};
+  if (::fstatfs(descriptor, &system) != 0) return false;
+  const std::array<decltype(system.f_type), 4> known{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                                     TMPFS_MAGIC};
+  if (std::find(known.begin(), known.end(), system.f_type) == known.end()) return false;
+  // Memory that is the disk has no page cache.
+  return ::statx(descriptor, "", AT_EMPTY_PATH, 0, &file) == 0 && (file.stx_attributes & STATX_ATTR_DAX) == 0;
+}
+
+// The pages are in pipes: as long as a pipe has them the kernel neither gives them to anybody else nor reads
+// them from the disk again. And they are mapped, to be looked at.
+class PipedBytes final : public HeldBytes {
+ public:
+  PipedBytes() = default;
+  PipedBytes(const PipedBytes&) = delete;
+  PipedBytes& operator=(const PipedBytes&) = delete;
+  ~PipedBytes() override {
+    if (mapped_ != MAP_FAILED) ::munmap(mapped_, mapped_bytes_);
+    for (const Pipe& pipe : pipes_) {
+      ::close(pipe.from);
+      ::close(pipe.to);
+    }
+    pipes_open() -= pipes_.size();
+  }
+
+  bool take(int file, uint64_t offset, size_t bytes) {
+    const size_t page_bytes = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    const size_t before = offset % page_bytes;
+    for (size_t done = 0; done < bytes;) {
+      const size_t room = pipe_pages * page_bytes - (offset + done) % page_bytes;
+      const size_t piece = std::min(bytes - done, room);
+      if (!add_pipe(file, offset + done, piece, page_bytes)) return false;
+      done += piece;
+    }
+    mapped_bytes_ = before + bytes;
+    mapped_ =
+        ::mmap(nullptr, mapped_bytes_, PROT_READ, MAP_SHARED, file, static_cast<off_t>(offset - before));
+    if (mapped_ == MAP_FAILED) return false;
+    bytes_ = std::string_view(static_cast<const char*>(mapped_) + before, bytes);
+    // Now, so that what cannot be read is an error here and no signal later.
+    return ::madvise(mapped_, mapped_bytes_, MADV_POPULATE_READ) == 0;
+  }
+
+  std::string_view bytes() const override { return bytes_; }
+
+  ssize_t send_some(int socket, size_t bytes_max) override {
+    while (sending_ + 1 < pipes_.size() && pipes_[sending_].bytes == 0) ++sending_;
+    Pipe& pipe = pipes_[sending_];
+    const size_t wanted = std::min(bytes_max, pipe.bytes);
+    const ssize_t sent = ::splice(pipe.from, nullptr, socket, nullptr, wanted, SPLICE_F_NONBLOCK);
+    if (sent > 0) pipe.bytes -= static_cast<size_t>(sent);
+    return sent;
+  }
+
+ private:
+  struct Pipe {
+    int from = -1, to = -1;
+    size_t bytes = 0;  // in it
+  };
+
+  // Descriptors are the whole process's, and others need them more.
+  static std::atomic<size_t>& pipes_open() {
+    static std::atomic<size_t> open = 0;
+    return open;
+  }
+  static constexpr size_t pipes_max = 256;
+
+  bool add_pipe(int file, uint64_t offset, size_t bytes, size_t page_bytes) {
+    int ends[2];
+    if (pipes_open() >= pipes_max || ::pipe2(ends, O_CLOEXEC) != 0) return false;
+    ++pipes_open();
+    Pipe& pipe = pipes_.emplace_back(ends[0], ends[1]);
+    const size_t needed_bytes = (offset % page_bytes + bytes + page_bytes - 1) / page_bytes * page_bytes;
+    const int there = ::fcntl(pipe.to, F_SETPIPE_SZ, static_cast<int>(needed_bytes));
+    if (there < 0 || static_cast<size_t>(there) < needed_bytes) return false;
+    auto from = static_cast<loff_t>(offset);
+    while (pipe.bytes < bytes) {
+      const ssize_t got = ::splice(file, &from, pipe.to, nullptr, bytes - pipe.bytes, SPLICE_F_NONBLOCK);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      pipe.bytes += static_cast<size_t>(got);
+    }
+    return true;
+  }
+
+  std::vector<Pipe> pipes_;
+  size_t sending_ = 0;  // of them
+  void* mapped_ = MAP_FAILED;
+  size_t mapped_bytes_ = 0;
+  std::string_view bytes_;
+};
 
 class PosixFile : public File {
  public:
@@ -40,6 +143,12 @@ class PosixFile : public File {
     });
     if (failed != 0) return errno_error(failed, "read", path_);
     return out;
+  }
+
+  std::unique_ptr<HeldBytes> hold(uint64_t offset, size_t bytes) const override {
+    auto held = std::make_unique<PipedBytes>();
+    const bool taken = bytes > 0 && has_shared_pages(descriptor_) && held->take(descriptor_, offset, bytes);
+    return taken ? std::move(held) : nullptr;
   }
 
   Status write(uint64_t offset, std::string_view data) override {
@@ -104,6 +213,8 @@ class DirectFile final : public PosixFile {
     if (plain < 0) return errno_error(errno, "open", path());
     return PosixFile(plain, path()).read(offset, bytes);
   }
+
+  std::unique_ptr<HeldBytes> hold(uint64_t, size_t) const override { return nullptr; }
 
   Status write(uint64_t offset, std::string_view data) override {
     while (direct_ && offset % page_bytes == 0 && data.size() >= page_bytes) {
@@ -221,8 +332,12 @@ Result<std::vector<DirectoryEntry>> PosixFiles::list(const std::string& path) {
   while (const dirent* entry = ::readdir(folder)) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
-    struct stat info{};
-    const bool is_directory = ::stat((path + "/" + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    bool is_directory = entry->d_type == DT_DIR;
+    // (A file system need not say it here, and a link says it of where it leads.)
+    if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
+      struct stat info{};
+      is_directory = ::stat((path + "/" + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    }
     out.push_back({name, is_directory});
     errno = 0;
   }

@@ -36,11 +36,19 @@ std::string Random::hex(size_t digits) {
 }
 
 std::string Random::uuid() {
-  std::string digits = hex(32);
-  digits[12] = '4';
-  digits[16] = "89ab"[next_u64() % 4];
-  return digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-" + digits.substr(12, 4) + "-" +
-         digits.substr(16, 4) + "-" + digits.substr(20);
+  constexpr char digits[] = "0123456789abcdef";
+  unsigned char bytes[16];
+  fill(bytes, sizeof(bytes));
+  bytes[6] = static_cast<unsigned char>(0x40 | (bytes[6] & 0x0f));
+  bytes[8] = static_cast<unsigned char>(0x80 | (bytes[8] & 0x3f));
+  std::string out("00000000-0000-0000-0000-000000000000");
+  size_t at = 0;
+  for (const unsigned char byte : bytes) {
+    if (out[at] == '-') ++at;
+    out[at++] = digits[byte >> 4];
+    out[at++] = digits[byte & 15];
+  }
+  return out;
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/snapshot.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
@@ -23,6 +24,7 @@
 #include "meta/os_file_system.h"
 #include "meta/table_end.h"
 #include "meta/torn_tail.h"
+#include "meta/watchers.h"
 
 namespace mekong::meta {
 namespace {
@@ -32,7 +34,7 @@ constexpr int format_version = 1;
 constexpr size_t group_batches_max = 1024;
 constexpr size_t group_bytes_max = 8 << 20;
 constexpr size_t memtables_bytes_max = 32 << 20;  // of all families together
-constexpr size_t block_cache_bytes = 32 << 20;
+constexpr size_t block_cache_bytes = 24 << 20;
 constexpr int block_cache_shard_bits = 2;
 constexpr uint64_t blob_bytes_min = 1 << 10;
 constexpr uint64_t blob_file_bytes_max = 64 << 20;
@@ -63,7 +65,8 @@ using Handles = std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>>
 // The database as seen by a group: what the group's earlier batches set lies over what is stored.
 class GroupView final : public View {
  public:
-  GroupView(rocksdb::DB& db, const Handles& handles) : db_(db), handles_(handles) {}
+  GroupView(rocksdb::DB& db, const Handles& handles, const Watchers& watchers)
+      : db_(db), handles_(handles), watchers_(watchers) {}
 
   bool has_family(const std::string& family) const override { return handles_.contains(family); }
 
@@ -74,29 +77,71 @@ class GroupView final : public View {
     if (auto found = overlay.find(key); found != overlay.end()) return found->second;
     std::string value;
     auto status = db_.Get(rocksdb::ReadOptions(), handle->second, key, &value);
-    if (status.IsNotFound()) return std::optional<std::string>();
-    if (!status.ok()) return storage_failed(status);
-    return std::make_optional(std::move(value));
+    if (!status.ok() && !status.IsNotFound()) return storage_failed(status);
+    // Nobody else writes: what the group's other batches ask of it, a bucket's record, need not be looked up.
+    auto& read = overlay[key];
+    if (status.ok()) read = std::move(value);
+    return read;
   }
 
   void set(const std::string& family, const std::string& key, std::optional<std::string> value) override {
     auto* handle = handles_.find(family)->second;
     auto status = value ? batch_.Put(handle, key, *value) : batch_.Delete(handle, key);
     if (!status.ok() && failure_.ok()) failure_ = status;
+    if (watchers_.any(family)) changes_.push_back({family, {key, value}});
     overlay_[handle][key] = std::move(value);
   }
 
   rocksdb::WriteBatch& batch() { return batch_; }
   const rocksdb::Status& failure() const { return failure_; }
+  // Of watched families, since this was asked last: of one batch, where it is asked after each.
+  std::vector<FamilyChange> take_changes() { return std::exchange(changes_, {}); }
 
  private:
   rocksdb::DB& db_;
   const Handles& handles_;
+  const Watchers& watchers_;
+  std::vector<FamilyChange> changes_;
   rocksdb::WriteBatch batch_;
   rocksdb::Status failure_;
   std::unordered_map<rocksdb::ColumnFamilyHandle*,
                      std::unordered_map<std::string, std::optional<std::string>>>
       overlay_;
+};
+
+// Looks into the database as of `snapshot`, or, without one, as of now.
+class RocksDbReader {
+ public:
+  RocksDbReader(rocksdb::DB& db, const Handles& handles, const rocksdb::Snapshot* snapshot)
+      : db_(db), handles_(handles), snapshot_(snapshot) {}
+  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const;
+  Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const;
+
+ private:
+  Result<rocksdb::ColumnFamilyHandle*> find(std::string_view family) const {
+    auto found = handles_.find(family);
+    if (found == handles_.end()) return Error{"UnknownFamily", "no family '" + std::string(family) + "'"};
+    return found->second;
+  }
+  rocksdb::DB& db_;
+  const Handles& handles_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+class RocksDbSnapshot final : public Reader {
+ public:
+  RocksDbSnapshot(rocksdb::DB& db, const Handles& handles)
+      : snapshot_(&db), reader_(db, handles, snapshot_.snapshot()) {}
+  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
+    return reader_.get(family, key);
+  }
+  Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const override {
+    return reader_.scan(family, range);
+  }
+
+ private:
+  rocksdb::ManagedSnapshot snapshot_;
+  const RocksDbReader reader_;
 };
 
 class RocksDbStore final : public Store {
@@ -122,18 +167,18 @@ class RocksDbStore final : public Store {
   }
 
   Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
-    MEKONG_TRY_ASSIGN(auto* handle, find(family));
-    std::string value;
-    rocksdb::ReadOptions options;
-    if (MemoryOnly::on()) options.read_tier = rocksdb::kBlockCacheTier;
-    auto status = db_->Get(options, handle, rocksdb::Slice(key.data(), key.size()), &value);
-    if (status.IsIncomplete()) return MemoryOnly::would_wait();
-    if (status.IsNotFound()) return std::optional<std::string>();
-    if (!status.ok()) return storage_failed(status);
-    return std::make_optional(std::move(value));
+    return RocksDbReader(*db_, handles_, nullptr).get(family, key);
   }
-
-  Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const override;
+  Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const override {
+    return RocksDbReader(*db_, handles_, nullptr).scan(family, range);
+  }
+  std::unique_ptr<const Reader> snapshot() const override {
+    return std::make_unique<RocksDbSnapshot>(*db_, handles_);
+  }
+  std::unique_ptr<Watch> watch(std::string family, std::string prefix,
+                               std::function<void(std::span<const Change>)> seen) override {
+    return watchers_.add(std::move(family), std::move(prefix), std::move(seen));
+  }
   Future<Status> commit(Batch batch) override;
   Status checkpoint(const std::string& folder) override {
     rocksdb::Checkpoint* raw = nullptr;
@@ -148,11 +193,6 @@ class RocksDbStore final : public Store {
     Batch batch;
     Promise<Status> promise;
   };
-  Result<rocksdb::ColumnFamilyHandle*> find(std::string_view family) const {
-    auto found = handles_.find(family);
-    if (found == handles_.end()) return Error{"UnknownFamily", "no family '" + std::string(family) + "'"};
-    return found->second;
-  }
   void run();
   void commit_group(std::vector<Waiting> group);
   uint64_t free_bytes() const;
@@ -163,6 +203,7 @@ class RocksDbStore final : public Store {
   std::unique_ptr<rocksdb::DB> db_;
   const Handles handles_;
   const Durability durability_;
+  Watchers watchers_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Waiting> queue_;
@@ -170,17 +211,31 @@ class RocksDbStore final : public Store {
   std::thread committer_;
 };
 
-Result<std::vector<KeyValue>> RocksDbStore::scan(std::string_view family, const ScanRange& range) const {
+Result<std::optional<std::string>> RocksDbReader::get(std::string_view family, std::string_view key) const {
+  MEKONG_TRY_ASSIGN(auto* handle, find(family));
+  std::string value;
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  if (MemoryOnly::on()) options.read_tier = rocksdb::kBlockCacheTier;
+  auto status = db_.Get(options, handle, rocksdb::Slice(key.data(), key.size()), &value);
+  if (status.IsIncomplete()) return MemoryOnly::would_wait();
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return storage_failed(status);
+  return std::make_optional(std::move(value));
+}
+
+Result<std::vector<KeyValue>> RocksDbReader::scan(std::string_view family, const ScanRange& range) const {
   if (MemoryOnly::on()) return MemoryOnly::would_wait();
   MEKONG_TRY_ASSIGN(auto* handle, find(family));
   rocksdb::Slice lower(range.begin);
   rocksdb::Slice upper(range.end);
   rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
   options.iterate_lower_bound = &lower;
   if (!range.end.empty()) options.iterate_upper_bound = &upper;
   std::vector<KeyValue> found;
   if (!range.end.empty() && range.end <= range.begin) return found;
-  std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, handle));
+  std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(options, handle));
   if (range.reverse) {
     // Without an upper bound SeekToLast; `after` is exclusive.
     range.after ? at->SeekForPrev(*range.after) : at->SeekToLast();
@@ -232,8 +287,9 @@ void RocksDbStore::run() {
 }
 
 void RocksDbStore::commit_group(std::vector<Waiting> group) {
-  GroupView view(*db_, handles_);
+  GroupView view(*db_, handles_, watchers_);
   std::vector<Status> results(group.size());
+  std::vector<std::vector<FamilyChange>> changes(group.size());
   const uint64_t left_bytes = free_bytes();
   for (size_t i = 0; i < group.size(); ++i) {
     if (poison_) {
@@ -243,11 +299,14 @@ void RocksDbStore::commit_group(std::vector<Waiting> group) {
       results[i] = Error{"InsufficientStorage", "the disk is full"};
     } else {
       results[i] = evaluate(group[i].batch, view);
+      changes[i] = view.take_changes();
     }
   }
   Status written = poison_ ? ok() : write(view);
   for (size_t i = 0; i < group.size(); ++i) {
-    group[i].promise.set(results[i].ok() ? written : results[i]);
+    if (results[i].ok()) results[i] = written;
+    if (results[i].ok()) watchers_.tell(changes[i]);
+    group[i].promise.set(results[i]);
   }
 }
 
@@ -279,7 +338,8 @@ rocksdb::Options make_options(rocksdb::Env* env) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.track_and_verify_wals_in_manifest = true;
   options.keep_log_file_num = 4;
-  options.max_total_wal_size = 256 << 20;
+  // A start reads it twice, and a family that is seldom written keeps all since: its table is a small one.
+  options.max_total_wal_size = 96 << 20;
   options.max_background_jobs = 2;
   options.db_write_buffer_size = memtables_bytes_max;
   // Else each family is opened by sixteen threads of its own, for one small table or none, and writes a page

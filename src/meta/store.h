@@ -1,11 +1,15 @@
 // meta: ordered key-value with atomic, durable batches: what every name, record and small object is kept in.
 // One column family a user ("s3", "glue", "iam", "blob" …). Keys compare bytewise. Reads may touch the disk:
 // pool threads. Shaped so that a PostgreSQL-wire store can stand behind it: no iterator is held across calls,
-// no lock is handed out; concurrent writers meet in `expect` conditions checked inside the commit.
+// no lock is handed out; concurrent writers meet in `expect` conditions checked inside the commit. What must
+// be read in several calls as of one moment is read from a snapshot; who keeps something in memory that was
+// made of what is stored hears of changes by a watch.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,17 +70,42 @@ struct ScanRange {
 // All keys that begin with `prefix`.
 ScanRange prefix_range(std::string_view prefix, size_t limit = 1000);
 
-class Store {
+class Reader {
  public:
-  virtual ~Store() = default;
+  virtual ~Reader() = default;
   virtual Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const = 0;
   virtual Result<std::vector<KeyValue>> scan(std::string_view family, const ScanRange& range) const = 0;
+};
+
+// What a commit left of a key.
+struct Change {
+  std::string key;
+  std::optional<std::string> value;  // none: it is gone
+};
+
+// Its end is the watch's: from then on no call is made, and none goes on. Ends before the store.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+};
+
+class Store : public Reader {
+ public:
   // Applies the batch and makes it durable; batches that wait share one sync. Order: in the order of calls.
   // Errors: "ConditionFailed"; "InsufficientStorage", nothing was written for the disk is full (small
   // removals are taken for longer than all else); "StorageFailed", after which every later commit fails too
   // (the process stops); whether the failed batch itself is there after a restart is unknown: remove nothing
   // that it may name.
   virtual Future<Status> commit(Batch batch) = 0;
+  // The store as of one moment during the call: all that was acknowledged before, of each batch all or
+  // nothing. It keeps what is overwritten meanwhile: for a request, not for long. Ends before the store.
+  virtual std::unique_ptr<const Reader> snapshot() const = 0;
+  // Calls `seen` for each commit that is begun after this call and changes keys of `family` that start with
+  // `prefix`: with these changes, one commit's at a time, in the order of commits; once the commit is durable
+  // and readable, before whoever made it hears of it. A thread of the store's makes the call and commits
+  // nothing meanwhile: `seen` is short, and neither waits for a commit nor begins or ends a watch.
+  virtual std::unique_ptr<Watch> watch(std::string family, std::string prefix,
+                                       std::function<void(std::span<const Change>)> seen) = 0;
   // The store as of one moment during the call, as a folder that can be opened: all that was committed before
   // the call, nothing that is committed after it. Files that do not change any more are linked. `folder` is
   // new. Error: "NotImplemented" of a store without folder.

@@ -112,6 +112,80 @@ TEST_P(StoreTest, counters_add_up_and_leave_a_note_at_zero) {
   EXPECT_EQ(get("a", "zero"), "now");
 }
 
+TEST_P(StoreTest, a_snapshot_is_of_one_moment) {
+  EXPECT_EQ(code(Batch().put("a", "k", "1").put("a", "gone", "1").put("b", "k", "1")), "");
+  const auto before = store_->snapshot();
+  EXPECT_EQ(code(Batch().put("a", "k", "2").remove("a", "gone").put("a", "new", "2").remove("b", "k")), "");
+  EXPECT_EQ(before->get("a", "k").value().value_or("(none)"), "1");
+  EXPECT_EQ(before->get("a", "new").value().value_or("(none)"), "(none)");
+  EXPECT_EQ(before->get("b", "k").value().value_or("(none)"), "1");
+  std::string keys;
+  const auto there = before->scan("a", {}).value();
+  for (const auto& [key, value] : there) keys += key + "=" + value + " ";
+  EXPECT_EQ(keys, "gone=1 k=1 ");
+  EXPECT_EQ(store_->snapshot()->scan("a", {}).value().size(), 2U);
+}
+
+// Two families that each batch keeps equal: whatever moment a snapshot is of, they are equal in it.
+TEST_P(StoreTest, a_snapshot_has_of_each_batch_all_or_nothing) {
+  std::atomic<bool> stopping = false;
+  std::thread writer([&] {
+    for (int i = 0; !stopping; ++i) {
+      const auto value = std::to_string(i);
+      EXPECT_EQ(code(Batch().put("a", "k", value).put("b", "k", value)), "");
+    }
+  });
+  std::string last;
+  for (int seen = 0; seen < 200;) {
+    const auto at = store_->snapshot();
+    const auto first = at->get("a", "k").value().value_or("");
+    EXPECT_EQ(first, at->get("b", "k").value().value_or(""));
+    seen += first != last || seen == 0 ? 1 : 0;
+    last = first;
+  }
+  stopping = true;
+  writer.join();
+}
+
+TEST_P(StoreTest, a_watch_tells_what_each_commit_changed_before_it_is_answered) {
+  std::vector<std::string> told;
+  auto watch = store_->watch("a", "x/", [&](std::span<const Change> changes) {
+    std::string line;
+    for (const auto& [key, value] : changes) line += key + "=" + value.value_or("(gone)") + " ";
+    if (const auto now = get("a", "x/1"); changes[0].key == "x/1")
+      EXPECT_EQ(now, changes[0].value.value_or("(none)"));
+    told.push_back(line);
+  });
+  EXPECT_EQ(code(Batch().put("a", "x/1", "1").put("a", "y", "1").put("b", "x/1", "1").put("a", "x/2", "1")),
+            "");
+  EXPECT_EQ(told, std::vector<std::string>{"x/1=1 x/2=1 "});
+  EXPECT_EQ(code(Batch().put("a", "y", "2")), "");
+  EXPECT_EQ(code(Batch().put("a", "x/1", "2").expect_absent("a", "x/1")), "ConditionFailed");
+  EXPECT_EQ(told.size(), 1U);
+  EXPECT_EQ(code(Batch().remove("a", "x/1").count({.family = "a", .key = "x/n", .delta = 2})), "");
+  EXPECT_EQ(told.back(), "x/1=(gone) x/n=2 ");
+  watch.reset();
+  EXPECT_EQ(code(Batch().put("a", "x/1", "3")), "");
+  EXPECT_EQ(told.size(), 2U);
+}
+
+TEST_P(StoreTest, a_watch_follows_the_order_of_commits) {
+  std::vector<int> told;
+  auto watch = store_->watch("a", "n", [&](std::span<const Change> changes) {
+    for (const auto& change : changes) told.push_back(std::stoi(*change.value));
+  });
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 4; ++w) {
+    writers.emplace_back([&] {
+      for (int i = 0; i < 50; ++i)
+        EXPECT_EQ(code(Batch().count({.family = "a", .key = "n", .delta = 1})), "");
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  ASSERT_EQ(told.size(), 200U);
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(told[static_cast<size_t>(i)], i + 1);
+}
+
 TEST_P(StoreTest, racing_conditional_writers_have_one_winner) {
   for (int round = 0; round < 20; ++round) {
     std::atomic<int> winners = 0;

@@ -71,6 +71,27 @@ class KafkaReader {
   bool failed_ = false;
 };
 
+// Record batches in a message: its own, or somebody else's, who keeps them until the message is gone.
+class KafkaRecords {
+ public:
+  KafkaRecords() = default;
+  KafkaRecords(std::string own) : own_(std::move(own)) {}
+  static KafkaRecords of_another(std::string_view bytes) {
+    KafkaRecords records;
+    records.another_ = bytes;
+    return records;
+  }
+  operator std::string_view() const { return another_.data() ? another_ : own_; }
+  std::string take() { return another_.data() ? std::string(another_) : std::move(own_); }
+  bool operator==(const KafkaRecords& other) const {
+    return std::string_view(*this) == std::string_view(other);
+  }
+
+ private:
+  std::string own_;
+  std::string_view another_;
+};
+
 class KafkaWriter {
  public:
   void i8(int8_t value) { big_endian(static_cast<uint8_t>(value), 1); }

@@ -18,9 +18,9 @@ using Handle = decltype(Api::handle);
 constexpr size_t kKeptBytesMin = 32 << 10;  // below it a copy is cheaper than one more write
 
 template <class Request, class Response>
-Task<void> run(Response (*handler)(RequestContext&, const Request&), RequestContext& context,
+Task<void> run(Response (*handler)(RequestContext&, Request&), RequestContext& context,
                codec::KafkaReader& reader, codec::KafkaWriter& writer) {
-  Request request;
+  std::remove_const_t<Request> request;
   request.decode(reader, context.version);
   context.malformed = reader.failed();
   if (!context.malformed) handler(context, request).encode(writer, context.version);
@@ -28,9 +28,9 @@ Task<void> run(Response (*handler)(RequestContext&, const Request&), RequestCont
 }
 
 template <class Request, class Response>
-Task<void> run(Task<Response> (*handler)(RequestContext&, const Request&), RequestContext& context,
+Task<void> run(Task<Response> (*handler)(RequestContext&, Request&), RequestContext& context,
                codec::KafkaReader& reader, codec::KafkaWriter& writer) {
-  Request request;
+  std::remove_const_t<Request> request;
   request.decode(reader, context.version);
   context.malformed = reader.failed();
   if (context.malformed) co_return;
@@ -47,7 +47,7 @@ Task<void> handle(RequestContext& context, codec::KafkaReader& reader, codec::Ka
 }
 
 template <class Request, class Response>
-constexpr int16_t key_of(Response (*)(RequestContext&, const Request&)) {
+constexpr int16_t key_of(Response (*)(RequestContext&, Request&)) {
   return Request::api_key;
 }
 

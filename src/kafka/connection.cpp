@@ -8,6 +8,7 @@
 #include "kafka/api_table.h"
 #include "kafka/request.h"
 #include "kafka/sasl.h"
+#include "os/files.h"
 
 namespace mekong::kafka {
 
@@ -32,7 +33,8 @@ struct RequestHeader {
 struct Outcome {
   std::string reply;  // a whole frame, but for what is kept; empty: none
   std::vector<codec::KafkaWriter::Kept> kept = {};
-  std::shared_ptr<const void> owner = {};  // of what is kept
+  std::shared_ptr<const void> owner = {};                 // of what is kept
+  std::vector<std::shared_ptr<os::HeldBytes>> held = {};  // of what is kept, that which lies in files
   bool close = false;
 };
 
@@ -190,6 +192,7 @@ Task<Outcome> answer(Session& session, std::string_view frame) {
   if (context.no_reply) co_return Outcome{};
   auto outcome = end_reply(w);
   outcome.owner = std::move(context.reply_owner);
+  outcome.held = std::move(context.held);
   co_return outcome;
 }
 
@@ -231,13 +234,22 @@ struct UnderWay {
   }
 };
 
+Task<Status> write_kept(os::Connection& connection, const Outcome& outcome, std::string_view bytes) {
+  for (const auto& held : outcome.held) {
+    if (held->bytes().data() == bytes.data()) {
+      return connection.write_held(*held, bytes.size(), kIdleTimeoutMs);
+    }
+  }
+  return connection.write(bytes, kIdleTimeoutMs);
+}
+
 Task<Status> write_reply(os::Connection& connection, const Outcome& outcome) {
   size_t from = 0;
   for (const auto& kept : outcome.kept) {
     auto before = co_await connection.write(std::string_view(outcome.reply).substr(from, kept.at - from),
                                             kIdleTimeoutMs);
     if (!before.ok()) co_return before;
-    auto written = co_await connection.write(kept.bytes, kIdleTimeoutMs);
+    auto written = co_await write_kept(connection, outcome, kept.bytes);
     if (!written.ok()) co_return written;
     from = kept.at;
   }

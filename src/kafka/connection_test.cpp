@@ -180,7 +180,8 @@ TEST_F(ConnectionTest, large_and_small_batches_come_as_they_are_stored) {
   response.decode(reader, 11);
   ASSERT_FALSE(reader.failed());
   EXPECT_EQ(reader.remaining(), 0u);
-  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(response.responses.at(0).partitions.at(i).records, stored[i]) << i;
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(std::string_view(*response.responses.at(0).partitions.at(i).records), stored[i]) << i;
 }
 
 TEST_F(ConnectionTest, so_many_wait_and_no_more) {

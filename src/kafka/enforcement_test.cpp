@@ -59,7 +59,7 @@ std::vector<Row> data_rows() {
        {"WriteData"},
        [](RequestContext& c) {
          proto::ProduceRequest request{.acks = -1, .timeout_ms = 1000};
-         request.topic_data = {{kTopic, {{0, "x"}}}};
+         request.topic_data = {{kTopic, {{0, std::string("x")}}}};
          return sync_wait(produce(c, request)).responses.at(0).partition_responses.at(0).error_code;
        }},
       {"Fetch",

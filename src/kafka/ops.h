@@ -53,7 +53,7 @@ proto::AlterConfigsResponse alter_configs(RequestContext&, const proto::AlterCon
 proto::IncrementalAlterConfigsResponse incremental_alter_configs(
     RequestContext&, const proto::IncrementalAlterConfigsRequest&);
 // ops_produce.cpp, ops_fetch.cpp, ops_positions.cpp
-Task<proto::ProduceResponse> produce(RequestContext&, const proto::ProduceRequest&);
+Task<proto::ProduceResponse> produce(RequestContext&, proto::ProduceRequest&);  // takes its records
 Task<proto::FetchResponse> fetch(RequestContext&, const proto::FetchRequest&);
 proto::ListOffsetsResponse list_offsets(RequestContext&, const proto::ListOffsetsRequest&);
 proto::OffsetForLeaderEpochResponse offset_for_leader_epoch(RequestContext&,

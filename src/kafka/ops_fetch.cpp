@@ -73,15 +73,21 @@ PartitionReply read_partition(RequestContext& context, const Topic& topic, const
     reply.log_start_offset = offsets->log_start;
     return reply;
   }
-  auto read = context.cluster.deps.log.read(id, asked.fetch_offset, std::max<size_t>(wanted, 1), isolation);
+  auto read = context.cluster.deps.log.read(id, asked.fetch_offset, std::max<size_t>(wanted, 1), isolation,
+                                            log::ReadAs::held);
   if (!read.ok()) return empty_reply(asked.partition, error_code(read.error()));
   reply.high_watermark = read->high_watermark;
   reply.last_stable_offset = read->last_stable_offset;
   reply.log_start_offset = read->log_start_offset;
-  pass.bytes += read->batches.size();
+  pass.bytes += read->held ? read->held_bytes : read->batches.size();
   // The last stable offset moves with a marker, and so with the high watermark.
   pass.positions.emplace_back(id, read->high_watermark);
-  reply.records = std::move(read->batches);
+  if (read->held) {
+    reply.records = codec::KafkaRecords::of_another(read->held->bytes().substr(0, read->held_bytes));
+    context.held.push_back(std::move(read->held));
+  } else {
+    reply.records = std::move(read->batches);
+  }
   if (isolation == log::Isolation::read_committed) reply.aborted_transactions.emplace();
   for (const auto& one : read->aborted) {
     reply.aborted_transactions->push_back({one.producer_id, one.first_offset});
@@ -91,6 +97,7 @@ PartitionReply read_partition(RequestContext& context, const Topic& topic, const
 
 Pass look(RequestContext& context, const proto::FetchRequest& request) {
   Pass pass;
+  context.held.clear();
   auto limit = static_cast<size_t>(std::clamp(request.max_bytes, 0, kFetchBytesMax));
   const auto isolation = isolation_of(request);
   for (const auto& asked : request.topics) {

@@ -22,7 +22,7 @@ void fail(PartitionReply& reply, const Error& error) {
   reply.error_message = error.message;
 }
 
-Append begin(RequestContext& context, const Topic* topic, const PartitionData& data,
+Append begin(RequestContext& context, const Topic* topic, PartitionData& data,
              const std::optional<std::string>& transactional_id) {
   Append append;
   append.reply.index = data.index;
@@ -37,7 +37,7 @@ Append begin(RequestContext& context, const Topic* topic, const PartitionData& d
                    .now_ms = context.cluster.deps.clock.wall_ms(),
                    .transactional = transactional_id.has_value(),
                    .keyed = topic->settings.partition.compact};
-  auto records = data.records.value_or(std::string());
+  auto records = data.records ? data.records->take() : std::string();
   auto checked = check_produced(records, rules);
   if (!checked.ok()) {
     fail(append.reply, checked.error());
@@ -84,16 +84,16 @@ Append refused(int32_t index, ErrorCode error) {
 }  // namespace
 
 // All partitions are handed to the log first, so that they share its next sync.
-Task<proto::ProduceResponse> produce(RequestContext& context, const proto::ProduceRequest& request) {
+Task<proto::ProduceResponse> produce(RequestContext& context, proto::ProduceRequest& request) {
   context.no_reply = request.acks == 0;
   ErrorCode common = common_error(context, request);
   std::vector<std::vector<Append>> appends;
-  for (const auto& data : request.topic_data) {
+  for (auto& data : request.topic_data) {
     auto topic = context.cluster.topics.find(data.name);
     ErrorCode error = common;
     if (error == NONE && !context.on_topic("WriteData", data.name)) error = TOPIC_AUTHORIZATION_FAILED;
     auto& row = appends.emplace_back();
-    for (const auto& partition : data.partition_data) {
+    for (auto& partition : data.partition_data) {
       row.push_back(error == NONE ? begin(context, topic.get(), partition, request.transactional_id)
                                   : refused(partition.index, error));
     }

@@ -84,7 +84,7 @@ TEST(ProtocolTest, a_produce_request_as_kafka_writes_it) {
   EXPECT_EQ(request.timeout_ms, 1500);
   EXPECT_EQ(request.topic_data.at(0).name, "t");
   EXPECT_EQ(request.topic_data[0].partition_data.at(0).index, 2);
-  EXPECT_EQ(request.topic_data[0].partition_data[0].records, "xy");
+  EXPECT_EQ(std::string_view(*request.topic_data[0].partition_data[0].records), "xy");
   EXPECT_EQ(encoded(request, 9), bytes);
 }
 

@@ -21,6 +21,7 @@ struct RequestContext {
   bool malformed = false;                        // set by the decoding: the connection is closed
   bool no_reply = false;                         // set by Produce with acks=0
   std::shared_ptr<const void> reply_owner = {};  // of large bytes that the writer keeps instead of copying
+  std::vector<std::shared_ptr<os::HeldBytes>> held = {};  // of these, what lies in files
 
   bool on_cluster(std::string_view action) const;
   bool on_topic(std::string_view action, std::string_view topic) const;

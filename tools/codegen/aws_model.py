@@ -276,9 +276,8 @@ def check_templates(service):
     for name, operation in service.operations:
         options = operation["options"]
         where = f"line {options['line']}: {name}"
-        if "waits" in options and (service.stream_member(operation["input"]["shape"])
-                                   or service.event_member(operation["input"]["shape"])):
-            raise ModelError(f"{where}: waits=never, but its body streams")
+        if "waits" in options and service.event_member(operation["input"]["shape"]):
+            raise ModelError(f"{where}: waits=never, but its body is events")
         for template in options["resource"] + options.get("condition", []) + [options.get("passrole", "")]:
             for path in re.findall(r"\{([^}]*)\}", template):
                 path = path.partition(":")[0]

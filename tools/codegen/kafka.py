@@ -69,6 +69,8 @@ class Field:
     def element_type(self):
         if self.element in SCALARS:
             return SCALARS[self.element][0]
+        if self.element == 'records':
+            return 'codec::KafkaRecords'
         return 'std::string' if self.element in TEXTS else self.element
 
     def cpp_type(self):

@@ -303,8 +303,6 @@ Status check_sums(const Headers& headers, const Headers& trailers, std::string_v
 
 Task<Result<std::string>> read_all(BodyReader& body, size_t max_bytes) {
   std::string out;
-  if (body.length() > 0 && static_cast<size_t>(body.length()) <= max_bytes)
-    out.reserve(static_cast<size_t>(body.length()));
   while (true) {
     auto piece = co_await body.read();
     if (!piece.ok()) co_return piece;
@@ -313,7 +311,7 @@ Task<Result<std::string>> read_all(BodyReader& body, size_t max_bytes) {
       co_return Error{"RequestEntityTooLarge",
                       "The request's body is larger than " + std::to_string(max_bytes) + " bytes.", 413};
     }
-    out += *piece;
+    out.empty() ? void(out = std::move(*piece)) : void(out += *piece);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "api/call.h"
 #include "api/post_form.h"
 #include "api/telemetry.h"
+#include "api/whole_body.h"
 #include "base/memory_only.h"
 #include "codec/gzip.h"
 #include "codec/text.h"
@@ -47,6 +48,8 @@ struct Pipeline::Parts {
   Task<Result<Response>> run(Call& call, RawBody& raw) const;
   Task<Result<Response>> run_form(Call& call, RawBody& raw) const;
   Task<Result<Response>> invoke(Call& call, const Value& input, BodyReader& body) const;
+  bool stays(const Call& call) const;
+  Task<Result<Value>> call_with_whole(Call& call, const Value& input, BodyReader& body) const;
   Result<Response> look(Call& call, const Value& input) const;
   Result<Response> encode(Call& call, Result<Value> output) const;
   Result<Value> call_inside(Call& call, const Operation& operation, const void* input) const;
@@ -247,11 +250,41 @@ Result<Response> Pipeline::Parts::look(Call& call, const Value& input) const {
   return encode(call, call.operation->call(call.service->service, call.context, input.get()));
 }
 
+// Whether a streaming operation's small body is read first, and handled where the request arrived. Not of
+// clients that wait to be told that it is wanted, nor of nobody, whose bytes are not kept.
+bool Pipeline::Parts::stays(const Call& call) const {
+  return call.operation->call_streaming != nullptr && call.operation->operation->never_waits &&
+         &call.home != &pool && !is_nobody(call.auth) && find_header(call.head.headers, "expect") == nullptr;
+}
+
+Task<Result<Value>> Pipeline::Parts::call_with_whole(Call& call, const Value& input, BodyReader& body) const {
+  const auto& binding = *call.operation;
+  auto all = co_await read_all(body, small_body_bytes);
+  co_await resume_on(call.home);
+  if (!all.ok()) co_return std::move(all).error();
+  WholeBody whole(std::move(*all), body);
+  auto here =
+      binding.call_streaming(call.service->service, call.context, *binding.operation, input.get(), whole);
+  auto output = co_await here;
+  if (output.ok() || output.error().code != MemoryOnly::code) co_return output;
+  co_await resume_on(pool);
+  whole.let_wait();
+  auto again =
+      binding.call_streaming(call.service->service, call.context, *binding.operation, input.get(), whole);
+  output = co_await again;
+  co_return output;
+}
+
 Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, BodyReader& body) const {
   const auto& binding = *call.operation;
   call.context.operation = binding.operation->name;
   MEKONG_CO_TRY(authorise(call, input.get()));
-  if (binding.operation->never_waits) {
+  if (stays(call)) {
+    auto task = call_with_whole(call, input, body);
+    auto output = co_await task;
+    co_return encode(call, std::move(output));
+  }
+  if (binding.operation->never_waits && binding.call != nullptr) {
     auto response = look(call, input);
     if (response.ok() || response.error().code != MemoryOnly::code) co_return response;
   }
@@ -294,7 +327,7 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
     MEKONG_CO_TRY(refuse_stray_events(call));
   }
   const bool streaming = !from_body && call.operation->call_streaming != nullptr;
-  CheckedBody body(held, call.head, call.auth, streaming ? pool : call.home);
+  CheckedBody body(held, call.head, call.auth, streaming && !stays(call) ? pool : call.home);
   std::string whole;
   const bool unknown = is_nobody(call.auth);
   if (!unknown) held.read_ahead();

@@ -55,6 +55,7 @@ Status read_header(const Member& member, const std::string& text, void* structur
 
 Status read_query(const Member& member, const Pairs& query, void* structure, Seen& seen) {
   const Shape& shape = *member.shape;
+  const std::string_view wire = member.wire;
   void* field = nullptr;
   for (const auto& [name, value] : query) {
     if (shape.kind == Kind::map) {  // every parameter, also those that have a member of their own
@@ -66,7 +67,7 @@ Status read_query(const Member& member, const Pairs& query, void* structure, See
                      : parse_scalar(*shape.value, value, TimeFormat::iso8601, slot));
       continue;
     }
-    if (name != member.wire) continue;
+    if (name != wire) continue;
     if (field == nullptr) field = member.set(structure);
     MEKONG_TRY(shape.kind == Kind::list
                    ? parse_scalar(*shape.value, value, TimeFormat::iso8601, shape.list->append(field))
@@ -89,6 +90,14 @@ Status read_prefixed(const Member& member, const Headers& headers, void* structu
   return {};
 }
 
+// By the model's spelling; those of a request are lower case.
+const std::string* find_no_case(const Headers& headers, std::string_view name) {
+  for (const auto& [key, value] : headers) {
+    if (codec::equal_no_case(key, name)) return &value;
+  }
+  return nullptr;
+}
+
 Status read_located(const Member& member, const InputParts& parts, void* out, Seen& seen) {
   switch (member.location) {
     case Location::uri: {
@@ -98,7 +107,7 @@ Status read_located(const Member& member, const InputParts& parts, void* out, Se
       return parse_scalar(member, it->second, TimeFormat::iso8601, member.set(out));
     }
     case Location::header: {
-      const auto* text = find_header(parts.headers, codec::lower_case(member.wire));
+      const auto* text = find_no_case(parts.headers, member.wire);
       if (text == nullptr) return {};
       seen.mark(member);
       return read_header(member, *text, out);
@@ -295,6 +304,7 @@ Status read_rest(const ServiceTable& table, const Operation& operation, const In
 
 Response write_rest(const ServiceTable& table, const Operation& operation, const void* output) {
   Response response;
+  response.headers.reserve(16);
   response.status = operation.http_status;
   const Shape& shape = *operation.output;
   for (size_t i = 0; i < shape.member_count; ++i) {

@@ -38,8 +38,10 @@ std::string scope_service(const RequestHead& head, const Pairs& query) {
   } else if (const auto* value = find_pair(query, "X-Amz-Credential")) {
     credential = *value;
   }
-  auto parts = split(credential, '/');
-  return parts.size() >= 5 ? std::string(parts[parts.size() - 2]) : std::string();
+  // The last part but one, of five or more.
+  if (std::ranges::count(credential, '/') < 4) return {};
+  credential = credential.substr(0, credential.rfind('/'));
+  return std::string(credential.substr(credential.rfind('/') + 1));
 }
 
 std::string service_label(const RequestHead& head) {
@@ -68,7 +70,7 @@ std::string path_style(const RequestHead& head, const std::vector<std::string>& 
 
 RestRouter::RestRouter(const ServiceTable& table) {
   for (size_t i = 0; i < table.route_count; ++i) {
-    Compiled compiled{&table.routes[i], {}, {}, {}};
+    Compiled compiled{&table.routes[i], table.routes[i].method, {}, {}, {}};
     std::string_view uri = compiled.route->uri;
     auto question = uri.find('?');
     for (auto part :
@@ -119,6 +121,11 @@ std::optional<std::map<std::string, std::string>> RestRouter::labels(const Compi
   return std::nullopt;
 }
 
+// Most routes ask for a parameter that did not come.
+bool RestRouter::may_fit(const Compiled& route, const Pairs& query) {
+  return route.literals.empty() || find_pair(query, route.literals.front().first) != nullptr;
+}
+
 int RestRouter::score(const Compiled& route, const Pairs& query, const Headers& headers) {
   int score = 0;
   for (const auto& [name, value] : route.literals) {
@@ -145,7 +152,7 @@ std::optional<RestMatch> RestRouter::match(std::string_view method, std::string_
   std::optional<RestMatch> best;
   int best_score = kUnfit;
   for (const auto& route : routes_) {
-    if (method != route.route->method) continue;
+    if (method != route.method || !may_fit(route, query)) continue;
     int own = score(route, query, headers);
     if (own <= best_score) continue;
     auto found = labels(route, raw_path);

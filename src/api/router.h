@@ -48,12 +48,14 @@ class RestRouter {
   };
   struct Compiled {
     const Route* route = nullptr;
+    std::string_view method;
     std::vector<Segment> segments;
     Pairs literals;                     // of the query; value empty: any
     std::vector<std::string> required;  // "?name" or a header
   };
   static std::optional<std::map<std::string, std::string>> labels(const Compiled& route,
                                                                   std::string_view raw_path);
+  static bool may_fit(const Compiled& route, const Pairs& query);
   static int score(const Compiled& route, const Pairs& query, const Headers& headers);
   std::vector<Compiled> routes_;
   std::string first_;  // the segment that all routes begin with, "/v20180820/"; empty: they share none

@@ -14,15 +14,23 @@ const EVP_MD* fetched_sha256() {
   static EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return found;
 }
+const EVP_MD* fetched_sha1() {
+  static EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  return found;
+}
+const EVP_MD* fetched_md5() {
+  static EVP_MD* const found = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  return found;
+}
 
 const EVP_MD* digest(Hasher::Algorithm algorithm) {
   switch (algorithm) {
     case Hasher::Algorithm::sha256:
       return fetched_sha256();
     case Hasher::Algorithm::sha1:
-      return EVP_sha1();
+      return fetched_sha1();
     case Hasher::Algorithm::md5:
-      return EVP_md5();
+      return fetched_md5();
   }
   return nullptr;
 }
@@ -73,10 +81,10 @@ std::string sha256(std::string_view bytes) {
   return std::string(view_of(sha256_digest(bytes)));
 }
 std::string sha1(std::string_view bytes) {
-  return once(EVP_sha1(), bytes);
+  return once(fetched_sha1(), bytes);
 }
 std::string md5(std::string_view bytes) {
-  return once(EVP_md5(), bytes);
+  return once(fetched_md5(), bytes);
 }
 
 // RFC 2104.

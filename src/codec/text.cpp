@@ -1,10 +1,13 @@
 #include "codec/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
 namespace mekong::codec {
 namespace {
+
+constexpr size_t usual_pairs = 32;
 
 constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -43,9 +46,18 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
+constexpr std::array<bool, 256> make_unreserved() {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 256; ++c) {
+    table[static_cast<size_t>(c)] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                    (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+  }
+  return table;
+}
+constexpr std::array<bool, 256> kUnreserved = make_unreserved();
+
 bool unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
+  return kUnreserved[static_cast<uint8_t>(c)];
 }
 
 }  // namespace
@@ -124,28 +136,37 @@ bool base64_decode_to(std::string_view text, std::string& out) {
 }
 
 std::string percent_encode(std::string_view text, bool keep_slash) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;
   out.reserve(text.size());
-  for (char c : text) {
-    if (unreserved(c) || (keep_slash && c == '/')) {
-      out += c;
-    } else {
-      out += '%';
-      out += kDigits[static_cast<uint8_t>(c) >> 4];
-      out += kDigits[static_cast<uint8_t>(c) & 15];
-    }
-  }
+  percent_encode_to(text, keep_slash, out);
   return out;
 }
 
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string out;
-  out.reserve(text.size());
+// In runs: most of what comes needs no coding.
+void percent_encode_to(std::string_view text, bool keep_slash, std::string& out) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  size_t plain = 0;  // where what was not copied yet begins
   for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (unreserved(c) || (keep_slash && c == '/')) continue;
+    out.append(text, plain, i - plain);
+    const char coded[] = {'%', kDigits[static_cast<uint8_t>(c) >> 4], kDigits[static_cast<uint8_t>(c) & 15]};
+    out.append(coded, sizeof(coded));
+    plain = i + 1;
+  }
+  out.append(text, plain);
+}
+
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  // Most of what comes has nothing to decode.
+  const size_t first = std::min({text.find('%'), plus_is_space ? text.find('+') : text.npos, text.size()});
+  std::string out(text.substr(0, first));
+  if (first == text.size()) return out;
+  out.reserve(text.size());
+  for (size_t i = first; i < text.size(); ++i) {
     if (text[i] == '%') {
       if (i + 2 >= text.size()) return std::nullopt;
-      int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
+      const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       out += static_cast<char>(high * 16 + low);
       i += 2;
@@ -159,6 +180,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text,
                                                                             bool plus_is_space) {
   std::vector<std::pair<std::string, std::string>> out;
+  // No more than is usual: of '&' alone there may be millions.
+  if (!text.empty()) out.reserve(std::min<size_t>(usual_pairs, std::ranges::count(text, '&') + 1));
   while (!text.empty()) {
     auto part = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), part.size() + 1));

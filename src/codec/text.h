@@ -18,6 +18,7 @@ bool base64_decode_to(std::string_view text, std::string& out);  // the same; `o
 
 // RFC 3986: everything but letters, digits and -._~ becomes %XX; '/' too unless `keep_slash`.
 std::string percent_encode(std::string_view text, bool keep_slash = false);
+void percent_encode_to(std::string_view text, bool keep_slash, std::string& out);  // the same, appended
 // Absent for a '%' without two hex digits. `plus_is_space`: as in forms and query strings.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 

@@ -111,10 +111,27 @@ std::string format_iso8601_millis(int64_t ms) {
                      c.second, c.ms);
 }
 
+// In each answer, twice in those of S3: by hand it costs a tenth of what fmt takes.
 std::string format_rfc822(int64_t ms) {
-  auto c = civil(ms);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], c.day,
-                     kMonths[c.month - 1], c.year, c.hour, c.minute, c.second);
+  const auto c = civil(ms);
+  if (c.year < 0 || c.year > 9999) {
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], c.day,
+                       kMonths[c.month - 1], c.year, c.hour, c.minute, c.second);
+  }
+  std::string out("Day, 00 Mon 0000 00:00:00 GMT");
+  const auto two = [&](size_t at, int value) {
+    out[at] = static_cast<char>('0' + value / 10);
+    out[at + 1] = static_cast<char>('0' + value % 10);
+  };
+  out.replace(0, 3, kDays[c.weekday], 3);
+  two(5, static_cast<int>(c.day));
+  out.replace(8, 3, kMonths[c.month - 1], 3);
+  two(12, c.year / 100);
+  two(14, c.year % 100);
+  two(17, c.hour);
+  two(20, c.minute);
+  two(23, c.second);
+  return out;
 }
 
 std::string format_amz_date(int64_t ms) {

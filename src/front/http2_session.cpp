@@ -237,7 +237,7 @@ void Http2Session::add_header(StreamId stream, std::string_view name, std::strin
   const size_t bytes = name.size() + value.size() + header_cost;
   in.bytes += bytes;
   head_bytes_ += bytes;
-  if (in.bytes > options_.header_max_bytes || in.head.head.headers.size() > options_.headers_max)
+  if (in.bytes > options_.header_max_bytes || in.head.head.headers.size() >= options_.headers_max)
     in.broken = Error{"HeaderTooLarge", "the head is too large", 431};
   if (in.broken) return;
   if (name == ":method") {

@@ -139,8 +139,9 @@ TEST_F(Http2Test, ABodyCutShortIsNotStored) {
 
 TEST_F(Http2Test, h2_header_limits) {
   Http2Client client(connect());
-  Http2Client::Headers many;
-  for (int i = 0; i < 300; ++i) many.emplace_back("a", "b");
+  Http2Client::Headers many(256, {"a", "b"});
+  EXPECT_EQ(status(client.finish(client.request("GET", "/_mekong/echo", many))), 200);
+  many.emplace_back("a", "b");
   EXPECT_EQ(status(client.finish(client.request("GET", "/_mekong/echo", many))), 431);
   EXPECT_EQ(status(client.finish(client.request("GET", "relative"))), -1);  // nghttp2's own rule
   EXPECT_EQ(status(client.finish(client.request("GET", "/a?" + std::string(2000, '&')))), 400);

@@ -1,5 +1,7 @@
 #include "front/http_writer.h"
 
+#include <array>
+#include <charconv>
 #include <span>
 
 #include "codec/text.h"
@@ -43,6 +45,9 @@ constexpr Reason kReasons[] = {
     {505, "HTTP Version Not Supported"},
 };
 
+constexpr size_t head_bytes_expected = 640;
+constexpr size_t small_body_bytes = 64 << 10;
+
 const char* reason(int status) {
   for (const auto& entry : kReasons) {
     if (entry.status == status) return entry.text;
@@ -51,10 +56,19 @@ const char* reason(int status) {
 }
 
 void add(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+// Of a response: whatever is in it, it stays one line.
+void add_clean(std::string& out, std::string_view name, std::string_view value) {
+  const size_t from = out.size();
+  out.append(name).append(": ").append(value);
+  clean_in_place(out, from);
   out += "\r\n";
+}
+
+std::string_view decimal(int64_t number, std::span<char> room) {
+  return {room.data(), std::to_chars(room.data(), room.data() + room.size(), number).ptr};
 }
 
 bool of_the_connection(std::string_view name) {
@@ -91,20 +105,24 @@ BodyPlan plan_body(const api::Response& response, bool head_request) {
 WrittenHead write_head(const api::Response& response, const Framing& framing) {
   const auto body = plan_body(response, framing.head_request);
   WrittenHead out;
-  out.text.reserve(512);
-  out.text = "HTTP/1.1 " + std::to_string(response.status) + " " + reason(response.status) + "\r\n";
+  std::array<char, 24> digits;
+  // A small body goes out behind it, in the same piece.
+  const bool small = body.sent && response.body.size() <= small_body_bytes;
+  out.text.reserve(head_bytes_expected + (small ? response.body.size() : 0));
+  out.text.append("HTTP/1.1 ").append(decimal(response.status, digits)).append(" ");
+  out.text.append(reason(response.status)).append("\r\n");
   bool server = false;
   for (const auto& [name, value] : response.headers) {
     if (of_the_connection(name)) continue;
     server = server || codec::equal_no_case(name, "server");
-    add(out.text, clean_value(name), clean_value(value));
+    add_clean(out.text, name, value);
   }
   add(out.text, "Date", codec::format_rfc822(framing.now_ms));
   if (!server) add(out.text, "Server", "Mekong");
   const bool close = framing.close || (framing.http_1_0 && body.length < 0);
   if (close) add(out.text, "Connection", "close");
   if (!close && framing.keep_alive_1_0) add(out.text, "Connection", "keep-alive");
-  if (!body.bodiless && body.length >= 0) add(out.text, "Content-Length", std::to_string(body.length));
+  if (!body.bodiless && body.length >= 0) add(out.text, "Content-Length", decimal(body.length, digits));
   out.chunked = !body.bodiless && body.length < 0 && !framing.http_1_0;
   if (out.chunked) add(out.text, "Transfer-Encoding", "chunked");
   out.has_body = body.sent;

@@ -9,12 +9,15 @@
 #include <utility>
 
 #include "base/memory_only.h"
+#include "blob/known_contents.h"
 #include "blob/reader.h"
 #include "blob/writer.h"
 #include "os/descriptors.h"
 
 namespace mekong::blob {
 namespace {
+
+constexpr size_t known_bytes_max = 12 << 20;
 
 // Which contents are being read. Shared by the pins, which may outlive the store.
 class Pins {
@@ -76,7 +79,7 @@ class BlobStore final : public Store {
   Status collect() override { return collect_older_than(clock_.service_ms() - options_.grace_ms); }
 
  private:
-  Result<std::string> read_inline(const BlobRef& ref) const;
+  Result<KnownContents::Content> read_inline(const BlobRef& ref) const;
   Status sweep_orphans();
   Status sweep_folder(const std::string& name);
   Status collect_older_than(int64_t until_ms);
@@ -91,6 +94,7 @@ class BlobStore final : public Store {
   const Options options_;
   Folders folders_;
   mutable FileReader reader_;
+  mutable KnownContents known_{known_bytes_max};
   std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
   std::mutex collect_mutex_;  // held while one content is removed
   std::mutex mutex_;
@@ -108,10 +112,14 @@ Status BlobStore::start() {
   return ok();
 }
 
-Result<std::string> BlobStore::read_inline(const BlobRef& ref) const {
+Result<KnownContents::Content> BlobStore::read_inline(const BlobRef& ref) const {
+  if (auto known = known_.find(ref.id)) return known;
   MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, content_key(ref.id)));
   if (!stored) return Error{"ContentMissing", "content " + ref.id + " is gone"};
-  return decode_inline(ref.id, *stored);
+  MEKONG_TRY_ASSIGN(auto content, decode_inline(ref.id, *stored));
+  auto read = std::make_shared<const std::string>(std::move(content));
+  known_.keep(ref.id, read);
+  return read;
 }
 
 Result<std::string> BlobStore::read(const BlobRef& ref, uint64_t offset, size_t bytes) const {
@@ -119,16 +127,14 @@ Result<std::string> BlobStore::read(const BlobRef& ref, uint64_t offset, size_t 
     if (MemoryOnly::on()) return MemoryOnly::would_wait();
     return reader_.read(ref, offset, bytes);
   }
-  MEKONG_TRY_ASSIGN(auto content, read_inline(ref));
-  if (offset == 0 && bytes >= content.size()) return content;
-  if (offset >= content.size()) return std::string();
-  return content.substr(offset, bytes);
+  MEKONG_TRY_ASSIGN(const auto content, read_inline(ref));
+  return offset >= content->size() ? std::string() : content->substr(offset, bytes);
 }
 
 Result<int> BlobStore::open_descriptor(const BlobRef& ref) const {
   if (!ref.inline_content) return reader_.open_descriptor(ref);
-  MEKONG_TRY_ASSIGN(auto content, read_inline(ref));
-  return os::make_sealed_descriptor(content);
+  MEKONG_TRY_ASSIGN(const auto content, read_inline(ref));
+  return os::make_sealed_descriptor(*content);
 }
 
 Status BlobStore::retain(meta::Batch& batch, const BlobRef& ref) {
@@ -190,7 +196,9 @@ Status BlobStore::remove_content(const std::string& id, bool in_file) {
     batch.remove(family, content_key(id));
   }
   batch.remove(family, zero_key(id));
-  return meta_.commit(std::move(batch)).get();
+  auto removed = meta_.commit(std::move(batch)).get();
+  known_.forget(id);
+  return removed;
 }
 
 Status BlobStore::collect_older_than(int64_t until_ms) {

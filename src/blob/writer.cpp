@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/crc32c.h"
+#include "base/memory_only.h"
 #include "blob/format.h"
 
 namespace mekong::blob {
@@ -95,13 +96,14 @@ Result<BlobRef> BlobWriter::finish(meta::Batch& batch) {
   if (failed_ || finished_) return Error{"InvalidState", "this content cannot be finished"};
   BlobRef ref{
       .id = id_, .size_bytes = size_bytes_, .inline_content = !file_ && size_bytes_ <= inline_bytes_max_};
+  if (!ref.inline_content && MemoryOnly::on()) return MemoryOnly::would_wait();
   if (ref.inline_content) {
     batch.put(family, content_key(id_), encode_inline(id_, buffer_));
   } else if (auto status = finish_file(); !status.ok()) {
     failed_ = true;
     return std::move(status).error();
   }
-  batch.count({.family = std::string(family), .key = reference_key(id_), .delta = 1});
+  batch.put(family, reference_key(id_), "1");  // the first: an id is used once, so there is none to add to
   finished_ = true;
   return ref;
 }

@@ -34,15 +34,25 @@ bool is_valid_name(std::string_view name) {
 
 }  // namespace
 
-Result<std::string> ObjectStore::bucket_record(std::string_view name) const {
+Result<KnownBucketPtr> ObjectStore::known_bucket(std::string_view name) const {
+  uint64_t reading = 0;
+  if (auto known = known_buckets_.find(name, reading)) return known;
   MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, bucket_key(name)));
   if (!stored) return no_such_bucket(name);
-  return std::move(*stored);
+  MEKONG_TRY_ASSIGN(auto bucket, decode_bucket(name, *stored));
+  auto read = std::make_shared<const KnownBucket>(KnownBucket{std::move(*stored), std::move(bucket)});
+  known_buckets_.keep(reading, read);
+  return KnownBucketPtr(std::move(read));
+}
+
+Result<BucketPtr> ObjectStore::shared_bucket(std::string_view name) const {
+  MEKONG_TRY_ASSIGN(const auto known, known_bucket(name));
+  return BucketPtr(known, &known->bucket);
 }
 
 Result<Bucket> ObjectStore::bucket(std::string_view name) const {
-  MEKONG_TRY_ASSIGN(auto record, bucket_record(name));
-  return decode_bucket(name, record);
+  MEKONG_TRY_ASSIGN(const auto known, known_bucket(name));
+  return known->bucket;
 }
 
 Status ObjectStore::create_bucket(const Bucket& bucket) {
@@ -52,6 +62,7 @@ Status ObjectStore::create_bucket(const Bucket& bucket) {
   }
   Bucket made = bucket;
   made.created_ms = now_ms();
+  const KnownBuckets::Change change(known_buckets_, bucket.name);
   meta::Batch batch;
   batch.expect_absent(family, bucket_key(bucket.name)).put(family, bucket_key(bucket.name), encode(made));
   auto committed = meta_.commit(std::move(batch)).get();
@@ -86,12 +97,13 @@ Result<std::vector<Bucket>> ObjectStore::buckets(const AccountId& owner) const {
 }
 
 Status ObjectStore::update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) {
+  const KnownBuckets::Change under_way(known_buckets_, name);
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    MEKONG_TRY_ASSIGN(auto record, bucket_record(name));
-    MEKONG_TRY_ASSIGN(auto changed, decode_bucket(name, record));
+    MEKONG_TRY_ASSIGN(const auto now, known_bucket(name));
+    Bucket changed = now->bucket;
     MEKONG_TRY(change(changed));
     meta::Batch batch;
-    batch.expect_value(family, bucket_key(name), record).put(family, bucket_key(name), encode(changed));
+    batch.expect_value(family, bucket_key(name), now->record).put(family, bucket_key(name), encode(changed));
     auto committed = meta_.commit(std::move(batch)).get();
     if (committed.ok() || committed.error().code != "ConditionFailed") return committed;
   }
@@ -108,8 +120,9 @@ Status ObjectStore::delete_bucket(std::string_view name) {
                   "The bucket you tried to delete is not empty",
                   409,
                   {{"BucketName", std::string(name)}}};
+  const KnownBuckets::Change change(known_buckets_, name);
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    MEKONG_TRY_ASSIGN(auto record, bucket_record(name));
+    MEKONG_TRY_ASSIGN(const auto now, known_bucket(name));
     MEKONG_TRY_ASSIGN(auto objects, meta_.get(family, object_count_key(name)));
     if (objects) return not_empty;
     MEKONG_TRY_ASSIGN(auto pending, uploads({.bucket = std::string(name)}));
@@ -118,7 +131,7 @@ Status ObjectStore::delete_bucket(std::string_view name) {
       if (!aborted.ok() && aborted.error().code != "NoSuchUpload") return aborted;
     }
     meta::Batch batch;
-    batch.expect_value(family, bucket_key(name), record).remove(family, bucket_key(name));
+    batch.expect_value(family, bucket_key(name), now->record).remove(family, bucket_key(name));
     batch.expect_absent(family, object_count_key(name)).expect_absent(family, upload_count_key(name));
     auto committed = meta_.commit(std::move(batch)).get();
     if (committed.ok() || committed.error().code != "ConditionFailed") return committed;

@@ -18,7 +18,7 @@ std::string_view common_prefix(std::string_view key, const ListRequest& request)
 // Walks the keys of a listing in order; a common prefix is passed over by seeking behind it.
 class Walk {
  public:
-  Walk(const meta::Store& meta, const ListRequest& request)
+  Walk(const meta::Reader& meta, const ListRequest& request)
       : meta_(meta), head_bytes_(object_key(request.bucket, "").size()) {
     range_ = meta::prefix_range(object_key(request.bucket, request.prefix), page_keys(request));
     if (request.after.empty()) return;
@@ -62,7 +62,7 @@ class Walk {
     size_t wanted = request.max_keys + 1;
     return request.delimiter.empty() ? std::min<size_t>(wanted, 1001) : std::min<size_t>(wanted, 128);
   }
-  const meta::Store& meta_;
+  const meta::Reader& meta_;
   const size_t head_bytes_;
   meta::ScanRange range_;
   std::vector<meta::KeyValue> page_;
@@ -73,10 +73,11 @@ class Walk {
 }  // namespace
 
 Result<ListResult> ObjectStore::list(const ListRequest& request) const {
-  MEKONG_TRY(bucket_record(request.bucket));
+  MEKONG_TRY(known_bucket(request.bucket));
   ListResult result;
   if (request.max_keys == 0) return result;
-  Walk walk(meta_, request);
+  const auto now = meta_.snapshot();
+  Walk walk(*now, request);
   for (;;) {
     MEKONG_TRY_ASSIGN(const auto* entry, walk.next());
     if (entry == nullptr) return result;
@@ -100,12 +101,13 @@ Result<ListResult> ObjectStore::list(const ListRequest& request) const {
 }
 
 Result<ListUploadsResult> ObjectStore::uploads(const ListUploadsRequest& request) const {
-  MEKONG_TRY(bucket_record(request.bucket));
+  MEKONG_TRY(known_bucket(request.bucket));
   ListUploadsResult result;
   ListRequest names{.bucket = request.bucket, .prefix = request.prefix, .delimiter = request.delimiter};
   auto range = meta::prefix_range(uploads_prefix(request.bucket) + request.prefix, 1000);
+  const auto now = meta_.snapshot();
   for (;;) {
-    MEKONG_TRY_ASSIGN(auto page, meta_.scan(family, range));
+    MEKONG_TRY_ASSIGN(auto page, now->scan(family, range));
     for (const auto& entry : page) {
       MEKONG_TRY_ASSIGN(auto upload, decode_upload(entry.key, entry.value));
       bool passed =

@@ -2,6 +2,7 @@
 #include <map>
 #include <utility>
 
+#include "base/memory_only.h"
 #include "codec/digests.h"
 #include "codec/text.h"
 #include "objects/object_store.h"
@@ -100,7 +101,7 @@ bool retryable(const Status& status) {
 }  // namespace
 
 Result<std::string> ObjectStore::upload_record(const UploadPlace& place) const {
-  MEKONG_TRY(bucket_record(place.bucket));
+  MEKONG_TRY(known_bucket(place.bucket));
   if (place.upload_id.size() != upload_id_digits) return no_such_upload(place);
   MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, upload_key(place)));
   if (!stored) return no_such_upload(place);
@@ -125,15 +126,15 @@ Result<Upload> ObjectStore::create_upload(std::string_view bucket, std::string_v
     upload.checksum_algorithm = algorithm;
     upload.full_object_checksum = options.full_object_checksum;
   }
-  MEKONG_TRY_ASSIGN(auto record, bucket_record(bucket));
+  MEKONG_TRY_ASSIGN(const auto known, known_bucket(bucket));
   meta::Batch batch;
-  batch.expect_value(family, bucket_key(bucket), record);
+  batch.expect_value(family, bucket_key(bucket), known->record);
   batch.put(family, upload_key({upload.bucket, upload.key, upload.id}), encode(upload));
   batch.count({.family = std::string(family), .key = upload_count_key(bucket), .delta = 1});
   auto committed = meta_.commit(std::move(batch)).get();
   if (committed.ok()) return upload;
   if (!retryable(committed)) return std::move(committed).error();
-  MEKONG_TRY(bucket_record(bucket));
+  MEKONG_TRY(known_bucket(bucket));
   return Error{"OperationAborted", "A conflicting operation is in progress on this bucket.", 409};
 }
 
@@ -142,11 +143,13 @@ Result<std::unique_ptr<ObjectWriter>> ObjectStore::put_part(const UploadPlace& p
   MEKONG_TRY(check_number(number));
   MEKONG_TRY_ASSIGN(auto upload, this->upload(place));
   if (!upload.checksum_algorithm.empty()) options.checksums.try_emplace(upload.checksum_algorithm);
-  auto finish = [this, place, number](Received received) -> Result<Object> {
+  auto finish = [this, place, number](Received received, bool waits) -> Result<PendingObject> {
+    if (!waits) return MemoryOnly::would_wait();
     Part part{.number = number, .size_bytes = received.size_bytes, .etag = std::move(received.etag)};
     part.checksums = std::move(received.checksums);
     part.pieces = std::move(received.pieces);
-    return commit_part(place, std::move(part), received.batch, no_such_upload(place));
+    MEKONG_TRY_ASSIGN(auto made, commit_part(place, std::move(part), received.batch, no_such_upload(place)));
+    return PendingObject{std::move(made), {}};
   };
   return ContentWriter::make(blobs_, options, std::move(finish));
 }

@@ -57,7 +57,7 @@ Status ObjectStore::retain_all(meta::Batch& batch, const std::vector<blob::BlobR
 Result<Object> ObjectStore::head(std::string_view bucket, std::string_view key) const {
   MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, object_key(bucket, key)));
   if (!stored) {
-    MEKONG_TRY(bucket_record(bucket));
+    MEKONG_TRY(known_bucket(bucket));
     return no_such_key(key);
   }
   MEKONG_TRY_ASSIGN(auto object, decode_object(bucket, key, *stored));
@@ -91,56 +91,72 @@ Result<std::string> ObjectStore::read(const Object& object, uint64_t offset, siz
 
 Result<std::unique_ptr<ObjectWriter>> ObjectStore::put(std::string_view bucket, std::string_view key,
                                                        PutOptions options) {
-  MEKONG_TRY(bucket_record(bucket));
+  MEKONG_TRY(known_bucket(bucket));
   Object object;
   object.bucket = bucket;
   object.key = key;
   object.headers = std::move(options.headers);
   object.metadata = std::move(options.metadata);
   PutOptions conditions{.if_none_match_any = options.if_none_match_any, .if_match = options.if_match};
-  auto finish = [this, object = std::move(object), conditions](Received received) mutable -> Result<Object> {
+  auto finish = [this, object = std::move(object), conditions](Received received,
+                                                               bool waits) mutable -> Result<PendingObject> {
     object.size_bytes = received.size_bytes;
     object.etag = std::move(received.etag);
     object.checksums = std::move(received.checksums);
     object.pieces = std::move(received.pieces);
-    return commit_object(std::move(object), received.batch, conditions, contended());
+    if (!waits) return begin_object(std::move(object), std::move(received.batch), conditions);
+    MEKONG_TRY_ASSIGN(auto made, commit_object(std::move(object), received.batch, conditions, contended()));
+    return PendingObject{std::move(made), {}};
   };
   return ContentWriter::make(blobs_, options, std::move(finish));
 }
 
+Result<ObjectStore::Stored> ObjectStore::name_object(Object& object, const PutOptions& conditions,
+                                                     meta::Batch& batch) {
+  const auto full_key = object_key(object.bucket, object.key);
+  MEKONG_TRY_ASSIGN(const auto bucket, known_bucket(object.bucket));
+  MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, full_key));
+  std::optional<Object> now;
+  if (stored) {
+    MEKONG_TRY_ASSIGN(now, decode_object(object.bucket, object.key, *stored));
+  }
+  MEKONG_TRY(check_conditions(now, object.key, conditions));
+  object.modified_ms = now_ms();
+  batch.expect_value(family, bucket_key(object.bucket), bucket->record);
+  if (now) {
+    batch.expect_value(family, full_key, *stored);
+    MEKONG_TRY(release_all(batch, now->pieces));
+  } else {
+    batch.expect_absent(family, full_key);
+    batch.count({.family = std::string(family), .key = object_count_key(object.bucket), .delta = 1});
+  }
+  batch.put(family, full_key, encode(object));
+  return stored;
+}
+
 Result<Object> ObjectStore::commit_object(Object object, const meta::Batch& content,
                                           const PutOptions& conditions, const Error& gone) {
-  auto full_key = object_key(object.bucket, object.key);
   Stored before_last;
   int unchanged = 0;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    MEKONG_TRY_ASSIGN(auto bucket, bucket_record(object.bucket));
-    MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, full_key));
-    // Nobody else touched the key, yet the batch did not hold: its content is gone.
-    unchanged = stored == before_last ? unchanged + 1 : 0;
-    if (attempt > 0 && unchanged > 4) return gone;
-    std::optional<Object> now;
-    if (stored) {
-      MEKONG_TRY_ASSIGN(now, decode_object(object.bucket, object.key, *stored));
-    }
-    MEKONG_TRY(check_conditions(now, object.key, conditions));
-    object.modified_ms = now_ms();
     meta::Batch batch = content;
-    batch.expect_value(family, bucket_key(object.bucket), bucket);
-    if (now) {
-      batch.expect_value(family, full_key, *stored);
-      MEKONG_TRY(release_all(batch, now->pieces));
-    } else {
-      batch.expect_absent(family, full_key);
-      batch.count({.family = std::string(family), .key = object_count_key(object.bucket), .delta = 1});
-    }
-    batch.put(family, full_key, encode(object));
+    auto stored = name_object(object, conditions, batch);
+    // Nobody else touched the key, yet the batch did not hold: its content is gone.
+    unchanged = stored.ok() && *stored == before_last ? unchanged + 1 : 0;
+    if (attempt > 0 && unchanged > 4) return gone;
+    if (!stored.ok()) return std::move(stored).error();
     auto committed = meta_.commit(std::move(batch)).get();
     if (committed.ok()) return object;
     if (!retryable(committed)) return std::move(committed).error();
-    before_last = std::move(stored);
+    before_last = std::move(*stored);
   }
   return contended();
+}
+
+Result<PendingObject> ObjectStore::begin_object(Object object, meta::Batch content,
+                                                const PutOptions& conditions) {
+  MEKONG_TRY(name_object(object, conditions, content));
+  return PendingObject{std::move(object), meta_.commit(std::move(content))};
 }
 
 Result<Object> ObjectStore::copy(const Object& source, std::string_view bucket, std::string_view key,
@@ -175,7 +191,7 @@ Status ObjectStore::add_removal(meta::Batch& batch, std::string_view bucket, std
 }
 
 Status ObjectStore::remove(std::string_view bucket, std::string_view key) {
-  MEKONG_TRY(bucket_record(bucket));
+  MEKONG_TRY(known_bucket(bucket));
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     meta::Batch batch;
     MEKONG_TRY(add_removal(batch, bucket, key));
@@ -188,7 +204,7 @@ Status ObjectStore::remove(std::string_view bucket, std::string_view key) {
 
 Result<std::vector<Status>> ObjectStore::remove_many(std::string_view bucket,
                                                      const std::vector<std::string>& keys) {
-  MEKONG_TRY(bucket_record(bucket));
+  MEKONG_TRY(known_bucket(bucket));
   std::vector<std::string> unique = keys;
   std::sort(unique.begin(), unique.end());
   unique.erase(std::unique(unique.begin(), unique.end()), unique.end());

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "objects/known_buckets.h"
 #include "objects/objects.h"
 
 namespace mekong::objects {
@@ -20,6 +21,7 @@ class ObjectStore final : public Store {
 
   Status create_bucket(const Bucket& bucket) override;
   Result<Bucket> bucket(std::string_view name) const override;
+  Result<BucketPtr> shared_bucket(std::string_view name) const override;
   Result<std::vector<Bucket>> buckets(const AccountId& owner) const override;
   Status update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) override;
   Status delete_bucket(std::string_view name) override;
@@ -55,6 +57,8 @@ class ObjectStore final : public Store {
   // another writer came between. `gone`: the error when the batch's own conditions cannot hold any more.
   Result<Object> commit_object(Object object, const meta::Batch& content, const PutOptions& conditions,
                                const Error& gone);
+  // Once, without waiting.
+  Result<PendingObject> begin_object(Object object, meta::Batch content, const PutOptions& conditions);
   Result<Object> commit_part(const UploadPlace& place, Part part, const meta::Batch& content,
                              const Error& gone);
   int64_t now_ms() const { return clock_.wall_ms(); }
@@ -67,7 +71,9 @@ class ObjectStore final : public Store {
     std::vector<Part> parts;
     std::vector<std::string> keys, records;
   };
-  Result<std::string> bucket_record(std::string_view name) const;
+  Result<KnownBucketPtr> known_bucket(std::string_view name) const;
+  // Adds to `batch` what makes `object` the value of its key; answers the record that it expects there.
+  Result<Stored> name_object(Object& object, const PutOptions& conditions, meta::Batch& batch);
   Result<std::string> upload_record(const UploadPlace& place) const;
   Status release_all(meta::Batch& batch, const std::vector<blob::BlobRef>& pieces);
   Status retain_all(meta::Batch& batch, const std::vector<blob::BlobRef>& pieces);
@@ -85,6 +91,7 @@ class ObjectStore final : public Store {
   blob::Store& blobs_;
   const os::Clock& clock_;
   os::Random& random_;
+  mutable KnownBuckets known_buckets_;
 };
 
 }  // namespace mekong::objects

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/memory_only.h"
 #include "codec/digests.h"
 #include "codec/text.h"
+#include "meta/forwarding_store.h"
 
 namespace mekong::objects {
 namespace {
@@ -76,6 +78,30 @@ class ObjectStoreTest : public testing::Test {
   std::unique_ptr<blob::Store> blobs_;
   std::unique_ptr<Store> store_;
 };
+
+TEST_F(ObjectStoreTest, a_commit_that_is_only_begun_is_one_attempt) {
+  const auto begin = [&](std::string_view bytes) {
+    auto writer = store_->put("bucket", "k", {});
+    EXPECT_TRUE(writer.ok() && (*writer)->append(bytes).ok());
+    const MemoryOnly here;
+    return (*writer)->begin_commit();
+  };
+  auto first = begin("first");
+  ASSERT_TRUE(first.ok());
+  EXPECT_TRUE(first->committed.get().ok());
+  EXPECT_EQ(first->object.size_bytes, 5u);
+  EXPECT_EQ(get("k"), "first");
+  EXPECT_EQ(begin(std::string(100'000, 'x')).error().code, MemoryOnly::code);  // would be a file
+  auto parts = store_->create_upload("bucket", "k", {});
+  auto part = store_->put_part({"bucket", "k", parts->id}, 1, {});
+  ASSERT_TRUE(part.ok() && (*part)->append("part").ok());
+  EXPECT_EQ((*part)->begin_commit().error().code, MemoryOnly::code);
+  EXPECT_EQ(get("k"), "first");
+  auto second = begin("second");
+  EXPECT_TRUE(second.ok() && second->committed.get().ok());
+  EXPECT_EQ(get("k"), "second");
+  EXPECT_EQ(contents(), 1u);
+}
 
 TEST_F(ObjectStoreTest, a_bucket_changes_in_one_step_or_not_at_all) {
   auto count_up = [](Bucket& bucket) {
@@ -261,23 +287,34 @@ TEST_F(ObjectStoreTest, lists_prefixes_delimiters_and_pages) {
 }
 
 // Counts what a listing reads.
-class CountingMeta final : public meta::Store {
+class CountingMeta final : public meta::ForwardingStore {
  public:
-  explicit CountingMeta(meta::Store& inner) : inner_(inner) {}
-  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
-    return inner_.get(family, key);
-  }
+  using ForwardingStore::ForwardingStore;
   Result<std::vector<meta::KeyValue>> scan(std::string_view family,
                                            const meta::ScanRange& range) const override {
-    auto found = inner_.scan(family, range);
+    auto found = ForwardingStore::scan(family, range);
     if (found.ok()) read += found->size();
     return found;
   }
-  Future<Status> commit(meta::Batch batch) override { return inner_.commit(std::move(batch)); }
-  mutable size_t read = 0;
+  // As of now, so that what is read through it is counted, too.
+  std::unique_ptr<const meta::Reader> snapshot() const override {
+    class Counted final : public meta::Reader {
+     public:
+      explicit Counted(const CountingMeta& meta) : meta_(meta) {}
+      Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
+        return meta_.get(family, key);
+      }
+      Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                               const meta::ScanRange& range) const override {
+        return meta_.scan(family, range);
+      }
 
- private:
-  meta::Store& inner_;
+     private:
+      const CountingMeta& meta_;
+    };
+    return std::make_unique<Counted>(*this);
+  }
+  mutable size_t read = 0;
 };
 
 TEST_F(ObjectStoreTest, a_listing_seeks_over_common_prefixes) {
@@ -289,6 +326,35 @@ TEST_F(ObjectStoreTest, a_listing_seeks_over_common_prefixes) {
   auto result = store->list({.bucket = "bucket", .delimiter = "/"});
   EXPECT_EQ(result->common_prefixes, (std::vector<std::string>{"f0/", "f1/", "f2/"}));
   EXPECT_LT(counting.read, 500u);
+}
+
+// Changes the bucket when a listing has taken its snapshot.
+class ChangingMeta final : public meta::ForwardingStore {
+ public:
+  ChangingMeta(meta::Store& inner, std::function<void()> change)
+      : ForwardingStore(inner), change_(std::move(change)) {}
+  std::unique_ptr<const meta::Reader> snapshot() const override {
+    auto now = ForwardingStore::snapshot();
+    change_();
+    return now;
+  }
+
+ private:
+  const std::function<void()> change_;
+};
+
+TEST_F(ObjectStoreTest, a_page_of_a_listing_is_of_one_moment) {
+  for (const std::string key : {"a/1", "b/1", "c"}) put(key, key);
+  ChangingMeta changing(*meta_, [&] {
+    ASSERT_TRUE(store_->remove("bucket", "c").ok());
+    put("b0", "");
+  });
+  auto store = make_store(changing, *blobs_, clock_, random_);
+  const auto found = store->list({.bucket = "bucket", .delimiter = "/"});
+  EXPECT_EQ(found->common_prefixes, (std::vector<std::string>{"a/", "b/"}));
+  ASSERT_EQ(found->objects.size(), 1u);
+  EXPECT_EQ(found->objects[0].key, "c");
+  EXPECT_EQ(list({}), "a/1 b/1 b0 |");
 }
 
 TEST_F(ObjectStoreTest, list_after_delete_and_delete_many) {

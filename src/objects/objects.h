@@ -38,6 +38,8 @@ struct Bucket {
   std::optional<PublicAccessBlock> public_access_block = PublicAccessBlock{};
 };
 
+using BucketPtr = std::shared_ptr<const Bucket>;
+
 struct Object {
   std::string bucket, key;
   uint64_t size_bytes = 0;
@@ -78,6 +80,12 @@ struct ListResult {
   std::string next_after;  // continue here
 };
 
+// An object that is there once `committed` is ok.
+struct PendingObject {
+  Object object;
+  Future<Status> committed;
+};
+
 // An upload in progress: append bytes, then commit; destroyed uncommitted: discarded. One thread at a time.
 class ObjectWriter {
  public:
@@ -86,6 +94,10 @@ class ObjectWriter {
   // For a checksum that is known only after the bytes (a trailer). The algorithm was named in the options.
   virtual Status expect_checksum(const std::string& algorithm, std::string base64) = 0;
   virtual Result<Object> commit() = 0;  // durable and visible, in this order
+  // The same for who may not wait: one attempt, of small content, in a MemoryOnly scope. `committed` with
+  // "ConditionFailed": another writer came between. Errors besides those of commit(): "WouldWait". After one
+  // of these two nothing was changed: put it again, with commit().
+  virtual Result<PendingObject> begin_commit() = 0;
 };
 
 // Multipart uploads. A part is an Object of its own until the upload is completed by reference.
@@ -140,6 +152,8 @@ class Store {
   virtual ~Store() = default;
   virtual Status create_bucket(const Bucket& bucket) = 0;
   virtual Result<Bucket> bucket(std::string_view name) const = 0;
+  // The same without a copy, as a rule from memory: for what each request asks.
+  virtual Result<BucketPtr> shared_bucket(std::string_view name) const = 0;
   virtual Result<std::vector<Bucket>> buckets(const AccountId& owner) const = 0;
   // Changes what may change of a bucket (its tags, who may), in one step with what was read: `change` may be
   // called again. Errors: NoSuchBucket, OperationAborted (others were faster again and again), and those of

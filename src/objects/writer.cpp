@@ -67,18 +67,33 @@ Status ContentWriter::verify(Received& received) {
   return ok();
 }
 
-Result<Object> ContentWriter::commit() {
+Result<Received> ContentWriter::finish_content() {
   Received received;
   MEKONG_TRY(verify(received));
   received.size_bytes = writer_->size_bytes();
-  if (received.size_bytes == 0) return finish_(std::move(received));
+  if (received.size_bytes == 0) return received;
   MEKONG_TRY_ASSIGN(auto ref, writer_->finish(received.batch));
-  received.pieces.push_back(ref);
-  auto done = finish_(std::move(received));
+  received.pieces.push_back(std::move(ref));
+  return received;
+}
+
+Result<Object> ContentWriter::commit() {
+  MEKONG_TRY_ASSIGN(auto received, finish_content());
+  const auto pieces = received.pieces;
+  auto done = finish_(std::move(received), true);
+  if (done.ok()) return std::move(done->object);
   // Whether a commit that the disk failed will be there after a restart is unknown: then the content stays,
   // and a start removes it if no record names it.
-  if (!done.ok() && done.error().code != "StorageFailed") blobs_.discard(ref);
-  return done;
+  if (done.error().code != "StorageFailed") {
+    for (const auto& piece : pieces) blobs_.discard(piece);
+  }
+  return std::move(done).error();
+}
+
+// Small content is in the batch: there is nothing to discard.
+Result<PendingObject> ContentWriter::begin_commit() {
+  MEKONG_TRY_ASSIGN(auto received, finish_content());
+  return finish_(std::move(received), false);
 }
 
 }  // namespace mekong::objects

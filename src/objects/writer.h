@@ -22,8 +22,9 @@ struct Received {
 
 class ContentWriter final : public ObjectWriter {
  public:
-  // Names the content and commits; the content is discarded when it fails.
-  using Finish = std::function<Result<Object>(Received)>;
+  // Names the content and commits; the content is discarded when it fails. `waits`: until the object is
+  // there; else once only, the future says how it went.
+  using Finish = std::function<Result<PendingObject>(Received, bool waits)>;
   static Result<std::unique_ptr<ObjectWriter>> make(blob::Store& blobs, const PutOptions& options,
                                                     Finish finish);
 
@@ -31,9 +32,11 @@ class ContentWriter final : public ObjectWriter {
   Status append(std::string_view bytes) override;
   Status expect_checksum(const std::string& algorithm, std::string base64) override;
   Result<Object> commit() override;
+  Result<PendingObject> begin_commit() override;
 
  private:
   Status verify(Received& received);
+  Result<Received> finish_content();
 
   blob::Store& blobs_;
   std::unique_ptr<blob::Writer> writer_;

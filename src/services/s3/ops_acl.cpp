@@ -55,14 +55,14 @@ Result<model::GetBucketAclOutput> S3Service::get_bucket_acl(api::Context& ctx,
                                                             const model::GetBucketAclRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  return owners_acl<model::GetBucketAclOutput>(bucket);
+  return owners_acl<model::GetBucketAclOutput>(*bucket);
 }
 
 Result<model::PutBucketAclResponse> S3Service::put_bucket_acl(api::Context& ctx,
                                                               const model::PutBucketAclRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  MEKONG_TRY(check_request(bucket, request));
+  MEKONG_TRY(check_request(*bucket, request));
   return model::PutBucketAclResponse{};
 }
 
@@ -71,7 +71,7 @@ Result<model::GetObjectAclOutput> S3Service::get_object_acl(api::Context& ctx,
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY(find_object(ctx, request.bucket, request.key));
-  return owners_acl<model::GetObjectAclOutput>(bucket);
+  return owners_acl<model::GetObjectAclOutput>(*bucket);
 }
 
 Result<model::PutObjectAclOutput> S3Service::put_object_acl(api::Context& ctx,
@@ -79,7 +79,7 @@ Result<model::PutObjectAclOutput> S3Service::put_object_acl(api::Context& ctx,
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY(find_object(ctx, request.bucket, request.key));
-  MEKONG_TRY(check_request(bucket, request));
+  MEKONG_TRY(check_request(*bucket, request));
   return model::PutObjectAclOutput{};
 }
 

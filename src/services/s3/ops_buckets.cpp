@@ -76,7 +76,7 @@ Result<model::HeadBucketOutput> S3Service::head_bucket(api::Context& ctx,
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   model::HeadBucketOutput output;
-  output.bucket_region = bucket.region.value;
+  output.bucket_region = bucket->region.value;
   output.access_point_alias = false;
   return output;
 }
@@ -94,7 +94,7 @@ Result<model::GetBucketLocationOutput> S3Service::get_bucket_location(
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
   model::GetBucketLocationOutput output;
-  if (bucket.region.value != default_region) output.location_constraint = bucket.region.value;
+  if (bucket->region.value != default_region) output.location_constraint = bucket->region.value;
   return output;
 }
 

@@ -119,7 +119,7 @@ Result<model::ListObjectsV2Output> S3Service::list_objects_v2(api::Context& ctx,
   fill_frame(request, result, names, max_keys, output);
   fill_contents(result, names, output);
   if (request.fetch_owner.value_or(false) && output.contents) {
-    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket.owner);
+    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket->owner);
   }
   output.start_after = names(request.start_after);
   output.key_count = static_cast<int32_t>(result.objects.size() + result.common_prefixes.size());
@@ -143,7 +143,7 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
   fill_frame(request, result, names, max_keys, output);
   fill_contents(result, names, output);
   if (output.contents) {
-    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket.owner);
+    for (auto& entry : *output.contents) entry.owner.emplace().id = canonical_id(bucket->owner);
   }
   output.marker = names(std::string_view(request.marker.value_or("")));
   // Without a delimiter the last key is the marker, so none is sent.
@@ -170,7 +170,7 @@ Result<model::ListObjectVersionsOutput> S3Service::list_object_versions(
     auto& entry = output.versions->emplace_back(describe<model::ObjectVersion>(object, names));
     entry.version_id = "null";
     entry.is_latest = true;
-    entry.owner.emplace().id = canonical_id(bucket.owner);
+    entry.owner.emplace().id = canonical_id(bucket->owner);
   }
   output.key_marker = names(std::string_view(request.key_marker.value_or("")));
   output.version_id_marker = request.version_id_marker.value_or("");
@@ -214,8 +214,8 @@ Result<model::ListMultipartUploadsOutput> S3Service::list_multipart_uploads(
     entry.key = names(std::string_view(upload.key));
     entry.initiated = api::Timestamp{upload.initiated_ms};
     entry.storage_class = "STANDARD";
-    entry.owner.emplace().id = canonical_id(bucket.owner);
-    entry.initiator.emplace().id = canonical_id(bucket.owner);
+    entry.owner.emplace().id = canonical_id(bucket->owner);
+    entry.initiator.emplace().id = canonical_id(bucket->owner);
     if (!upload.checksum_algorithm.empty()) entry.checksum_algorithm = upload.checksum_algorithm;
   }
   fill_prefixes(result, names, output);

@@ -160,8 +160,8 @@ Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
   output.part_number_marker = marker;
   output.max_parts = max_parts;
   output.storage_class = "STANDARD";
-  output.owner.emplace().id = canonical_id(bucket.owner);
-  output.initiator.emplace().id = canonical_id(bucket.owner);
+  output.owner.emplace().id = canonical_id(bucket->owner);
+  output.initiator.emplace().id = canonical_id(bucket->owner);
   if (!upload.checksum_algorithm.empty()) output.checksum_algorithm = upload.checksum_algorithm;
   output.is_truncated = parts.size() > static_cast<size_t>(max_parts);
   parts.resize(std::min(parts.size(), static_cast<size_t>(max_parts)));

@@ -80,10 +80,10 @@ Result<model::PutBucketPolicyResponse> S3Service::put_bucket_policy(
     api::Context& ctx, const model::PutBucketPolicyRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  MEKONG_TRY(check_keeper(ctx, bucket));
+  MEKONG_TRY(check_keeper(ctx, *bucket));
   MEKONG_TRY_ASSIGN(const auto document, check_policy(request.policy, request.bucket, may_be_named_));
   const bool open = policy::is_public(*document);
-  MEKONG_TRY_ASSIGN(const auto account_block, store_.account_block(bucket.owner));
+  MEKONG_TRY_ASSIGN(const auto account_block, store_.account_block(bucket->owner));
   const auto blocks = [](const std::optional<objects::PublicAccessBlock>& block) {
     return block && block->block_policy;
   };
@@ -100,17 +100,17 @@ Result<model::PutBucketPolicyResponse> S3Service::put_bucket_policy(
 Result<model::GetBucketPolicyOutput> S3Service::get_bucket_policy(
     api::Context& ctx, const model::GetBucketPolicyRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
-  MEKONG_TRY_ASSIGN(auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  MEKONG_TRY(check_keeper(ctx, bucket));
-  if (bucket.policy.empty()) return no_policy(request.bucket);
-  return model::GetBucketPolicyOutput{std::move(bucket.policy)};
+  MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(check_keeper(ctx, *bucket));
+  if (bucket->policy.empty()) return no_policy(request.bucket);
+  return model::GetBucketPolicyOutput{bucket->policy};
 }
 
 Result<model::DeleteBucketPolicyResponse> S3Service::delete_bucket_policy(
     api::Context& ctx, const model::DeleteBucketPolicyRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  MEKONG_TRY(check_keeper(ctx, bucket));
+  MEKONG_TRY(check_keeper(ctx, *bucket));
   MEKONG_TRY(store_.update_bucket(request.bucket, [](objects::Bucket& changed) {
     changed.policy.clear();
     changed.policy_is_public = false;
@@ -123,8 +123,8 @@ Result<model::GetBucketPolicyStatusOutput> S3Service::get_bucket_policy_status(
     api::Context& ctx, const model::GetBucketPolicyStatusRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  if (bucket.policy.empty()) return no_policy(request.bucket);
-  return model::GetBucketPolicyStatusOutput{model::PolicyStatus{bucket.policy_is_public}};
+  if (bucket->policy.empty()) return no_policy(request.bucket);
+  return model::GetBucketPolicyStatusOutput{model::PolicyStatus{bucket->policy_is_public}};
 }
 
 Result<model::PutPublicAccessBlockResponse> S3Service::put_public_access_block(
@@ -145,7 +145,7 @@ Result<model::GetPublicAccessBlockOutput> S3Service::get_public_access_block(
     api::Context& ctx, const model::GetPublicAccessBlockRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  const auto& block = bucket.public_access_block;
+  const auto& block = bucket->public_access_block;
   if (!block) return no_block(request.bucket);
   return model::GetPublicAccessBlockOutput{model::PublicAccessBlockConfiguration{
       block->block_acls, block->ignore_acls, block->block_policy, block->restrict_buckets}};

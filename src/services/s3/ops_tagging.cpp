@@ -45,11 +45,11 @@ Result<model::GetBucketTaggingOutput> S3Service::get_bucket_tagging(
     api::Context& ctx, const model::GetBucketTaggingRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY_ASSIGN(const auto bucket, permitted_bucket(request.bucket, request.expected_bucket_owner));
-  if (bucket.tags.empty()) {
+  if (bucket->tags.empty()) {
     return Error{"NoSuchTagSet", "The TagSet does not exist", 404, {{"BucketName", request.bucket}}};
   }
   model::GetBucketTaggingOutput output;
-  for (const auto& [key, value] : bucket.tags) output.tag_set.push_back({key, value});
+  for (const auto& [key, value] : bucket->tags) output.tag_set.push_back({key, value});
   return output;
 }
 

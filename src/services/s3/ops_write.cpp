@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/memory_only.h"
 #include "codec/text.h"
 #include "services/s3/conditions.h"
 #include "services/s3/parameters.h"
@@ -40,22 +41,47 @@ Status check_copy_checksum(const objects::Object& source, const std::optional<st
       501};
 }
 
+model::PutObjectOutput put_output(const objects::Object& object) {
+  model::PutObjectOutput output;
+  output.e_tag = quoted(object.etag);
+  checksums_out(object.checksums, output);
+  if (!object.checksums.empty()) output.checksum_type = "FULL_OBJECT";
+  return output;
+}
+
 }  // namespace
+
+// All but the wait for the commit.
+Result<objects::PendingObject> S3Service::begin_put(const api::Context& ctx,
+                                                    const model::PutObjectRequest& request,
+                                                    const api::WholeBody& body) const {
+  const MemoryOnly here;
+  if (body.length() < 0) return MemoryOnly::would_wait();
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY_ASSIGN(auto options, put_options(ctx, request));
+  MEKONG_TRY_ASSIGN(const auto writer, store_.put(request.bucket, request.key, std::move(options)));
+  MEKONG_TRY(writer->append(body.bytes()));
+  MEKONG_TRY(expect_trailers(body, *writer));
+  return writer->begin_commit();
+}
 
 Task<Result<model::PutObjectOutput>> S3Service::put_object(api::Context& ctx,
                                                            const model::PutObjectRequest& request,
                                                            api::BodyReader& body) {
   MEKONG_CO_TRY(check_parameters(ctx, &request));
+  if (const auto* whole = api::WholeBody::of(body)) {
+    MEKONG_CO_TRY_ASSIGN(auto begun, begin_put(ctx, request, *whole));
+    auto committed = co_await begun.committed;
+    if (!committed.ok() && committed.error().code == "ConditionFailed") co_return MemoryOnly::would_wait();
+    MEKONG_CO_TRY(std::move(committed));
+    co_return put_output(begun.object);
+  }
   MEKONG_CO_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_CO_TRY_ASSIGN(auto options, put_options(ctx, request));
   MEKONG_CO_TRY_ASSIGN(auto writer, store_.put(request.bucket, request.key, std::move(options)));
   auto received = co_await receive(body, *writer);
   MEKONG_CO_TRY_ASSIGN(auto object, std::move(received));
-  model::PutObjectOutput output;
-  output.e_tag = quoted(object.etag);
-  checksums_out(object.checksums, output);
-  if (!object.checksums.empty()) output.checksum_type = "FULL_OBJECT";
-  co_return output;
+  co_return put_output(object);
 }
 
 Result<model::CopyObjectOutput> S3Service::copy_object(api::Context& ctx,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "codec/encoded_words.h"
 #include "codec/text.h"
@@ -51,6 +52,16 @@ const std::set<std::string_view>& unbuilt_members() {
   return names;
 }
 
+const std::unordered_map<std::string_view, const api::Operation*>& operations() {
+  static const auto by_name = [] {
+    std::unordered_map<std::string_view, const api::Operation*> out;
+    for (size_t i = 0; i < model::table.operation_count; ++i)
+      out.emplace(model::table.operations[i].name, &model::table.operations[i]);
+    return out;
+  }();
+  return by_name;
+}
+
 Error not_implemented(std::string_view what) {
   return {"NotImplemented",
           "A header or parameter you provided implies functionality that is not implemented: " +
@@ -93,6 +104,7 @@ Status check_acl(std::string_view operation, std::string_view name, const std::s
 }
 
 Status check_text(std::string_view name, const std::string& value) {
+  if (name == "Bucket") return ok();
   if (name == "StorageClass" && value != "STANDARD") return not_implemented("StorageClass " + value);
   if (name == "ObjectOwnership" && value != "BucketOwnerEnforced") {
     return not_implemented("ObjectOwnership " + value);
@@ -122,13 +134,11 @@ Error acl_not_supported() {
 }
 
 Status check_parameters(const api::Context& ctx, const void* input) {
-  const auto* begin = model::table.operations;
-  const auto* end = begin + model::table.operation_count;
-  const auto* operation =
-      std::find_if(begin, end, [&](const api::Operation& one) { return ctx.operation == one.name; });
-  if (operation == end) return Error{"InternalError", "no such operation: " + ctx.operation, 500};
-  for (size_t i = 0; i < operation->input->member_count; ++i) {
-    const auto& member = operation->input->members[i];
+  const auto found = operations().find(ctx.operation);
+  if (found == operations().end()) return Error{"InternalError", "no such operation: " + ctx.operation, 500};
+  const api::Shape& shape = *found->second->input;
+  for (size_t i = 0; i < shape.member_count; ++i) {
+    const auto& member = shape.members[i];
     if (member.shape->kind == api::Kind::stream) continue;
     const void* value = member.get(input);
     if (value == nullptr) continue;

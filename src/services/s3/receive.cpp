@@ -34,6 +34,14 @@ Status announced_trailers(const api::Context& ctx, Texts& checksums) {
   return ok();
 }
 
+Status expect_trailers(const api::BodyReader& body, objects::ObjectWriter& writer) {
+  for (const auto& [name, value] : body.trailers()) {
+    if (auto algorithm = algorithm_of(name); !algorithm.empty())
+      MEKONG_TRY(writer.expect_checksum(algorithm, value));
+  }
+  return ok();
+}
+
 Task<Result<objects::Object>> receive(api::BodyReader& body, objects::ObjectWriter& writer) {
   if (body.length() < 0) {
     co_return Error{"MissingContentLength", "You must provide the Content-Length HTTP header.", 411};
@@ -52,11 +60,7 @@ Task<Result<objects::Object>> receive(api::BodyReader& body, objects::ObjectWrit
     co_return Error{"IncompleteBody",
                     "You did not provide the number of bytes specified by the Content-Length", 400};
   }
-  for (const auto& [name, value] : body.trailers()) {
-    if (auto algorithm = algorithm_of(name); !algorithm.empty()) {
-      MEKONG_CO_TRY(writer.expect_checksum(algorithm, value));
-    }
-  }
+  MEKONG_CO_TRY(expect_trailers(body, writer));
   co_return writer.commit();
 }
 

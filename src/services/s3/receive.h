@@ -18,6 +18,9 @@ Status body_checks(const api::Context& ctx, const Request& request, objects::Put
   return announced_trailers(ctx, options.checksums);
 }
 
+// Those that came behind a body that was read to its end.
+Status expect_trailers(const api::BodyReader& body, objects::ObjectWriter& writer);
+
 // Reads to the end, verifies, commits. Errors: "MissingContentLength", "EntityTooLarge", "BadDigest", those
 // of the body and of the store. Nothing is visible after an error.
 Task<Result<objects::Object>> receive(api::BodyReader& body, objects::ObjectWriter& writer);

@@ -35,10 +35,10 @@ std::string unquoted(std::string_view etag) {
   return std::string(etag);
 }
 
-Result<objects::Bucket> S3Service::permitted_bucket(std::string_view name,
-                                                    const std::optional<std::string>& expected_owner) const {
-  MEKONG_TRY_ASSIGN(auto bucket, store_.bucket(name));
-  if (expected_owner && *expected_owner != bucket.owner.value) return access_denied();
+Result<objects::BucketPtr> S3Service::permitted_bucket(
+    std::string_view name, const std::optional<std::string>& expected_owner) const {
+  MEKONG_TRY_ASSIGN(auto bucket, store_.shared_bucket(name));
+  if (expected_owner && *expected_owner != bucket->owner.value) return access_denied();
   return bucket;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/whole_body.h"
 #include "gen/s3/service.h"
 #include "objects/objects.h"
 
@@ -25,14 +26,18 @@ class S3Service final : public model::Service {
 
  private:
   // The bucket of a request that was authorised, if it belongs to `expected_owner`, where given.
-  Result<objects::Bucket> permitted_bucket(std::string_view name,
-                                           const std::optional<std::string>& expected_owner) const;
+  Result<objects::BucketPtr> permitted_bucket(std::string_view name,
+                                              const std::optional<std::string>& expected_owner) const;
   // head(), but a missing key is AccessDenied to who may not list.
   Result<objects::Object> find_object(const api::Context& ctx, std::string_view bucket,
                                       std::string_view key) const;
   // The object that x-amz-copy-source names, if the caller may read it.
   Result<objects::Object> copy_source(const api::Context& ctx, const std::string& header,
                                       const std::optional<std::string>& expected_owner) const;
+
+  // PutObject of a body that is here, in memory. Errors: "WouldWait", and those of PutObject.
+  Result<objects::PendingObject> begin_put(const api::Context& ctx, const model::PutObjectRequest& request,
+                                           const api::WholeBody& body) const;
 
   objects::Store& store_;
   const MayBeNamed may_be_named_;

@@ -2,14 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <set>
 
 #include "api/pipeline.h"
+#include "base/memory_only.h"
 #include "base/thread_pool.h"
 #include "codec/hash.h"
 #include "codec/text.h"
 #include "codec/xml.h"
+#include "meta/forwarding_store.h"
 
 namespace mekong::s3 {
 namespace {
@@ -57,6 +60,32 @@ class FakeBody final : public api::RawBody {
   std::string bytes_;
 };
 
+// Tells where a commit came from; has everything on disk, or lets commits fail as if somebody came between.
+class WatchedStore final : public meta::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
+    if (on_disk && MemoryOnly::on()) return MemoryOnly::would_wait();
+    return inner_.get(family, key);
+  }
+  Future<Status> commit(meta::Batch batch) override {
+    committed_on = Executor::current();
+    if (failing == 0) return inner_.commit(std::move(batch));
+    --failing;
+    return Future<Status>::ready(Error{"ConditionFailed", "on purpose"});
+  }
+  std::atomic<bool> on_disk = false;
+  std::atomic<int> failing = 0;
+  std::atomic<Executor*> committed_on = nullptr;
+};
+
+Task<api::Response> handle_on(Executor& home, const api::Pipeline& pipeline, const api::RequestHead& head,
+                              api::RawBody& raw) {
+  co_await resume_on(home);
+  auto response = co_await pipeline.handle(head, raw);
+  co_return response;
+}
+
 struct Reply {
   int status = 0;
   api::Headers headers;
@@ -90,11 +119,11 @@ class S3ServiceTest : public testing::Test {
   void SetUp() override {
     std::string pattern = (std::filesystem::temp_directory_path() / "mekong-s3-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
-    auto opened = blob::open_store(files_, clock_, random_, *meta_, null_logger(),
+    auto opened = blob::open_store(files_, clock_, random_, watched_, null_logger(),
                                    {.folder = folder_ + "/blobs", .grace_ms = 0, .collect_interval_ms = 0});
     ASSERT_TRUE(opened.ok());
     blobs_ = std::move(opened).value();
-    store_ = objects::make_store(*meta_, *blobs_, clock_, random_);
+    store_ = objects::make_store(watched_, *blobs_, clock_, random_);
     service_ = std::make_unique<S3Service>(*store_, [](std::string_view) { return true; });
     pipeline_ =
         std::make_unique<api::Pipeline>(std::vector{model::bind(*service_)}, authenticator_, authoriser_,
@@ -116,7 +145,8 @@ class S3ServiceTest : public testing::Test {
     head.headers = std::move(headers);
     head.content_length = static_cast<int64_t>(body.size());
     FakeBody raw(body);
-    auto response = sync_wait(pipeline_->handle(head, raw));
+    auto response = sync_wait(arrives_on_ != nullptr ? handle_on(*arrives_on_, *pipeline_, head, raw)
+                                                     : pipeline_->handle(head, raw));
     Reply reply{.status = response.status, .headers = response.headers, .body = response.body};
     while (response.stream) {
       auto chunk = response.stream->read();
@@ -144,12 +174,15 @@ class S3ServiceTest : public testing::Test {
   os::ManualClock clock_{1'700'000'000'000};
   os::SeededRandom random_{7};
   std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
+  WatchedStore watched_{*meta_};
   std::unique_ptr<blob::Store> blobs_;
   std::unique_ptr<objects::Store> store_;
   std::unique_ptr<S3Service> service_;
   FakeAuthenticator authenticator_;
   FakeAuthoriser authoriser_;
   ThreadPool pool_{"s3", 2};
+  ThreadPool io_{"io", 1};
+  Executor* arrives_on_ = nullptr;  // null: the pool
   std::unique_ptr<api::Pipeline> pipeline_;
 };
 
@@ -168,6 +201,45 @@ TEST_F(S3ServiceTest, buckets) {
   EXPECT_EQ(send("PUT", "/eu-bucket").code(), "409 BucketAlreadyOwnedByYou");
   EXPECT_EQ(send("DELETE", "/eu-bucket").status, 204);
   EXPECT_EQ(send("GET", "/bucket?website").code(), "501 NotImplemented");
+}
+
+TEST_F(S3ServiceTest, small_bodies_are_put_where_they_arrive) {
+  arrives_on_ = &io_;
+  auto small = send("PUT", "/bucket/k", "hello");
+  EXPECT_EQ(small.header("etag"), "\"5d41402abc4b2a76b9719d911017c592\"");
+  EXPECT_EQ(watched_.committed_on, &io_);
+  EXPECT_EQ(send("GET", "/bucket/k").body, "hello");
+  EXPECT_EQ(send("PUT", "/bucket/k", "again").status, 200);
+  EXPECT_EQ(send("GET", "/bucket/k").body, "again");
+  EXPECT_EQ(send("PUT", "/bucket/empty", "").status, 200);
+  EXPECT_EQ(watched_.committed_on, &io_);
+  EXPECT_EQ(send("PUT", "/bucket/k", "other", {{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}).code(),
+            "400 BadDigest");
+  EXPECT_EQ(send("PUT", "/bucket/k", "other", {{"x-amz-checksum-crc32", "AAAAAA=="}}).code(),
+            "400 BadDigest");
+  EXPECT_EQ(send("PUT", "/bucket/k", "other", {{"if-none-match", "*"}}).code(), "412 PreconditionFailed");
+  EXPECT_EQ(send("PUT", "/nowhere/k", "other").code(), "404 NoSuchBucket");
+  EXPECT_EQ(send("GET", "/bucket/k").body, "again");
+}
+
+TEST_F(S3ServiceTest, what_would_wait_is_put_on_the_pool) {
+  arrives_on_ = &io_;
+  const std::string in_a_file(40'000, 'f'), streamed(100'000, 's');
+  const auto put = [&](const std::string& body, api::Headers headers = {}) {
+    watched_.committed_on = nullptr;
+    EXPECT_EQ(send("PUT", "/bucket/k", body, std::move(headers)).status, 200);
+    EXPECT_EQ(send("GET", "/bucket/k").body, body);
+    EXPECT_EQ(watched_.committed_on, &pool_);
+  };
+  put(in_a_file);
+  put(streamed);
+  put("wanted?", {{"expect", "100-continue"}});
+  watched_.on_disk = true;
+  put("over what is on disk");
+  watched_.on_disk = false;
+  watched_.failing = 1;  // the first attempt, made on the I/O thread
+  put("somebody came between");
+  EXPECT_EQ(watched_.failing, 0);
 }
 
 TEST_F(S3ServiceTest, tags_of_a_bucket_are_replaced_as_a_whole) {

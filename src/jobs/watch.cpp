@@ -11,31 +11,37 @@ namespace mekong::jobs {
 namespace {
 
 constexpr size_t forward_bytes_max = 1 << 20;
+constexpr uint64_t last_words_bytes = 256 << 10;
 
-// Forwards what a file has grown by since the last look.
+// Forwards what a file has grown by since the last look. Room for last words is kept reserved behind its end:
+// why a job failed is to be read, also where it failed because the disk is full.
 class Tail {
  public:
   Tail(os::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
 
   void forward(Stream stream, const Observer& observer) {
     if (!file_) {
-      auto opened = files_.open(path_, os::OpenMode::read);
+      auto opened = files_.open(path_, os::OpenMode::write);
       if (!opened.ok()) return;  // the child has not been given it yet
       file_ = std::move(opened).value();
     }
     for (;;) {
       const auto bytes = file_->read(offset_, forward_bytes_max);
-      if (!bytes.ok() || bytes->empty()) return;
+      if (!bytes.ok() || bytes->empty()) break;
       offset_ += bytes->size();
       observer.output(stream, *bytes);
     }
+    if (reserved_bytes_ >= offset_ + last_words_bytes / 2) return;
+    const uint64_t wanted_bytes = offset_ + last_words_bytes;
+    // On a full disk what was reserved before is what there is.
+    if (file_->reserve(wanted_bytes).ok()) reserved_bytes_ = wanted_bytes;
   }
 
  private:
   os::Files& files_;
   std::string path_;
   std::unique_ptr<os::File> file_;
-  uint64_t offset_ = 0;
+  uint64_t offset_ = 0, reserved_bytes_ = 0;
 };
 
 // What the job's folder takes on disk, asked of du(1) under the job's own uid, so that nothing the job makes
@@ -79,6 +85,13 @@ class DiskUse {
   std::unique_ptr<os::Process> asked_;
   std::shared_ptr<std::atomic<bool>> done_;
 };
+
+// Gives back what stands reserved behind the end; nobody writes any more.
+Status end_file(os::Files& files, const std::string& path) {
+  MEKONG_TRY_ASSIGN(const auto file, files.open(path, os::OpenMode::write));
+  MEKONG_TRY_ASSIGN(const auto bytes, file->size());
+  return file->truncate(bytes);
+}
 
 }  // namespace
 
@@ -169,6 +182,10 @@ void Supervisor::State::watch(Job& job, const Record& record) {
   job.group.reset();
   const auto discarded = discard(record);
   if (!discarded.ok()) logger.error("jobs", "cannot clean up after a job", {{"job", record.id}});
+  for (const auto stream : {Stream::out, Stream::err}) {
+    const auto ended = end_file(files, output_path(job.place.id, stream));
+    if (!ended.ok()) logger.warn("jobs", "a job's output is longer on disk than it is", {{"job", record.id}});
+  }
   logger.info("jobs", "job ended", {{"job", record.id}, {"code", std::to_string(outcome.code)}});
   // No longer found by its uid or token, then the owner hears of it.
   std::vector<std::shared_ptr<Job>> joinable;

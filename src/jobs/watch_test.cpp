@@ -142,6 +142,21 @@ TEST_F(WatchTest, AJobThatFillsItsFolderIsEnded) {
   EXPECT_NE(run(spec, "head -c 2000000 /dev/zero > f").code, 0);
 }
 
+// What a job says while its disk is full has been kept room for, and nothing of that is left behind its end.
+TEST_F(WatchTest, LastWordsHaveRoomOnAFullDisk) {
+  const auto ended = std::make_shared<Ended>();
+  const auto place = start({}, "echo ready; while [ ! -e go ]; do sleep 0.01; done; echo why", ended);
+  const auto path = config_.output_folder + "/" + place.id.value + "/stdout";
+  struct stat info{};
+  const auto held_bytes = [&] { return ::stat(path.c_str(), &info) == 0 ? info.st_blocks * 512 : 0; };
+  while (held_bytes() < 256 << 10) ::usleep(1'000);
+  EXPECT_EQ(info.st_size, 6);
+  std::ofstream(place.folder + "/go") << "";
+  EXPECT_EQ(ended->future.get().code, 0);
+  EXPECT_LE(held_bytes(), 4096);
+  EXPECT_EQ(*supervisor_->read_output(place.id, Stream::out, 0, 100), "ready\nwhy\n");
+}
+
 TEST_F(WatchTest, AJobStandsBackAndHasSoManyProcesses) {
   Spec spec;
   spec.processes_max = 10;

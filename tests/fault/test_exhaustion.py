@@ -9,6 +9,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +19,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 import crash_images
+from emr_client import Jobs
 from kafka_client import create_topic, serverless_cluster, settings_of, token_of
 from load import impatient
 from server import REGION, Mekong
@@ -185,6 +187,48 @@ def test_a_full_disk_refuses_by_name_and_goes_on_enospc(disk):
         assert clients.put(100) == '503 InsufficientStorage'
         for one in (filler, disk / 'filler2'):
             one.unlink()
+        assert set(clients.each().values()) == {'ok'}
+        sound(server, clients)
+    finally:
+        server.kill()
+
+
+SPILL = """
+from pyspark.sql import SparkSession, functions
+spark = SparkSession.builder.getOrCreate()
+rows = spark.range(20_000_000).select(functions.rand(1).alias('a'), functions.rand(2).alias('b'))
+print(rows.repartition(3).sort('a').agg(functions.sum('b')).collect())
+"""
+
+
+@pytest.fixture(name='jobs_on_disk')
+def jobs_on_disk_fixture(disk):
+    """A folder on the small disk that other users can reach."""
+    (disk / 'jobs').mkdir(mode=0o711)
+    with tempfile.TemporaryDirectory(dir='/var/tmp') as parent:
+        os.chmod(parent, 0o711)
+        folder = pathlib.Path(parent) / 'jobs'
+        folder.mkdir()
+        subprocess.run(['mount', '--bind', disk / 'jobs', folder], check=True)
+        yield folder
+        subprocess.run(['umount', '--lazy', folder], check=True)
+
+
+def test_a_job_that_spills_until_the_disk_is_full_fails_alone(disk, jobs_on_disk):
+    server = Mekong(str(disk / 'data')).start('--job-folder', str(jobs_on_disk))
+    try:
+        clients, jobs = Clients(server), Jobs(server)
+        subprocess.run(['fallocate', '-l', str(free_bytes(disk) - 150 * MB), disk / 'filler'], check=True)
+        run, seen, least = jobs.start(SPILL), collections.Counter(), free_bytes(disk)
+        while (got := jobs.get(run))['state'] not in ('SUCCESS', 'FAILED', 'CANCELLED'):
+            least = min(least, free_bytes(disk))
+            seen.update([clients.tag(), clients.update(), clients.put(100), clients.produce(100)])
+            time.sleep(0.1)  # the processors are the job's
+        print(seen, 'least free', least // MB, 'MB;', got['stateDetails'])
+        assert got['state'] == 'FAILED' and 'No space left on device' in got['stateDetails']
+        assert least < 32 * MB and not list(jobs_on_disk.glob('*/*')), 'nothing was spilled, or it was left'
+        assert set(seen) <= {'ok', '503 InsufficientStorage', 'KAFKA_STORAGE_ERROR'}
+        (disk / 'filler').unlink()
         assert set(clients.each().values()) == {'ok'}
         sound(server, clients)
     finally:

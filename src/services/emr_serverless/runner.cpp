@@ -17,8 +17,8 @@ namespace {
 
 constexpr size_t tail_bytes = 64 << 10;
 constexpr int64_t upload_every_ns = 15'000'000'000;
-constexpr int64_t hour_ms = 3'600'000;
 constexpr int64_t stop_grace_ms = 15'000;
+constexpr auto full_disk_wait = std::chrono::seconds(1);
 constexpr int ui_port_first = 20'000;
 constexpr int ui_port_count = 20'000;
 
@@ -42,12 +42,8 @@ Budget with_maximum(Budget budget, const Application& application) {
   return budget;
 }
 
-// Whether another attempt follows a failure at `now_ms`; keeps the failures of the last hour.
-bool may_try_again(JobRun& run, int64_t now_ms) {
-  if (run.mode != "STREAMING") return run.attempt < run.attempts_max;
-  run.failures_ms.push_back(now_ms);
-  std::erase_if(run.failures_ms, [&](int64_t at) { return at <= now_ms - hour_ms; });
-  return static_cast<int32_t>(run.failures_ms.size()) <= run.failures_per_hour_max;
+jobs::RestartPolicy restart_policy(const JobRun& run) {
+  return {run.mode == "STREAMING" ? 0 : run.attempts_max, run.failures_per_hour_max};
 }
 
 }  // namespace
@@ -349,11 +345,12 @@ void Runner::on_end(Active& active, const jobs::Outcome& outcome) {
 
 void Runner::end_attempt(const RunKey& key, const std::string& failure, bool cancelled) {
   bool again = false;
-  const auto updated = records_.update(key, [&](JobRun& run) {
+  const auto updated = record_end(key, [&](JobRun& run) {
     const auto now = clock_.wall_ms();
     run.updated_ms = now;
     cancelled = cancelled || (run.state == "CANCELLING" && !failure.empty());
-    again = !cancelled && !failure.empty() && may_try_again(run, now);
+    again = !cancelled && !failure.empty() &&
+            jobs::tries_again(restart_policy(run), run.attempt, run.failures_ms, now);
     if (again) {
       run.past_attempts.push_back({run.attempt, run.attempt_created_ms, now, failure});
       if (run.past_attempts.size() > past_attempts_max) run.past_attempts.erase(run.past_attempts.begin());
@@ -377,6 +374,17 @@ void Runner::end_attempt(const RunKey& key, const std::string& failure, bool can
     return ok();
   });
   if (!idle.ok()) logger_.warn("emr-serverless", "a run without application ended", {{"run", key.id}});
+}
+
+Result<JobRun> Runner::record_end(const RunKey& key, const Records::ChangeRun& change) {
+  for (bool told = false;;) {
+    auto updated = records_.update(key, change);
+    if (updated.ok() || updated.error().code != "InsufficientStorage") return updated;
+    if (!std::exchange(told, true))
+      logger_.warn("emr-serverless", "the end of a run waits for room on the disk", {{"run", key.id}});
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, full_disk_wait, [this] { return stopping_; })) return updated;
+  }
 }
 
 // --- from outside ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/owed.h"
+#include "jobs/restart_policy.h"
 #include "jobs/supervisor.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -69,6 +70,8 @@ class Runner {
   void on_end(Active& active, const jobs::Outcome& outcome);
   // Ends the attempt of a run: for good, or by another one. `failure` empty: success.
   void end_attempt(const RunKey& key, const std::string& failure, bool cancelled);
+  // Waits where the disk is full, until it is not or stop() is called.
+  Result<JobRun> record_end(const RunKey& key, const Records::ChangeRun& change);
   Status recover_run(const JobRun& run);
   ActivePtr find(const RunKey& key) const;
 

@@ -174,6 +174,44 @@ TEST_F(ServiceTest, AJobThatFillsTheDiskIsEndedByName) {
       << run.state_details;
 }
 
+// A disk that others have filled: takes nothing while `full`.
+class FullDisk final : public meta::ForwardingStore {
+ public:
+  FullDisk(std::unique_ptr<meta::Store> inner, const std::atomic<bool>& full, std::atomic<int>& refused)
+      : ForwardingStore(*inner), owned_(std::move(inner)), full_(full), refused_(refused) {}
+  Future<Status> commit(meta::Batch batch) override {
+    if (!full_) return ForwardingStore::commit(std::move(batch));
+    ++refused_;
+    return Future<Status>::ready(Error{"InsufficientStorage", "the disk is full"});
+  }
+
+ private:
+  const std::unique_ptr<meta::Store> owned_;
+  const std::atomic<bool>& full_;
+  std::atomic<int>& refused_;
+};
+
+TEST_F(ServiceTest, TheEndOfARunIsRecordedOnceTheDiskHasRoom) {
+  std::atomic<bool> full = false;
+  std::atomic<int> refused = 0;
+  shut();
+  meta = std::make_unique<FullDisk>(std::move(meta), full, refused);
+  boot();
+  const auto application = create_application();
+  const auto go = folder + "/go";
+  const auto id = start(job(application, "while [ ! -e " + go + " ]; do sleep 0.01; done", "waits"));
+  EXPECT_EQ(wait_for(application, id, "RUNNING").state, "RUNNING");
+  full = true;
+  write("go", "");
+  while (refused == 0) ::usleep(1'000);
+  EXPECT_EQ(get(application, id).state, "RUNNING");
+  full = false;
+  EXPECT_EQ(wait_for(application, id, "SUCCESS").state, "SUCCESS");
+  shut();  // before what the store refers to
+  meta = meta::make_memory_store();
+  boot();
+}
+
 TEST_F(ServiceTest, ABatchJobIsTriedAsOftenAsItsPolicySays) {
   const auto application = create_application();
   auto request = job(application, "exit 1", "retry");

@@ -185,7 +185,7 @@ bool is_supported_release(std::string_view release_label) {
 }
 
 std::string last_exception(std::string_view stderr_tail) {
-  std::string found;
+  std::string found, cause;
   while (!stderr_tail.empty()) {
     const auto end = stderr_tail.find('\n');
     const auto line = stderr_tail.substr(0, end);
@@ -196,9 +196,11 @@ std::string last_exception(std::string_view stderr_tail) {
     const bool named = head.ends_with("Exception") || head.ends_with("Error") || head.ends_with("Exit");
     if (line.starts_with("Exception in thread") || (named && head.find("INFO") == std::string_view::npos)) {
       found = line.substr(0, 1000);
+      cause.clear();
     }
+    if (line.starts_with("Caused by: ")) cause = line.substr(0, 1000);
   }
-  return found;
+  return found.empty() || cause.empty() ? found : found + " " + cause;
 }
 
 std::optional<uint16_t> find_ui_port(std::string_view stderr_text) {

@@ -34,7 +34,7 @@ jobs::Spec spark_submit_spec(const Config& config, const Attempt& attempt);
 bool is_supported_release(std::string_view release_label);
 
 // "Exception in thread …", "pyspark.errors…: …": the last line of the driver's stderr that names an
-// exception, or an empty string.
+// exception, with the last cause that is given for it; or an empty string.
 std::string last_exception(std::string_view stderr_tail);
 
 // "…Successfully started service 'SparkUI' on port 20417." → 20417.

@@ -105,6 +105,12 @@ TEST(SparkCommand, FindsTheReasonInTheDriversStderr) {
       "pyspark.errors.exceptions.captured.AnalysisException: [TABLE_NOT_FOUND] no");
   EXPECT_EQ(last_exception("Exception in thread \"main\" java.lang.X: y\n\tat a.B.c(B.java:1)\n"),
             "Exception in thread \"main\" java.lang.X: y");
+  EXPECT_EQ(last_exception("py4j.protocol.Py4JJavaError: An error occurred while calling o4.x.\n"
+                           ": org.apache.spark.SparkException: Job aborted\n\tat a.B.c(B.java:1)\n"
+                           "Caused by: a.B: first\n\tat a.B.c(B.java:1)\n"
+                           "Caused by: java.io.IOException: No space left on device\n\t... 3 more\n"),
+            "py4j.protocol.Py4JJavaError: An error occurred while calling o4.x. "
+            "Caused by: java.io.IOException: No space left on device");
   EXPECT_EQ(last_exception("all is well\n"), "");
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "meta/forwarding_store.h"
 #include "os/files.h"
 #include "services/emr_serverless/service.h"
 

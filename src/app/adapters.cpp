@@ -52,10 +52,11 @@ std::optional<iam::ResourcePolicies::Standing> BucketPolicies::of(const Principa
   // Of a name that is taken CreateBucket says so itself.
   if (!resource.starts_with(prefix) || action == "s3:CreateBucket") return std::nullopt;
   resource.remove_prefix(prefix.size());
-  auto bucket = store_.bucket(resource.substr(0, resource.find('/')));
-  if (!bucket.ok() && bucket.error().code == "NoSuchBucket") return std::nullopt;
+  const auto found = store_.shared_bucket(resource.substr(0, resource.find('/')));
+  if (!found.ok() && found.error().code == "NoSuchBucket") return std::nullopt;
   // One that cannot be read is nobody's.
-  if (!bucket.ok()) return Standing{AccountId("unknown"), ""};
+  if (!found.ok()) return Standing{AccountId("unknown"), ""};
+  const auto& bucket = *found;
   const bool own = caller.account == bucket->owner;
   const bool stranger = !own && caller.kind != PrincipalKind::service;
   const bool restricted = stranger && bucket->policy_is_public && restricts_strangers(*bucket);
@@ -64,7 +65,7 @@ std::optional<iam::ResourcePolicies::Standing> BucketPolicies::of(const Principa
       own && caller.kind == PrincipalKind::root &&
       (action == "s3:GetBucketPolicy" || action == "s3:PutBucketPolicy" || action == "s3:DeleteBucketPolicy");
   if (restricted || mends) return Standing{bucket->owner, ""};
-  return Standing{bucket->owner, std::move(bucket->policy)};
+  return Standing{bucket->owner, bucket->policy};
 }
 
 Status ObjectFolders::supports(const std::string& location) const {

@@ -1,4 +1,5 @@
 #include "app/control.h"
+#include "app/metadata.h"
 
 #include <charconv>
 
@@ -51,7 +52,7 @@ Error no_data(const DataFolder& folder) {
 Result<std::unique_ptr<meta::Store>> open_meta(os::Files& files, const DataFolder& folder) {
   MEKONG_TRY_ASSIGN(const bool exists, files.exists(folder.meta()));
   if (!exists) return no_data(folder);
-  return meta::open_rocksdb(folder.meta(), {"iam"}, meta::Durability::sync);
+  return open_metadata(folder.meta(), {"iam"}, meta::Durability::sync);
 }
 
 }  // namespace

@@ -115,6 +115,11 @@ void add_serve(CLI::App& app, Words& words, int& code) {
       ->envname("MEKONG_SLOW_REQUEST_MS")
       ->capture_default_str();
   command
+      ->add_option("--job-folder", options.job_folder,
+                   "Where jobs run and spill; other users must be able to search its parents")
+      ->envname("MEKONG_JOB_FOLDER")
+      ->capture_default_str();
+  command
       ->add_option("--job-credentials-s", options.job_credentials_s,
                    "How long the credentials live that a job fetches, again and again, for its role")
       ->envname("MEKONG_JOB_CREDENTIALS_S")
@@ -128,6 +133,7 @@ void add_serve(CLI::App& app, Words& words, int& code) {
   command->callback([command, &words, &code] {
     if (!words.config.empty()) read_config(words.config, *command);
     words.serve.data = absolute(words.data);
+    words.serve.job_folder = absolute(words.serve.job_folder);
     code = serve(words.serve);
   });
 }

@@ -36,6 +36,9 @@ Files in the data folder (0700)
   control-token      0600: proves to the server that a command may read the folder
   meta/ log/ blobs/ jobs/    metadata, records, objects, output of jobs
 
+Jobs run in folders of their own below --job-folder, on a disk with room for what they spill; they are
+removed at a job's end.
+
 A folder serves one process; a second one exits with 2. To start over, remove the folder.
 
 Durability

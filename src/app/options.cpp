@@ -104,8 +104,17 @@ Status check(const ServeOptions& options) {
         listen.host);
   }
   if (options.data.empty() || options.data.front() != '/') return usage("--data must be an absolute path");
+  const auto& jobs = options.job_folder;
+  if (jobs.empty() || jobs.front() != '/') return usage("--job-folder must be an absolute path");
+  if ((jobs + "/").starts_with(options.data + "/")) {
+    return usage("--job-folder must be outside of the data folder, which jobs may not see");
+  }
   if (options.region.empty()) return usage("--region is empty");
   return ok();
+}
+
+std::string default_job_folder() {
+  return "/var/tmp/mekong-jobs-" + std::to_string(::getuid());
 }
 
 std::string default_data_folder() {

@@ -7,8 +7,12 @@
 
 namespace mekong::app {
 
+// /var/tmp/mekong-jobs-<uid of this process>.
+std::string default_job_folder();
+
 struct ServeOptions {
-  std::string data;  // absolute
+  std::string data;                               // absolute
+  std::string job_folder = default_job_folder();  // absolute, outside of data
   std::string listen = "127.0.0.1:4566";
   std::string kafka_ports = "9092-9199";
   uint16_t metastore_port = 9083;

@@ -8,6 +8,7 @@
 #include "app/adapters.h"
 #include "app/data_folder.h"
 #include "app/identity_routes.h"
+#include "app/metadata.h"
 #include "app/routes.h"
 #include "app/snapshot_route.h"
 #include "app/spark.h"
@@ -203,7 +204,7 @@ Status Server::Parts::open_engines() {
       pool, [this] { return std::make_unique<ChildParts>(folder.path()); });
   MEKONG_TRY(finish_restore(files, folder));
   const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
-  MEKONG_TRY_ASSIGN(meta, meta::open_rocksdb(folder.meta(), meta_families, durability));
+  MEKONG_TRY_ASSIGN(meta, open_metadata(folder.meta(), meta_families, durability));
   begin_small_files();  // the folder is ours
   MEKONG_TRY(timers::restore_clock(*meta, clock));
   MEKONG_TRY_ASSIGN(timers, timers::Timers::open(*meta, clock, logger));
@@ -259,7 +260,7 @@ void Server::Parts::tidy_up() {
 
 Status Server::Parts::open_jobs() {
   jobs::Config job_config;
-  job_config.work_folder = "/var/tmp/mekong-jobs-" + std::to_string(::getuid());
+  job_config.work_folder = options.job_folder;
   job_config.output_folder = folder.job_output();
   job_config.hidden = {folder.path()};
   job_config.server_is_root = ::getuid() == 0;
@@ -465,6 +466,7 @@ void Server::stop(int64_t grace_ms) {
   parts_->jobs->stop();
   parts_->broker.reset();  // closes the listeners once no request runs
   parts_->keep_usage();
+  parts_->log->close();
 }
 
 }  // namespace mekong::app

@@ -1,4 +1,5 @@
 #include "app/snapshots.h"
+#include "app/metadata.h"
 
 #include <algorithm>
 #include <cctype>
@@ -63,8 +64,7 @@ Status copy_stopped(os::Files& files, const DataFolder& from, const std::string&
 
 // The jobs that run are the other folder's; so are a fork's ports.
 Status let_go(const std::string& meta_folder, CopyKind kind) {
-  MEKONG_TRY_ASSIGN(const auto meta,
-                    meta::open_rocksdb(meta_folder, {"jobs", "msk"}, meta::Durability::sync));
+  MEKONG_TRY_ASSIGN(const auto meta, open_metadata(meta_folder, {"jobs", "msk"}, meta::Durability::sync));
   MEKONG_TRY(jobs::forget_running(*meta));
   return kind == CopyKind::fork ? msk::release_ports(*meta) : ok();
 }

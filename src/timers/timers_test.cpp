@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "meta/forwarding_store.h"
 #include "timers/service_clock.h"
 
 namespace mekong::timers {
@@ -66,23 +67,16 @@ TEST_F(Timing, ATimerOfThePastFiresAfterLaterOnesWereSeen) {
 }
 
 // Calls `before` between the making of a batch and its being there.
-class Slow final : public meta::Store {
+class Slow final : public meta::ForwardingStore {
  public:
-  Slow(meta::Store& inner, std::function<void()> before) : inner_(inner), before_(std::move(before)) {}
-  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
-    return inner_.get(family, key);
-  }
-  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
-                                           const meta::ScanRange& range) const override {
-    return inner_.scan(family, range);
-  }
+  Slow(meta::Store& inner, std::function<void()> before)
+      : ForwardingStore(inner), before_(std::move(before)) {}
   Future<Status> commit(meta::Batch batch) override {
     before_();
-    return inner_.commit(std::move(batch));
+    return ForwardingStore::commit(std::move(batch));
   }
 
  private:
-  meta::Store& inner_;
   const std::function<void()> before_;
 };
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import signal
 import statistics
 import subprocess
@@ -49,6 +50,12 @@ def cpu_s(pid):
             continue
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf('SC_CLK_TCK')
+
+
+def ended_cpu_s():
+    """The same of all children that have ended: the clients, one after another."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def options(**defaults):

@@ -11,6 +11,7 @@ import re
 import string
 import subprocess
 import tempfile
+import time
 
 import frame
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -130,18 +131,22 @@ def payloads(size):
 
 
 def produce(side, to, records, size, *settings):
-    """What ProducerPerformance says of `records` sent at once with acks=all: records/s, p99 in ms; server CPU s/GB."""
-    before = frame.cpu_s(side.process.pid)
+    """What ProducerPerformance says of `records` sent at once with acks=all: records/s, p99 in ms; server CPU s/GB, client's
+    (the JVM's start with it), and how many cores both kept busy."""
+    before, client_before, began = frame.cpu_s(side.process.pid), frame.ended_cpu_s(), time.monotonic()
     with payloads(size) as file:
         said = run(side, 'org.apache.kafka.tools.ProducerPerformance', '--topic', to, '--num-records', records,
                    '--payload-file', file, '--throughput', -1, '--producer.config', side.properties, '--producer-props',
                    f'bootstrap.servers={side.bootstrap}', 'acks=all', *settings)
-    spent = frame.cpu_s(side.process.pid) - before
+    took = time.monotonic() - began
+    spent, client = frame.cpu_s(side.process.pid) - before, frame.ended_cpu_s() - client_before
     last = said.strip().splitlines()[-1]
     found = re.search(r'^(\d+) records sent, ([\d.]+) records/sec', last)
     if not found or int(found[1]) != records:
         raise RuntimeError(f'ProducerPerformance said: {said}')
-    return float(found[2]), float(re.search(r'(\d+) ms 99th', last)[1]), spent * 1e9 / (records * size)
+    gigabytes = records * size / 1e9
+    return (float(found[2]), float(re.search(r'(\d+) ms 99th', last)[1]), spent / gigabytes, client / gigabytes,
+            (spent + client) / took)
 
 
 def consume(side, of, records, size):

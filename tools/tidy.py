@@ -216,8 +216,8 @@ class Tidy:
                 self.report("compat", path, 1, f"no page of docs/compat/ says that `models/{path.name}` lists them")
 
     def check_faults(self) -> None:
-        # What docs/faults.md and docs/identity.md name in backquotes is a path, checked above, or a test.
-        pages = [path for name in ("faults.md", "identity.md") if (path := self.root / "docs" / name).exists()]
+        # What docs/faults.md, identity.md and engines.md name in backquotes is a path, checked above, or a test.
+        pages = [path for name in ("faults.md", "identity.md", "engines.md") if (path := self.root / "docs" / name).exists()]
         tests: set[str] = set()
         for folder in ("src", "tests"):
             for source in (self.root / folder).rglob("*"):

@@ -1,7 +1,8 @@
 // The log alone, on a real disk: what appends cost over 1 to 256 partitions, and what idle partitions weigh.
-// Usage: mekong_bench_log FOLDER [SECONDS [ROUNDS]]. Eight threads, each with eight appends under way,
-// durable each. The numbers of partitions take turns in each round; medians, and how far they lie apart. The
-// CPU time is of the whole process, the makers of batches and their checksums too.
+// Usage: mekong_bench_log FOLDER [SECONDS [ROUNDS [BYTES]]]; BYTES: only batches of this size, and no idle
+// partitions. Eight threads, each with eight appends under way, durable each. The numbers of partitions take
+// turns in each round; medians, and how far they lie apart. The CPU time is of the whole process, the makers
+// of batches and their checksums too.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -193,12 +194,13 @@ int main(int count, char** arguments) {
   const std::string folder = arguments[1];
   const double seconds = count > 2 ? std::atof(arguments[2]) : 5;
   const int rounds = count > 3 ? std::atoi(arguments[3]) : 3;
-  idle(folder + "/idle", 10'000);
+  const size_t only_bytes = count > 4 ? static_cast<size_t>(std::atoll(arguments[4])) : 0;
+  if (only_bytes == 0) idle(folder + "/idle", 10'000);
   ::sync();
   std::printf("batch bytes  partitions  MB/s (least-most)  appends/s  p50 ms  p99 ms  CPU s/GB\n");
   auto log = open(folder + "/load");
   for (const size_t bytes : {size_t{1} << 10, size_t{16} << 10, size_t{1} << 20}) {
-    measure(*log, bytes, seconds, rounds);
+    if (only_bytes == 0 || bytes == only_bytes) measure(*log, bytes, seconds, rounds);
   }
   return 0;
 }

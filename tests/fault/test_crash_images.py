@@ -26,7 +26,7 @@ IMAGES = int(os.environ.get('MEKONG_CRASH_IMAGES', '3000' if os.environ.get('MEK
 SEED = int(os.environ.get('MEKONG_CRASH_SEED', str(random.randrange(1 << 30))))
 LOAD_SECONDS = 6
 LIES = 6
-WORKERS = 4  # they wait as much as they work
+WORKERS = 8  # they wait as much as they work
 
 
 def why_not():
@@ -202,7 +202,7 @@ def folder(tmp_path):
     with open(place / 'base', 'wb') as base:
         base.truncate(256 << 20)
     subprocess.run(['mkfs.ext4', '-q', '-J', 'size=4', '-E', 'lazy_itable_init=0,nodiscard', place / 'base'], check=True)
-    shutil.copyfile(place / 'base', place / 'live')
+    crash_images.copy(place / 'base', place / 'live')
     disk = subprocess.Popen([tmp_path / 'block_log', place / 'disk', place / 'live', place / 'log'])
     try:
         while not (place / 'disk' / 'position').exists():

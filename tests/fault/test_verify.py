@@ -64,6 +64,9 @@ def test_verify_names_what_is_damaged_and_changes_nothing(own_mekong, tmp_path):
     assert verify(str(tmp_path / 'none')).returncode == 2
     assert snapshot(data) == before, 'verify has changed something'
 
+    own_mekong.start()  # what the log's journal holds goes to the segments
+    s3_of(own_mekong).put_object(Bucket='verified', Key='small', Body=bodies['small'])  # into that of the metadata
+    own_mekong.kill()
     seed = int(os.environ.get('MEKONG_VERIFY_SEED', random.randrange(1 << 32)))
     print(f'MEKONG_VERIFY_SEED={seed}')
     dice = random.Random(seed)
@@ -73,9 +76,7 @@ def test_verify_names_what_is_damaged_and_changes_nothing(own_mekong, tmp_path):
             at, bit = dice.randrange(os.path.getsize(path)), dice.randrange(8)
             flip(path, at, bit)
             done = verify(data, '--json')
-            if kind == 'ca.pem' or kind == 'log/*/*.log' and done.returncode == 0:
-                pass  # text around the signed part; bytes that the journal holds, too, and writes again
-            else:
+            if kind != 'ca.pem':  # of which some text stands around the signed part
                 assert done.returncode == 1, (path, at, bit, done)
                 assert any(one.get('File', '').startswith(path) or kind.startswith('meta') for one in
                            json.loads(done.stdout)['Findings']), (path, at, bit, done.stdout)

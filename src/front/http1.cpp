@@ -12,6 +12,7 @@ constexpr size_t ahead_read_max = 256 << 10;
 constexpr size_t joined_max = 64 << 10;    // of small pieces that wait
 constexpr size_t together_max = 64 << 10;  // head and body in one write
 constexpr int64_t drain_max = 256 << 10;   // of a body that nobody read
+constexpr int64_t linger_max = 64 << 20;   // of what comes after a reply that is the last
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // What remains of the time for a head, from its first byte on; a client that has begun none may idle.
@@ -94,13 +95,15 @@ Task<Status> write_response(const Service& service, os::Connection& connection, 
   co_return rest;
 }
 
-// A reply to a client that still sends is lost where the connection is closed at once (the kernel resets it):
-// end our side, and read a little of what comes. `ahead`: who reads already, or null.
-Task<void> linger(os::Connection& connection, ReadAhead* ahead) {
+// A reply to a client that still sends is lost where the connection is closed at once (the kernel resets it),
+// and most clients look for it only after their last byte: end our side, and drop what comes for a while: of
+// an upload all its usual size. `ahead`: who reads already, or null.
+Task<void> linger(const Service& service, os::Connection& connection, ReadAhead* ahead) {
   auto ended = co_await connection.end_output();
   if (!ended.ok()) co_return;
+  const int64_t until_ms = monotonic_ms(service.clock) + ReadAhead::linger_all_ms;
   int64_t dropped = 0;
-  while (dropped < 4 * drain_max) {
+  while (dropped < linger_max && monotonic_ms(service.clock) < until_ms && !service.stopping) {
     if (ahead != nullptr && ahead->ended()) ahead = nullptr;
     auto task = ahead != nullptr ? ahead->next() : connection.read_some(body_read_max, ReadAhead::linger_ms);
     auto more = co_await task;
@@ -110,10 +113,10 @@ Task<void> linger(os::Connection& connection, ReadAhead* ahead) {
 }
 
 // The request's connection is not used again.
-Task<void> leave(os::Connection& connection, ConnectionBody& body, bool replied) {
+Task<void> leave(const Service& service, os::Connection& connection, ConnectionBody& body, bool replied) {
   auto* ahead = body.ahead();
   if (ahead != nullptr) ahead->give_up();
-  if (replied && !body.ended()) co_await linger(connection, ahead);
+  if (replied && !body.ended()) co_await linger(service, connection, ahead);
   if (ahead == nullptr) co_return;
   connection.close();
   auto stopped = ahead->stop();
@@ -137,7 +140,7 @@ Task<bool> serve_request(const Service& service, const os::ConnectionPtr& shared
   auto written = co_await write_response(service, connection, response, framing);
   if (written.ok() && clean && !body.ended()) clean = co_await body.drain();
   const bool stays = written.ok() && clean;
-  if (!stays) co_await leave(connection, body, written.ok());
+  if (!stays) co_await leave(service, connection, body, written.ok());
   co_return stays;
 }
 
@@ -356,7 +359,7 @@ Task<void> serve_http1(const Service& service, os::ConnectionPtr shared, std::st
       auto response = plain(parsed.error());
       Framing framing{.close = true, .now_ms = service.clock.wall_ms()};
       auto written = co_await write_response(service, connection, response, framing);
-      if (written.ok()) co_await linger(connection, nullptr);
+      if (written.ok()) co_await linger(service, connection, nullptr);
       co_return;
     }
     const bool more = co_await serve_request(service, shared, buffer, std::move(*parsed));

@@ -18,7 +18,8 @@ namespace mekong::front {
 class ReadAhead {
  public:
   static constexpr int64_t ahead_max = 1 << 20;
-  static constexpr int64_t linger_ms = 1'000;
+  static constexpr int64_t linger_ms = 1'000;       // after the last reply: of silence,
+  static constexpr int64_t linger_all_ms = 10'000;  // and of bytes that nobody wants
 
   // `bytes`: reading ends with the piece that brings as many.
   static std::shared_ptr<ReadAhead> start(os::ConnectionPtr connection, const os::Clock& clock,
@@ -26,7 +27,7 @@ class ReadAhead {
   // What comes next; by one caller, and not after the end. Errors: those of Connection::read_some.
   Task<Result<std::string>> next();
   bool ended() const;  // all of it has been taken
-  // No more is wanted: of what still comes a little may be taken, and a silence of linger_ms is the end.
+  // No more is wanted: of what still comes some may be taken, and a silence of linger_ms is the end.
   void give_up() { given_up_ = true; }
   // After the connection was closed: resumes when nothing is being read.
   Task<void> stop();

@@ -19,7 +19,7 @@ namespace mekong::api {
 
 const std::string* find_header(const Headers& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
-    if (key == name) return &value;
+    if (codec::equal_no_case(key, name)) return &value;
   }
   return nullptr;
 }

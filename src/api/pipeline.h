@@ -25,7 +25,7 @@ namespace mekong::api {
 
 // Names lower case, in order of arrival.
 using Headers = std::vector<std::pair<std::string, std::string>>;
-// The first value, or null.
+// The first value, or null; a model spells `name` in a case of its own.
 const std::string* find_header(const Headers& headers, std::string_view name);
 
 struct RequestHead {

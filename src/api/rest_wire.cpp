@@ -90,14 +90,6 @@ Status read_prefixed(const Member& member, const Headers& headers, void* structu
   return {};
 }
 
-// By the model's spelling; those of a request are lower case.
-const std::string* find_no_case(const Headers& headers, std::string_view name) {
-  for (const auto& [key, value] : headers) {
-    if (codec::equal_no_case(key, name)) return &value;
-  }
-  return nullptr;
-}
-
 Status read_located(const Member& member, const InputParts& parts, void* out, Seen& seen) {
   switch (member.location) {
     case Location::uri: {
@@ -107,7 +99,7 @@ Status read_located(const Member& member, const InputParts& parts, void* out, Se
       return parse_scalar(member, it->second, TimeFormat::iso8601, member.set(out));
     }
     case Location::header: {
-      const auto* text = find_no_case(parts.headers, member.wire);
+      const auto* text = find_header(parts.headers, member.wire);
       if (text == nullptr) return {};
       seen.mark(member);
       return read_header(member, *text, out);

@@ -22,7 +22,7 @@ class MemoryView final : public View {
     return std::make_optional(found->second);
   }
   void set(const std::string& family, const std::string& key, std::optional<std::string> value) override {
-    if (watchers_.any(family)) changes_.push_back({family, {key, value}});
+    if (watchers_.wants(family, key)) changes_.push_back({family, {key, value}});
     if (value) {
       families_[family][key] = std::move(*value);
     } else {

@@ -88,7 +88,7 @@ class GroupView final : public View {
     auto* handle = handles_.find(family)->second;
     auto status = value ? batch_.Put(handle, key, *value) : batch_.Delete(handle, key);
     if (!status.ok() && failure_.ok()) failure_ = status;
-    if (watchers_.any(family)) changes_.push_back({family, {key, value}});
+    if (watchers_.wants(family, key)) changes_.push_back({family, {key, value}});
     overlay_[handle][key] = std::move(value);
   }
 

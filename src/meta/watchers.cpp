@@ -11,6 +11,10 @@ namespace {
 struct Entry {
   std::string family, prefix;
   std::function<void(std::span<const Change>)> seen;
+
+  bool covers(std::string_view of, std::string_view key) const {
+    return of == family && key.starts_with(prefix);
+  }
 };
 
 }  // namespace
@@ -48,10 +52,10 @@ std::unique_ptr<Watch> Watchers::add(std::string family, std::string prefix,
   return std::make_unique<Held>(state_, std::move(entry));
 }
 
-bool Watchers::any(const std::string& family) const {
+bool Watchers::wants(std::string_view family, std::string_view key) const {
   if (state_->count == 0) return false;
   std::lock_guard lock(state_->mutex);
-  return std::ranges::any_of(state_->entries, [&](const auto& entry) { return entry->family == family; });
+  return std::ranges::any_of(state_->entries, [&](const auto& entry) { return entry->covers(family, key); });
 }
 
 void Watchers::tell(std::span<const FamilyChange> commit) {
@@ -60,7 +64,7 @@ void Watchers::tell(std::span<const FamilyChange> commit) {
   for (const auto& entry : state_->entries) {
     std::vector<Change> changes;
     for (const auto& [family, change] : commit) {
-      if (family == entry->family && change.key.starts_with(entry->prefix)) changes.push_back(change);
+      if (entry->covers(family, change.key)) changes.push_back(change);
     }
     if (!changes.empty()) entry->seen(changes);
   }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "meta/store.h"
@@ -22,8 +23,8 @@ class Watchers {
   ~Watchers();
   std::unique_ptr<Watch> add(std::string family, std::string prefix,
                              std::function<void(std::span<const Change>)> seen);
-  // Whether changes of this family are to be gathered. Any thread.
-  bool any(const std::string& family) const;
+  // Whether changes of this key are to be gathered. Any thread.
+  bool wants(std::string_view family, std::string_view key) const;
   // One thread at a time, in the order of commits.
   void tell(std::span<const FamilyChange> commit);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "objects/object_store.h"
@@ -34,6 +35,15 @@ bool is_valid_name(std::string_view name) {
 
 }  // namespace
 
+std::unique_ptr<meta::Watch> ObjectStore::watch_buckets() {
+  const std::string prefix = bucket_key("");
+  return meta_.watch(std::string(family), prefix,
+                     [this, skip = prefix.size()](std::span<const meta::Change> changes) {
+                       for (const auto& change : changes)
+                         known_buckets_.forget(std::string_view(change.key).substr(skip));
+                     });
+}
+
 Result<KnownBucketPtr> ObjectStore::known_bucket(std::string_view name) const {
   uint64_t reading = 0;
   if (auto known = known_buckets_.find(name, reading)) return known;
@@ -62,7 +72,6 @@ Status ObjectStore::create_bucket(const Bucket& bucket) {
   }
   Bucket made = bucket;
   made.created_ms = now_ms();
-  const KnownBuckets::Change change(known_buckets_, bucket.name);
   meta::Batch batch;
   batch.expect_absent(family, bucket_key(bucket.name)).put(family, bucket_key(bucket.name), encode(made));
   auto committed = meta_.commit(std::move(batch)).get();
@@ -97,7 +106,6 @@ Result<std::vector<Bucket>> ObjectStore::buckets(const AccountId& owner) const {
 }
 
 Status ObjectStore::update_bucket(std::string_view name, const std::function<Status(Bucket&)>& change) {
-  const KnownBuckets::Change under_way(known_buckets_, name);
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     MEKONG_TRY_ASSIGN(const auto now, known_bucket(name));
     Bucket changed = now->bucket;
@@ -120,7 +128,6 @@ Status ObjectStore::delete_bucket(std::string_view name) {
                   "The bucket you tried to delete is not empty",
                   409,
                   {{"BucketName", std::string(name)}}};
-  const KnownBuckets::Change change(known_buckets_, name);
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     MEKONG_TRY_ASSIGN(const auto now, known_bucket(name));
     MEKONG_TRY_ASSIGN(auto objects, meta_.get(family, object_count_key(name)));

@@ -19,22 +19,15 @@ KnownBucketPtr KnownBuckets::find(std::string_view name, uint64_t& reading) cons
 
 void KnownBuckets::keep(uint64_t reading, KnownBucketPtr read) {
   std::lock_guard lock(mutex_);
-  if (reading != changes_ || under_way_ > 0) return;
+  if (reading != changes_) return;
   if (buckets_.size() >= buckets_max) buckets_.clear();
   buckets_.insert_or_assign(read->bucket.name, std::move(read));
 }
 
-KnownBuckets::Change::Change(KnownBuckets& known, std::string_view name) : known_(known) {
-  std::lock_guard lock(known_.mutex_);
-  ++known_.changes_;
-  ++known_.under_way_;
-  if (auto found = known_.buckets_.find(name); found != known_.buckets_.end()) known_.buckets_.erase(found);
-}
-
-KnownBuckets::Change::~Change() {
-  std::lock_guard lock(known_.mutex_);
-  ++known_.changes_;
-  --known_.under_way_;
+void KnownBuckets::forget(std::string_view name) {
+  std::lock_guard lock(mutex_);
+  ++changes_;
+  if (auto found = buckets_.find(name); found != buckets_.end()) buckets_.erase(found);
 }
 
 }  // namespace mekong::objects

@@ -1,6 +1,6 @@
-// Records of buckets that were read, so that a request finds its bucket without the store; what the store has
-// is never older than what is found here. Whoever changes a bucket holds a Change from before its commit
-// until after it: meanwhile nothing is found, and what others read then is not kept. Any thread.
+// Records of buckets that were read, so that a request finds its bucket without the store. A watch of the
+// buckets forgets them (docs/decisions/0055): from when a change is acknowledged on, nothing older is found.
+// Any thread.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -25,22 +25,13 @@ class KnownBuckets {
   KnownBucketPtr find(std::string_view name, uint64_t& reading) const;
   void keep(uint64_t reading, KnownBucketPtr read);
 
-  class Change {
-   public:
-    Change(KnownBuckets& known, std::string_view name);
-    ~Change();
-    Change(const Change&) = delete;
-    Change& operator=(const Change&) = delete;
-
-   private:
-    KnownBuckets& known_;
-  };
+  // It was changed: what was read before this call is not kept after it either.
+  void forget(std::string_view name);
 
  private:
   mutable std::shared_mutex mutex_;
   std::map<std::string, KnownBucketPtr, std::less<>> buckets_;
-  uint64_t changes_ = 0;  // begun and ended ones
-  int under_way_ = 0;
+  uint64_t changes_ = 0;
 };
 
 }  // namespace mekong::objects

@@ -18,42 +18,19 @@ TEST(KnownBuckets, FindsWhatWasKeptUntilItChanges) {
   ASSERT_NE(known.find("b", reading), nullptr);
   EXPECT_EQ(known.find("b", reading)->record, "first");
   EXPECT_EQ(known.find("c", reading), nullptr);
-  {
-    const KnownBuckets::Change change(known, "b");
-  }
+  known.forget("b");
   EXPECT_EQ(known.find("b", reading), nullptr);
 }
 
-TEST(KnownBuckets, WhatWasReadBeforeOrDuringAChangeIsNotKept) {
+TEST(KnownBuckets, WhatWasReadBeforeAChangeIsNotKeptAfterIt) {
   KnownBuckets known;
-  uint64_t before = 0, during = 0, after = 0;
+  uint64_t before = 0, after = 0;
   EXPECT_EQ(known.find("b", before), nullptr);
-  {
-    const KnownBuckets::Change change(known, "b");
-    known.keep(before, read_as("old"));
-    EXPECT_EQ(known.find("b", during), nullptr);
-    known.keep(during, read_as("old"));
-    EXPECT_EQ(known.find("b", during), nullptr);
-  }
+  known.forget("b");
   known.keep(before, read_as("old"));
-  known.keep(during, read_as("old"));
   EXPECT_EQ(known.find("b", after), nullptr);
   known.keep(after, read_as("new"));
   EXPECT_EQ(known.find("b", after)->record, "new");
-}
-
-TEST(KnownBuckets, ChangesMayOverlap) {
-  KnownBuckets known;
-  uint64_t reading = 0;
-  {
-    const KnownBuckets::Change one(known, "b");
-    {
-      const KnownBuckets::Change other(known, "c");
-    }
-    EXPECT_EQ(known.find("b", reading), nullptr);
-    known.keep(reading, read_as("old"));
-  }
-  EXPECT_EQ(known.find("b", reading), nullptr);
 }
 
 }  // namespace

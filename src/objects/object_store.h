@@ -17,7 +17,7 @@ namespace mekong::objects {
 class ObjectStore final : public Store {
  public:
   ObjectStore(meta::Store& meta, blob::Store& blobs, const os::Clock& clock, os::Random& random)
-      : meta_(meta), blobs_(blobs), clock_(clock), random_(random) {}
+      : meta_(meta), blobs_(blobs), clock_(clock), random_(random), bucket_watch_(watch_buckets()) {}
 
   Status create_bucket(const Bucket& bucket) override;
   Result<Bucket> bucket(std::string_view name) const override;
@@ -71,6 +71,7 @@ class ObjectStore final : public Store {
     std::vector<Part> parts;
     std::vector<std::string> keys, records;
   };
+  std::unique_ptr<meta::Watch> watch_buckets();
   Result<KnownBucketPtr> known_bucket(std::string_view name) const;
   // Adds to `batch` what makes `object` the value of its key; answers the record that it expects there.
   Result<Stored> name_object(Object& object, const PutOptions& conditions, meta::Batch& batch);
@@ -92,6 +93,7 @@ class ObjectStore final : public Store {
   const os::Clock& clock_;
   os::Random& random_;
   mutable KnownBuckets known_buckets_;
+  const std::unique_ptr<meta::Watch> bucket_watch_;
 };
 
 }  // namespace mekong::objects

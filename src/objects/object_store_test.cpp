@@ -140,6 +140,23 @@ TEST_F(ObjectStoreTest, a_bucket_changes_in_one_step_or_not_at_all) {
   EXPECT_EQ(store_->update_bucket("none", count_up).error().code, "NoSuchBucket");
 }
 
+// What is known of a bucket is forgotten whoever changes it, and before they hear that it changed.
+TEST_F(ObjectStoreTest, a_change_of_a_bucket_is_seen_whoever_makes_it) {
+  const auto beside = make_store(*meta_, *blobs_, clock_, random_);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(store_->bucket("bucket")->tags.size(), static_cast<size_t>(i));
+    EXPECT_TRUE(beside
+                    ->update_bucket("bucket",
+                                    [i](Bucket& bucket) {
+                                      bucket.tags[std::to_string(i)] = "";
+                                      return ok();
+                                    })
+                    .ok());
+  }
+  ASSERT_TRUE(beside->delete_bucket("bucket").ok());
+  EXPECT_EQ(store_->bucket("bucket").error().code, "NoSuchBucket");
+}
+
 TEST_F(ObjectStoreTest, an_account_may_have_a_block_of_its_own) {
   const AccountId owner("000000000001"), other("000000000002");
   EXPECT_FALSE(store_->account_block(owner)->has_value());

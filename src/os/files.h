@@ -39,9 +39,9 @@ class File {
   virtual ~File() = default;  // closes; never syncs
   // Reads up to `bytes` at `offset`; shorter only at the end of the file.
   virtual Result<std::string> read(uint64_t offset, size_t bytes) const = 0;
-  // The same, all of them, where they lie in the page cache; null where that cannot be: read() tells why. For
-  // much that is sent as it is. As much as a few of the largest answers is held at once, by two descriptors a
-  // mebibyte.
+  // The same where they lie in the page cache, all of them, or less than a page fewer; null where that cannot
+  // be: read() tells why. For much that is sent as it is. As much as a few of the largest answers is held at
+  // once, by two descriptors a mebibyte.
   virtual std::unique_ptr<HeldBytes> hold(uint64_t /*offset*/, size_t /*bytes*/) const { return nullptr; }
   // Writes all of `data` at `offset`, or fails.
   virtual Status write(uint64_t offset, std::string_view data) = 0;

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <vector>
@@ -38,6 +39,74 @@ bool has_shared_pages(int descriptor) {
   return ::statx(descriptor, "", AT_EMPTY_PATH, 0, &file) == 0 && (file.stx_attributes & STATX_ATTR_DAX) == 0;
 }
 
+// A pipe as large as anybody may have one.
+class Pipe {
+ public:
+  Pipe() = default;
+  Pipe(Pipe&& other) noexcept { *this = std::move(other); }
+  Pipe& operator=(Pipe&& other) noexcept {
+    Pipe before;
+    before.swap(*this);
+    swap(other);
+    return *this;
+  }
+  ~Pipe() {
+    if (from < 0) return;
+    ::close(from);
+    ::close(to);
+    --open;
+  }
+  bool make(size_t bytes_max) {
+    int ends[2];
+    if (open >= open_max || ::pipe2(ends, O_CLOEXEC) != 0) return false;
+    ++open;
+    from = ends[0];
+    to = ends[1];
+    const int there = ::fcntl(to, F_SETPIPE_SZ, static_cast<int>(bytes_max));
+    if (there < static_cast<int>(bytes_max)) *this = Pipe();
+    return from >= 0;
+  }
+
+  int from = -1, to = -1;
+  size_t bytes = 0;  // in it
+
+ private:
+  void swap(Pipe& other) {
+    std::swap(from, other.from);
+    std::swap(to, other.to);
+    std::swap(bytes, other.bytes);
+  }
+  // Descriptors are the whole process's, and others need them more.
+  static constexpr size_t open_max = 256;
+  static inline std::atomic<size_t> open = 0;
+};
+
+// Empty ones that wait for their next use: to make and to end a pipe costs as much as to fill it.
+class PipePool {
+ public:
+  Pipe take() {
+    std::lock_guard lock(mutex_);
+    if (idle_.empty()) return {};
+    Pipe pipe = std::move(idle_.back());
+    idle_.pop_back();
+    return pipe;
+  }
+  void give(Pipe pipe) {
+    std::lock_guard lock(mutex_);
+    if (pipe.bytes == 0 && idle_.size() < idle_max) idle_.push_back(std::move(pipe));
+  }
+
+ private:
+  static constexpr size_t idle_max = 16;
+  std::mutex mutex_;
+  std::vector<Pipe> idle_;
+};
+
+PipePool& pipe_pool() {
+  static PipePool pool;
+  return pool;
+}
+
 // The pages are in pipes: as long as a pipe has them the kernel neither gives them to anybody else nor reads
 // them from the disk again. And they are mapped, to be looked at.
 class PipedBytes final : public HeldBytes {
@@ -47,27 +116,25 @@ class PipedBytes final : public HeldBytes {
   PipedBytes& operator=(const PipedBytes&) = delete;
   ~PipedBytes() override {
     if (mapped_ != MAP_FAILED) ::munmap(mapped_, mapped_bytes_);
-    for (const Pipe& pipe : pipes_) {
-      ::close(pipe.from);
-      ::close(pipe.to);
-    }
-    pipes_open() -= pipes_.size();
+    for (Pipe& pipe : pipes_) pipe_pool().give(std::move(pipe));
   }
 
   bool take(int file, uint64_t offset, size_t bytes) {
     const size_t page_bytes = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
     const size_t before = offset % page_bytes;
-    for (size_t done = 0; done < bytes;) {
+    size_t done = 0;
+    // What would be less than a page in a pipe of its own is left to the next answer.
+    while (done == 0 ? bytes > 0 : bytes - done >= page_bytes) {
       const size_t room = pipe_pages * page_bytes - (offset + done) % page_bytes;
       const size_t piece = std::min(bytes - done, room);
-      if (!add_pipe(file, offset + done, piece, page_bytes)) return false;
+      if (!add_pipe(file, offset + done, piece, pipe_pages * page_bytes)) return false;
       done += piece;
     }
-    mapped_bytes_ = before + bytes;
+    mapped_bytes_ = before + done;
     mapped_ =
         ::mmap(nullptr, mapped_bytes_, PROT_READ, MAP_SHARED, file, static_cast<off_t>(offset - before));
     if (mapped_ == MAP_FAILED) return false;
-    bytes_ = std::string_view(static_cast<const char*>(mapped_) + before, bytes);
+    bytes_ = std::string_view(static_cast<const char*>(mapped_) + before, done);
     // Now, so that what cannot be read is an error here and no signal later.
     return ::madvise(mapped_, mapped_bytes_, MADV_POPULATE_READ) == 0;
   }
@@ -84,26 +151,9 @@ class PipedBytes final : public HeldBytes {
   }
 
  private:
-  struct Pipe {
-    int from = -1, to = -1;
-    size_t bytes = 0;  // in it
-  };
-
-  // Descriptors are the whole process's, and others need them more.
-  static std::atomic<size_t>& pipes_open() {
-    static std::atomic<size_t> open = 0;
-    return open;
-  }
-  static constexpr size_t pipes_max = 256;
-
-  bool add_pipe(int file, uint64_t offset, size_t bytes, size_t page_bytes) {
-    int ends[2];
-    if (pipes_open() >= pipes_max || ::pipe2(ends, O_CLOEXEC) != 0) return false;
-    ++pipes_open();
-    Pipe& pipe = pipes_.emplace_back(ends[0], ends[1]);
-    const size_t needed_bytes = (offset % page_bytes + bytes + page_bytes - 1) / page_bytes * page_bytes;
-    const int there = ::fcntl(pipe.to, F_SETPIPE_SZ, static_cast<int>(needed_bytes));
-    if (there < 0 || static_cast<size_t>(there) < needed_bytes) return false;
+  bool add_pipe(int file, uint64_t offset, size_t bytes, size_t pipe_bytes) {
+    Pipe& pipe = pipes_.emplace_back(pipe_pool().take());
+    if (pipe.from < 0 && !pipe.make(pipe_bytes)) return false;
     auto from = static_cast<loff_t>(offset);
     while (pipe.bytes < bytes) {
       const ssize_t got = ::splice(file, &from, pipe.to, nullptr, bytes - pipe.bytes, SPLICE_F_NONBLOCK);

@@ -192,7 +192,7 @@ int main(int count, char** arguments) {
   if (count < 2) return 64;
   os::keep_freed_memory();  // as the server does
   const std::string folder = arguments[1];
-  const double seconds = count > 2 ? std::atof(arguments[2]) : 5;
+  const double seconds = count > 2 ? std::atof(arguments[2]) : 10;
   const int rounds = count > 3 ? std::atoi(arguments[3]) : 3;
   const size_t only_bytes = count > 4 ? static_cast<size_t>(std::atoll(arguments[4])) : 0;
   if (only_bytes == 0) idle(folder + "/idle", 10'000);

@@ -65,12 +65,17 @@ TEST(NetTest, what_is_held_of_a_file_is_sent) {
   for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * i >> 9);
   auto file = files.open(path, OpenMode::create_new);
   ASSERT_TRUE(file.ok() && (*file)->write(0, text).ok());
+  if ((*file)->hold(0, 300'000) == nullptr) {
+    ASSERT_TRUE(files.remove(path).ok());
+    GTEST_SKIP() << "no file system here whose pages can be held";
+  }
+  // (Given up before it was sent: of its pipe nothing is left behind.)
   const auto held = (*file)->hold(5001, 4'000'000);
   EXPECT_EQ((*file)->hold(5001, 5'000'000), nullptr);  // there is less
   // A page more would take a pipe of its own.
   const auto fewer = (*file)->hold(5001, 1 << 20);
   ASSERT_TRUE(files.remove(path).ok());
-  if (!held) GTEST_SKIP() << "no file system here whose pages can be held";
+  ASSERT_TRUE(held && fewer);
   EXPECT_EQ(held->bytes(), std::string_view(text).substr(5001, 4'000'000));
   EXPECT_EQ(fewer->bytes(), std::string_view(text).substr(5001, (1 << 20) - 5001 % 4096));
   ASSERT_TRUE((*file)->truncate(0).ok());

@@ -1,6 +1,7 @@
 """From a producer to a consumer, one record of 100 B every 5 ms with acks=all: Mekong beside Apache Kafka.
 
-Both clients are Apache's, in one process (EndToEnd.java). Mekong shows a record when it is on disk, Kafka when it is in the
+Both clients are Apache's, in one process (EndToEnd.java); then librdkafka's, in two (end_to_end.py), which take less by
+themselves, so that more of what is seen is the server's. Mekong shows a record when it is on disk, Kafka when it is in the
 page cache; synced (flush.messages=1) it does as Mekong does. "In memory" is Mekong on a file system without a disk: what the
 clients take by themselves, which no server can do better than. Beside it stands what the disk takes for a write of 4 KiB and
 its sync, as Mekong's journal does one a record.
@@ -10,6 +11,8 @@ import mmap
 import os
 import pathlib
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 
@@ -18,16 +21,29 @@ from kafka_sides import KAFKA, PLAIN, TLS, run, sides, topic
 
 SYNCED, IN_MEMORY = 'Kafka, synced', 'Mekong, in memory'
 SIDES = (PLAIN, KAFKA, SYNCED, TLS, IN_MEMORY)
-BETTER = {'p50 ms': 'lower', 'p99 ms': 'lower', 'p99.9 ms': 'lower', 'server CPU ms a record': 'lower'}
+PERCENTILES = ('p50 ms', 'p99 ms', 'p99.9 ms')
+CPU, NATIVE = 'server CPU ms a record', 'librdkafka, '
+BETTER = dict.fromkeys([*PERCENTILES, CPU, *(NATIVE + one for one in (*PERCENTILES, CPU))], 'lower')
 PAUSE_MS = 5
 
 
 def one(side, name, records):
+    """Of BETTER's measures the values, in its order."""
     with topic(side, 'bench', 1, **({'flush_messages': 1} if name == SYNCED else {})):
-        before = frame.cpu_s(side.process.pid)
-        said = run(side, frame.ROOT / 'bench' / 'EndToEnd.java', side.properties, side.bootstrap, 'bench', records, 100,
-                   PAUSE_MS)
-        return [*map(float, said.split()[-3:]), (frame.cpu_s(side.process.pid) - before) * 1000 / records]
+        words = side.properties, side.bootstrap, 'bench', records, 100, PAUSE_MS
+        for ask in (run_java, run_native):
+            before = frame.cpu_s(side.process.pid)
+            yield from map(float, ask(side, words).split()[-3:])
+            yield (frame.cpu_s(side.process.pid) - before) * 1000 / records
+
+
+def run_java(side, words):
+    return run(side, frame.ROOT / 'bench' / 'EndToEnd.java', *words)
+
+
+def run_native(side, words):
+    return subprocess.run([sys.executable, frame.ROOT / 'bench' / 'end_to_end.py', *map(str, words)],
+                          env={**os.environ, **side.environment}, capture_output=True, text=True, timeout=600, check=True).stdout
 
 
 def disk_alone(writes):
@@ -59,7 +75,7 @@ def main():
         started[IN_MEMORY] = in_memory[PLAIN]
         for number in range(asked.rounds + 1):
             for name in SIDES:
-                got = one(started[KAFKA if name == SYNCED else name], name, records if number else records // 5)
+                got = list(one(started[KAFKA if name == SYNCED else name], name, records if number else records // 5))
                 for measure, value in zip(BETTER, got if number else ()):  # the first round warms up
                     measures[name, measure].append(value)
     frame.table(measures, SIDES, BETTER)

@@ -87,14 +87,20 @@ Status DiskLog::recover() {
   });
   if (!replayed.ok()) return std::move(replayed).error();
   if (by_partition.empty()) return ok();
-  // One sync of the file system takes less time than one of each of many files.
+  // After one sync of the file system those of each of many files find little to do. What it answers is not
+  // asked for: it may tell of a failure that is another's or long past, and not every file system's goes to
+  // its medium. The files tell their own.
+  std::vector<std::shared_ptr<os::File>> unsynced;
   const bool together = by_partition.size() >= restored_together_min_;
   for (const auto& [id, entries] : by_partition) {
-    MEKONG_TRY_ASSIGN(const auto whole, Partition::restore(partition_deps_, folder_ + "/" + id,
-                                                           position_of(PartitionId(id)), entries, !together));
+    MEKONG_TRY_ASSIGN(const auto whole,
+                      Partition::restore(partition_deps_, folder_ + "/" + id, position_of(PartitionId(id)),
+                                         entries, together ? &unsynced : nullptr));
     if (whole) positions_[id] = *whole;
   }
-  if (together) MEKONG_TRY(files_.sync_all(folder_));
+  if (together && !files_.sync_all(folder_).ok())
+    logger_.warn("log", "the file system tells of a failed write; each of the log's files is asked", {});
+  for (const auto& file : unsynced) MEKONG_TRY(file->sync());
   logger_.info("log", "journal replayed", {{"partitions", std::to_string(by_partition.size())}});
   return save_positions(files_, folder_, positions_);
 }
@@ -173,7 +179,8 @@ Status DiskLog::remove(const PartitionId& id) {
       one.remove();
       return ok();
     });
-    if (removed.ok()) removed = (*partition)->remove_files();
+    if (!removed.ok()) return removed;
+    removed = (*partition)->remove_files();
   } else {
     MEKONG_TRY_ASSIGN(const bool exists, files_.exists(folder_of(id)));
     if (exists) removed = files_.remove_tree(folder_of(id));

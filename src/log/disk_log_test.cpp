@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 
 #include "log/batch_builder.h"
@@ -379,6 +380,67 @@ TEST_F(DiskLogTest, what_is_held_is_what_is_copied_and_verified_as_well) {
             "KAFKA_STORAGE_ERROR");
   log_.reset();
   EXPECT_TRUE(files.remove_tree(folder).ok());
+}
+
+// A file system whose sync of all reaches no medium, or tells of a failure that is another's.
+class SyncsNothing final : public os::MemoryFiles {
+ public:
+  explicit SyncsNothing(Status answer) : answer_(std::move(answer)) {}
+  Status sync_all(const std::string&) override { return answer_; }
+
+ private:
+  const Status answer_;
+};
+
+TEST_F(DiskLogTest, what_many_partitions_had_is_durable_by_their_own_syncs) {
+  for (const Status& answer : {Status(ok()), Status(Error{"EIO", "on purpose"})}) {
+    SyncsNothing files(answer);
+    const auto reopen = [&] {
+      log_.reset();
+      files.crash();
+      auto opened =
+          DiskLog::open(files, clock_, random_, null_logger(), "/log", {.restored_together_min = 2});
+      ASSERT_TRUE(opened.ok());
+      log_ = std::move(*opened);
+    };
+    reopen();
+    for (const auto& id : {p0, p1}) {
+      ASSERT_TRUE(log_->create(id, {}).ok());
+      ASSERT_TRUE(append(id, batch_of({"value"})).ok());
+    }
+    files.crash();  // the journal has them, their files do not
+    reopen();       // replayed, and gone again before anything else was synced
+    reopen();
+    for (const auto& id : {p0, p1}) EXPECT_EQ(log_->offsets(id)->high_watermark, 1);
+    log_.reset();
+  }
+}
+
+// Out of descriptors: what was open goes on.
+class OpensNoSegment final : public os::MemoryFiles {
+ public:
+  Result<std::unique_ptr<os::File>> open(const std::string& path, os::OpenMode mode) override {
+    if (out && path.ends_with(".log")) return Error{"EMFILE", "on purpose"};
+    return MemoryFiles::open(path, mode);
+  }
+  std::atomic<bool> out = false;
+};
+
+TEST_F(DiskLogTest, what_waits_in_memory_is_written_without_a_descriptor_more) {
+  OpensNoSegment files;
+  log_.reset();
+  log_ = std::move(*DiskLog::open(files, clock_, random_, null_logger(), "/log",
+                                  {.journal_bytes_max = 64 << 10, .open_files_max = 1}));
+  const PartitionId last("topic-2");
+  for (const auto& id : {p0, p1, last}) {
+    ASSERT_TRUE(log_->create(id, {}).ok());
+    ASSERT_TRUE(append(id, batch_of({"value"})).ok());
+  }
+  files.out = true;
+  for (int i = 0; i < 40; ++i) ASSERT_EQ(code_of(last, batch_of({std::string(4000, 'x')})), "ok");
+  files.out = false;
+  EXPECT_TRUE(log_->read(p0, 0, 1000).ok());
+  log_.reset();
 }
 
 TEST_F(DiskLogTest, a_journal_that_is_damaged_is_reported) {

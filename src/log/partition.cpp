@@ -224,7 +224,7 @@ Result<std::shared_ptr<os::File>> Partition::flush(const Gathering& may) {
   const bool gathers = staged_bytes_ <= may.share_bytes_max;
   if (!gathers || gathered_bytes() + staged_bytes_ > may.bytes_max) MEKONG_TRY(write_gathered());
   if (gathers) {
-    segments_.back()->gather(staged_position_, staged_);
+    segments_.back()->gather(staged_position_, staged_, file_);
     return file_;
   }
   uint64_t position = staged_position_;

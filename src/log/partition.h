@@ -53,12 +53,13 @@ class Partition {
   // `known`: what is known besides of how far it is whole.
   static Result<std::unique_ptr<Partition>> open(const PartitionDeps& deps, std::string folder,
                                                  int64_t now_ms, const Position& known = {});
-  // Before open(), after a crash: writes here what the journal knows, and, with `sync`, makes it durable;
-  // else the caller does. Returns up to where it is whole then, for the caller to note; none: the partition
-  // is gone, or has all. `known` as of open().
+  // Before open(), after a crash: writes here what the journal knows and makes it durable, or, where there is
+  // `unsynced`, adds to it the files that the caller is to sync. Returns up to where it is whole then, for
+  // the caller to note; none: the partition is gone, or has all. `known` as of open().
   static Result<std::optional<Position>> restore(const PartitionDeps& deps, const std::string& folder,
                                                  const Position& known,
-                                                 const std::vector<JournalledBytes>& entries, bool sync);
+                                                 const std::vector<JournalledBytes>& entries,
+                                                 std::vector<std::shared_ptr<os::File>>* unsynced);
 
   // Committer only, in this order: stage() any number of times, flush(), then durability of staged() by a
   // sync of flush()'s file or by the journal, then publish(). An error of stage() refuses that append and

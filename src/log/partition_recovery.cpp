@@ -144,17 +144,23 @@ Status Partition::recover_last(Segment& segment, int64_t now_ms) {
 
 Result<std::optional<Position>> Partition::restore(const PartitionDeps& deps, const std::string& folder,
                                                    const Position& known,
-                                                   const std::vector<JournalledBytes>& entries, bool sync) {
+                                                   const std::vector<JournalledBytes>& entries,
+                                                   std::vector<std::shared_ptr<os::File>>* unsynced) {
   MEKONG_TRY_ASSIGN(const bool exists, deps.files.exists(partition_state_path(folder)));
   if (!exists) return std::optional<Position>();
   MEKONG_TRY_ASSIGN(State state, load_partition_state(deps.files, folder));
   state.learn(known);
   std::shared_ptr<os::File> file;
+  const auto end = [&]() -> Status {
+    if (unsynced == nullptr) return file->sync();
+    unsynced->push_back(file);
+    return ok();
+  };
   for (const auto& entry : entries) {
     // All before this segment was synced when it was rolled.
     if (entry.segment < state.synced_segment) continue;
     if (!file || entry.segment > state.synced_segment) {
-      if (file && sync) MEKONG_TRY(file->sync());
+      if (file) MEKONG_TRY(end());
       MEKONG_TRY_ASSIGN(file, deps.cache.open(folder + "/" + Segment::file_name(entry.segment)));
       if (entry.segment > state.synced_segment) state.synced_bytes = 0;
       state.synced_segment = entry.segment;
@@ -163,7 +169,7 @@ Result<std::optional<Position>> Partition::restore(const PartitionDeps& deps, co
     state.synced_bytes = std::max(state.synced_bytes, entry.position + entry.size_bytes);
   }
   if (!file) return std::optional<Position>();
-  if (sync) MEKONG_TRY(file->sync());
+  MEKONG_TRY(end());
   return std::make_optional(Position{state.synced_segment, state.synced_bytes});
 }
 

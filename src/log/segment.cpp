@@ -53,7 +53,8 @@ void Segment::note(const BatchHeader& batch) {
   index_.max_timestamp_ms = std::max(index_.max_timestamp_ms, batch.max_timestamp_ms);
 }
 
-void Segment::gather(uint64_t position, std::span<const std::string> pieces) {
+void Segment::gather(uint64_t position, std::span<const std::string> pieces, std::shared_ptr<os::File> file) {
+  gathered_file_ = std::move(file);
   std::lock_guard lock(gathered_mutex_);
   if (gathered_.empty()) gathered_at_ = position;
   for (const auto& piece : pieces) gathered_ += piece;
@@ -61,8 +62,8 @@ void Segment::gather(uint64_t position, std::span<const std::string> pieces) {
 
 Status Segment::write_gathered() {
   if (gathered_.empty()) return ok();
-  MEKONG_TRY_ASSIGN(const auto file, this->file());
-  MEKONG_TRY(file->write(gathered_at_, gathered_));
+  MEKONG_TRY(gathered_file_->write(gathered_at_, gathered_));
+  gathered_file_.reset();
   std::string written;
   std::lock_guard lock(gathered_mutex_);
   written.swap(gathered_);
@@ -233,6 +234,9 @@ Result<Batches> Segment::held_batches(Place from, const ReadBound& bound, size_t
   if (bytes < held_bytes_min || bytes > held_bytes_max) return batches;
   MEKONG_TRY_ASSIGN(const auto file, this->file());
   batches.held = file->hold(from.position, bytes);
+  // A little less is fine where more follows, not at the end: somebody may wait for so much.
+  const bool all = batches.held && batches.held->bytes().size() == bytes;
+  if (!all && bytes < max_bytes) batches.held.reset();
   if (!batches.held) return batches;
   MEKONG_TRY_ASSIGN(batches.held_bytes, whole_bytes(batches.held->bytes(), from, bound, next));
   return batches;

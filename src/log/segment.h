@@ -53,8 +53,8 @@ class Segment {
   // Of the segment that is written: notes a batch that stands at the end of what is known.
   void note(const BatchHeader& batch);
   // Of the segment that is written, its writer's thread: keeps these bytes, the next ones after what is
-  // there, in memory.
-  void gather(uint64_t position, std::span<const std::string> pieces);
+  // there, in memory. `file` is the segment's, kept for them: to write them needs no descriptor more.
+  void gather(uint64_t position, std::span<const std::string> pieces, std::shared_ptr<os::File> file);
   size_t gathered_bytes() const { return gathered_.size(); }
   // Of memory, for it.
   size_t gathered_memory_bytes() const { return gathered_.empty() ? 0 : gathered_.capacity(); }
@@ -122,6 +122,7 @@ class Segment {
   mutable std::mutex gathered_mutex_;  // guards these two for those who are not the writer
   std::string gathered_;
   uint64_t gathered_at_ = 0;  // of the file
+  std::shared_ptr<os::File> gathered_file_;
 
   mutable std::mutex index_mutex_;  // guards all below
   mutable bool indexed_ = true;

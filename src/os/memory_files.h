@@ -16,7 +16,7 @@
 
 namespace mekong::os {
 
-class MemoryFiles final : public Files {
+class MemoryFiles : public Files {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Status make_directories(const std::string& path, int mode = 0700) override;

@@ -86,14 +86,19 @@ class DiskUse {
   std::shared_ptr<std::atomic<bool>> done_;
 };
 
-// Gives back what stands reserved behind the end; nobody writes any more.
-Status end_file(os::Files& files, const std::string& path) {
-  MEKONG_TRY_ASSIGN(const auto file, files.open(path, os::OpenMode::write));
-  MEKONG_TRY_ASSIGN(const auto bytes, file->size());
-  return file->truncate(bytes);
-}
-
 }  // namespace
+
+Status Supervisor::State::end_output(const JobId& id) {
+  for (const auto stream : {Stream::out, Stream::err}) {
+    const auto path = output_path(id, stream);
+    MEKONG_TRY_ASSIGN(const bool there, files.exists(path));
+    if (!there) continue;
+    MEKONG_TRY_ASSIGN(const auto file, files.open(path, os::OpenMode::write));
+    MEKONG_TRY_ASSIGN(const auto bytes, file->size());
+    MEKONG_TRY(file->truncate(bytes));
+  }
+  return ok();
+}
 
 void Supervisor::Job::cancel(int64_t grace, Outcome::Kind why) {
   {
@@ -182,10 +187,8 @@ void Supervisor::State::watch(Job& job, const Record& record) {
   job.group.reset();
   const auto discarded = discard(record);
   if (!discarded.ok()) logger.error("jobs", "cannot clean up after a job", {{"job", record.id}});
-  for (const auto stream : {Stream::out, Stream::err}) {
-    const auto ended = end_file(files, output_path(job.place.id, stream));
-    if (!ended.ok()) logger.warn("jobs", "a job's output is longer on disk than it is", {{"job", record.id}});
-  }
+  const auto ended = end_output(job.place.id);
+  if (!ended.ok()) logger.warn("jobs", "a job's output is longer on disk than it is", {{"job", record.id}});
   logger.info("jobs", "job ended", {{"job", record.id}, {"code", std::to_string(outcome.code)}});
   // No longer found by its uid or token, then the owner hears of it.
   std::vector<std::shared_ptr<Job>> joinable;

@@ -83,29 +83,38 @@ Status Runner::start() {
   std::sort(runs.begin(), runs.end(),
             [](const auto& a, const auto& b) { return a.created_ms < b.created_ms; });
   for (const auto& run : runs) {
-    if (!is_terminal(run)) MEKONG_TRY(recover_run(run));
+    if (!is_terminal(run)) recover_run(run);
   }
-  // Where the server died between a run's end and its application's word of it, no timer stands.
-  MEKONG_TRY_ASSIGN(const auto applications, records_.all_applications());
-  for (const auto& application : applications) {
-    const Scope scope{AccountId(application.account), Region(application.region)};
-    if (application.state == "STARTED")
-      MEKONG_TRY(records_.update(scope, application.id, [](Application&) { return ok(); }));
-  }
+  MEKONG_TRY(restore_timers());
   thread_ = std::thread([this] { loop(); });
   return ok();
 }
 
-Status Runner::recover_run(const JobRun& run) {
+// Where the server died between a run's end and its application's word of it, no timer stands. On a full disk
+// that waits for the next start: there is no room for a timer either.
+Status Runner::restore_timers() {
+  MEKONG_TRY_ASSIGN(const auto applications, records_.all_applications());
+  for (const auto& application : applications) {
+    const Scope scope{AccountId(application.account), Region(application.region)};
+    if (application.state != "STARTED") continue;
+    const auto updated = records_.update(scope, application.id, [](Application&) { return ok(); });
+    if (!updated.ok() && updated.error().code != "InsufficientStorage") return updated.error();
+    if (!updated.ok())
+      logger_.warn("emr-serverless", "an application's timer waits for room on the disk",
+                   {{"application", application.id}});
+  }
+  return ok();
+}
+
+void Runner::recover_run(const JobRun& run) {
   const auto key = key_of(run);
   if (run.state == "CANCELLING") {
-    end_attempt(key, "", true);
+    end_without_wait({key, "", true});
   } else if (run.state == "RUNNING") {
-    end_attempt(key, "The server was stopped while the job ran.", false);
+    end_without_wait({key, "The server was stopped while the job ran.", false});
   } else {
     submit(key);
   }
-  return ok();
 }
 
 void Runner::stop() {
@@ -134,9 +143,24 @@ void Runner::loop() {
       if (stopping_) return;
       look_ = false;
     }
+    while (end_next()) {
+    }
     while (take_next()) {
     }
   }
+}
+
+bool Runner::end_next() {
+  std::optional<Ending> ending;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_ || unrecorded_.empty()) return false;
+    ending = unrecorded_.front();
+  }
+  end_attempt(*ending);
+  std::lock_guard lock(mutex_);
+  unrecorded_.pop_front();
+  return true;
 }
 
 bool Runner::take_next() {
@@ -152,7 +176,7 @@ bool Runner::take_next() {
   }
   const auto status = begin(key);
   if (!status.ok())
-    end_attempt(key, fmt::format("{}: {}", status.error().code, status.error().message), false);
+    end_attempt({key, fmt::format("{}: {}", status.error().code, status.error().message), false});
   return true;
 }
 
@@ -194,7 +218,7 @@ Status Runner::begin(const RunKey& key) {
     return ok();
   });
   if (!scheduled.ok() && scheduled.error().code == "Cancelled") {
-    end_attempt(key, "", true);
+    end_attempt({key, "", true});
     return ok();
   }
   if (!scheduled.ok()) return scheduled.error();
@@ -307,19 +331,22 @@ void Runner::on_end(Active& active, const jobs::Outcome& outcome) {
   {
     std::lock_guard lock(mutex_);
     active_.erase(active.key);
+    ++ending_;
     look_ = true;
   }
   wake_.notify_all();
-  if (outcome.kind == jobs::Outcome::Kind::server_stopped) return;  // recover_run() decides
+  // (Where the server stops, recover_run() decides.)
+  if (outcome.kind != jobs::Outcome::Kind::server_stopped) end_attempt(ending_of(active, outcome));
+  std::lock_guard lock(mutex_);
+  --ending_;
+}
+
+Runner::Ending Runner::ending_of(const Active& active, const jobs::Outcome& outcome) {
   if (active.timed_out) {
-    end_attempt(active.key,
-                fmt::format("Job run exceeded its timeout of {} minutes.", active.run.timeout_minutes), true);
-    return;
+    return {active.key,
+            fmt::format("Job run exceeded its timeout of {} minutes.", active.run.timeout_minutes), true};
   }
-  if (outcome.kind == jobs::Outcome::Kind::cancelled) {
-    end_attempt(active.key, "", true);
-    return;
-  }
+  if (outcome.kind == jobs::Outcome::Kind::cancelled) return {active.key, "", true};
   std::string failure;
   if (outcome.kind == jobs::Outcome::Kind::over_disk) {
     failure = fmt::format(
@@ -340,12 +367,32 @@ void Runner::on_end(Active& active, const jobs::Outcome& outcome) {
         "exceptions: {}",
         outcome.code, reason);
   }
-  end_attempt(active.key, failure, false);
+  return {active.key, failure, false};
 }
 
-void Runner::end_attempt(const RunKey& key, const std::string& failure, bool cancelled) {
-  bool again = false;
-  const auto updated = record_end(key, [&](JobRun& run) {
+void Runner::end_attempt(const Ending& ending) {
+  for (bool told = false; !try_end(ending);) {
+    if (!std::exchange(told, true))
+      logger_.warn("emr-serverless", "the end of a run waits for room on the disk", {{"run", ending.key.id}});
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, full_disk_wait, [this] { return stopping_; })) return;
+  }
+}
+
+void Runner::end_without_wait(const Ending& ending) {
+  if (try_end(ending)) return;
+  {
+    std::lock_guard lock(mutex_);
+    unrecorded_.push_back(ending);
+    look_ = true;
+  }
+  wake_.notify_all();
+}
+
+bool Runner::try_end(const Ending& ending) {
+  const auto& [key, failure, cancel] = ending;
+  bool again = false, cancelled = cancel;
+  const auto updated = records_.update(key, [&](JobRun& run) {
     const auto now = clock_.wall_ms();
     run.updated_ms = now;
     cancelled = cancelled || (run.state == "CANCELLING" && !failure.empty());
@@ -363,9 +410,10 @@ void Runner::end_attempt(const RunKey& key, const std::string& failure, bool can
     run.ended_ms = now;
     return ok();
   });
+  if (!updated.ok() && updated.error().code == "InsufficientStorage") return false;
   if (!updated.ok()) {
     logger_.error("emr-serverless", "cannot record the end of a run", {{"run", key.id}});
-    return;
+    return true;
   }
   logger_.info("emr-serverless", "attempt ended", {{"run", key.id}, {"state", updated->state}});
   if (again) submit(key);
@@ -374,17 +422,7 @@ void Runner::end_attempt(const RunKey& key, const std::string& failure, bool can
     return ok();
   });
   if (!idle.ok()) logger_.warn("emr-serverless", "a run without application ended", {{"run", key.id}});
-}
-
-Result<JobRun> Runner::record_end(const RunKey& key, const Records::ChangeRun& change) {
-  for (bool told = false;;) {
-    auto updated = records_.update(key, change);
-    if (updated.ok() || updated.error().code != "InsufficientStorage") return updated;
-    if (!std::exchange(told, true))
-      logger_.warn("emr-serverless", "the end of a run waits for room on the disk", {{"run", key.id}});
-    std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, full_disk_wait, [this] { return stopping_; })) return updated;
-  }
+  return true;
 }
 
 // --- from outside ----------------------------------------------------------------------------------------
@@ -410,7 +448,7 @@ Status Runner::cancel(const RunKey& key, int64_t grace_ms) {
     std::lock_guard lock(mutex_);
     queued = std::erase(queue_, key) > 0;
   }
-  if (queued) end_attempt(key, "", true);
+  if (queued) end_without_wait({key, "", true});
   return ok();
 }
 
@@ -437,7 +475,7 @@ std::optional<Dashboard> Runner::dashboard(std::string_view token) const {
 
 std::vector<Owed> Runner::owed() const {
   const std::lock_guard lock(mutex_);
-  int64_t count = static_cast<int64_t>(queue_.size());
+  auto count = static_cast<int64_t>(queue_.size() + ending_ + unrecorded_.size());
   for (const auto& [key, active] : active_) {
     const bool streams = active->run.mode == "STREAMING" && active->ui_port != 0;
     if (!streams) ++count;

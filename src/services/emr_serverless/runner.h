@@ -68,11 +68,23 @@ class Runner {
   void on_output(Active& active, jobs::Stream stream, std::string_view bytes);
   void on_tick(Active& active);
   void on_end(Active& active, const jobs::Outcome& outcome);
-  // Ends the attempt of a run: for good, or by another one. `failure` empty: success.
-  void end_attempt(const RunKey& key, const std::string& failure, bool cancelled);
-  // Waits where the disk is full, until it is not or stop() is called.
-  Result<JobRun> record_end(const RunKey& key, const Records::ChangeRun& change);
-  Status recover_run(const JobRun& run);
+  // How an attempt ended. `failure` empty: it succeeded, or was cancelled.
+  struct Ending {
+    RunKey key;
+    std::string failure;
+    bool cancelled = false;
+  };
+  static Ending ending_of(const Active& active, const jobs::Outcome& outcome);
+  // Ends the attempt of a run: for good, or by another one. Waits where the disk is full, until it is not or
+  // stop() is called.
+  void end_attempt(const Ending& ending);
+  // The same for who may not wait: what the disk has no room for is left to the loop.
+  void end_without_wait(const Ending& ending);
+  // False: the disk is full, and nothing was changed.
+  bool try_end(const Ending& ending);
+  bool end_next();
+  void recover_run(const JobRun& run);
+  Status restore_timers();
   ActivePtr find(const RunKey& key) const;
 
   Config config_;
@@ -89,6 +101,8 @@ class Runner {
   std::deque<RunKey> queue_;
   bool look_ = true;  // something came or ended since the queue was last looked through
   std::map<RunKey, ActivePtr> active_;
+  size_t ending_ = 0;              // not active any more, their ends under way to the records
+  std::deque<Ending> unrecorded_;  // the same, for the loop to record when the disk has room
   bool stopping_ = false;
   std::thread thread_;
 };

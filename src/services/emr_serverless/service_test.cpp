@@ -1,5 +1,8 @@
 #include "services/emr_serverless/service.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "services/emr_serverless/idle_stop.h"
 #include "services/emr_serverless/shapes.h"
 #include "services/emr_serverless/test_support.h"
@@ -174,13 +177,15 @@ TEST_F(ServiceTest, AJobThatFillsTheDiskIsEndedByName) {
       << run.state_details;
 }
 
-// A disk that others have filled: takes nothing while `full`.
+// A disk that others have filled: takes nothing but removals while `full`.
 class FullDisk final : public meta::ForwardingStore {
  public:
   FullDisk(std::unique_ptr<meta::Store> inner, const std::atomic<bool>& full, std::atomic<int>& refused)
       : ForwardingStore(*inner), owned_(std::move(inner)), full_(full), refused_(refused) {}
   Future<Status> commit(meta::Batch batch) override {
-    if (!full_) return ForwardingStore::commit(std::move(batch));
+    const auto frees = [](const auto& write) { return !write.value; };
+    if (!full_ || (batch.counts().empty() && std::ranges::all_of(batch.writes(), frees)))
+      return ForwardingStore::commit(std::move(batch));
     ++refused_;
     return Future<Status>::ready(Error{"InsufficientStorage", "the disk is full"});
   }
@@ -205,8 +210,20 @@ TEST_F(ServiceTest, TheEndOfARunIsRecordedOnceTheDiskHasRoom) {
   write("go", "");
   while (refused == 0) ::usleep(1'000);
   EXPECT_EQ(get(application, id).state, "RUNNING");
+  ASSERT_EQ(service->owed().size(), 1u);
+  EXPECT_EQ(service->owed().front().count, 1);
   full = false;
   EXPECT_EQ(wait_for(application, id, "SUCCESS").state, "SUCCESS");
+  // Nor does a server wait for it that starts on a full disk.
+  const auto stopped = start(job(application, "sleep 600", "stopped"));
+  EXPECT_EQ(wait_for(application, stopped, "RUNNING").state, "RUNNING");
+  full = true;
+  shut();
+  boot();
+  EXPECT_EQ(get(application, stopped).state, "RUNNING");
+  EXPECT_EQ(service->owed().size(), 1u);
+  full = false;
+  EXPECT_EQ(wait_for(application, stopped, "FAILED").state, "FAILED");
   shut();  // before what the store refers to
   meta = meta::make_memory_store();
   boot();

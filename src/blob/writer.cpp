@@ -54,6 +54,7 @@ BlobWriter::~BlobWriter() {
 
 Status BlobWriter::append(std::string_view bytes) {
   if (failed_ || finished_) return Error{"InvalidState", "this content takes no more bytes"};
+  if (MemoryOnly::on() && size_bytes_ + bytes.size() > inline_bytes_max_) return MemoryOnly::would_wait();
   buffer_ += bytes;
   size_bytes_ += bytes.size();
   if (buffer_.size() < write_bytes) return ok();

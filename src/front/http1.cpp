@@ -12,7 +12,8 @@ constexpr size_t ahead_read_max = 256 << 10;
 constexpr size_t joined_max = 64 << 10;    // of small pieces that wait
 constexpr size_t together_max = 64 << 10;  // head and body in one write
 constexpr int64_t drain_max = 256 << 10;   // of a body that nobody read
-constexpr int64_t linger_max = 64 << 20;   // of what comes after a reply that is the last
+constexpr int64_t linger_max = 64 << 20;   // of what comes after a reply that is the last,
+constexpr int64_t turn_max = 1 << 20;      // and of it before others get their turn
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // What remains of the time for a head, from its first byte on; a client that has begun none may idle.
@@ -95,6 +96,16 @@ Task<Status> write_response(const Service& service, os::Connection& connection, 
   co_return rest;
 }
 
+// `co_await Behind{loop}`: go on there behind what waits there already.
+struct Behind {
+  Executor& loop;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) const {
+    loop.post([waiter] { waiter.resume(); });
+  }
+  void await_resume() const noexcept {}
+};
+
 // A reply to a client that still sends is lost where the connection is closed at once (the kernel resets it),
 // and most clients look for it only after their last byte: end our side, and drop what comes for a while: of
 // an upload all its usual size. `ahead`: who reads already, or null.
@@ -102,13 +113,17 @@ Task<void> linger(const Service& service, os::Connection& connection, ReadAhead*
   auto ended = co_await connection.end_output();
   if (!ended.ok()) co_return;
   const int64_t until_ms = monotonic_ms(service.clock) + ReadAhead::linger_all_ms;
-  int64_t dropped = 0;
+  int64_t dropped = 0, turn = 0;
   while (dropped < linger_max && monotonic_ms(service.clock) < until_ms && !service.stopping) {
     if (ahead != nullptr && ahead->ended()) ahead = nullptr;
     auto task = ahead != nullptr ? ahead->next() : connection.read_some(body_read_max, ReadAhead::linger_ms);
     auto more = co_await task;
     if (!more.ok()) co_return;
     dropped += static_cast<int64_t>(more->size());
+    // What is there already is read without a wait: others get their turn.
+    if (dropped - turn < turn_max) continue;
+    turn = dropped;
+    co_await Behind{connection.executor()};
   }
 }
 

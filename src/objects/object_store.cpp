@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/memory_only.h"
 #include "objects/records.h"
 #include "objects/writer.h"
 
@@ -12,6 +13,7 @@ namespace mekong::objects {
 namespace {
 
 constexpr int attempts_max = 1000;
+constexpr size_t small_record_bytes = 4 << 10;
 
 Error no_such_key(std::string_view key) {
   return {"NoSuchKey", "The specified key does not exist.", 404, {{"Key", std::string(key)}}};
@@ -117,6 +119,8 @@ Result<ObjectStore::Stored> ObjectStore::name_object(Object& object, const PutOp
   MEKONG_TRY_ASSIGN(const auto bucket, known_bucket(object.bucket));
   MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, full_key));
   std::optional<Object> now;
+  // Of many parts: their references are as many changes.
+  if (stored && stored->size() > small_record_bytes && MemoryOnly::on()) return MemoryOnly::would_wait();
   if (stored) {
     MEKONG_TRY_ASSIGN(now, decode_object(object.bucket, object.key, *stored));
   }

@@ -103,6 +103,37 @@ TEST_F(ObjectStoreTest, a_commit_that_is_only_begun_is_one_attempt) {
   EXPECT_EQ(contents(), 1u);
 }
 
+// What is begun on the thread of all connections is little: it neither hashes what will be a file, nor lets
+// go of many parts.
+TEST_F(ObjectStoreTest, a_commit_that_is_much_work_is_not_begun) {
+  auto writer = store_->put("bucket", "k", {});
+  ASSERT_TRUE(writer.ok());
+  {
+    const MemoryOnly here;
+    EXPECT_EQ((*writer)->append(std::string(32'769, 'x')).error().code, MemoryOnly::code);
+  }
+  EXPECT_TRUE((*writer)->append("little").ok() && (*writer)->commit().ok());  // nothing was kept of it
+  EXPECT_EQ(get("k"), "little");
+  ASSERT_EQ(put("source", std::string(5 << 20, 's')).size(), 32u);
+  const auto source = store_->head("bucket", "source");
+  auto upload = store_->create_upload("bucket", "k", {});
+  std::vector<CompletedPart> parts;
+  for (int32_t number = 1; number <= 100; ++number) {
+    const auto part = store_->copy_part({"bucket", "k", upload->id}, number, *source, {});
+    ASSERT_TRUE(part.ok());
+    parts.push_back({number, part->etag});
+  }
+  ASSERT_TRUE(complete(*upload, parts).ends_with("-100"));
+  auto over = store_->put("bucket", "k", {});
+  ASSERT_TRUE(over.ok() && (*over)->append("over").ok());
+  {
+    const MemoryOnly here;
+    EXPECT_EQ((*over)->begin_commit().error().code, MemoryOnly::code);
+  }
+  EXPECT_EQ(put("k", "over").size(), 32u);
+  EXPECT_EQ(get("k"), "over");
+}
+
 TEST_F(ObjectStoreTest, a_bucket_changes_in_one_step_or_not_at_all) {
   auto count_up = [](Bucket& bucket) {
     auto& count = bucket.tags["count"];

@@ -35,9 +35,10 @@ Result<std::unique_ptr<ObjectWriter>> ContentWriter::make(blob::Store& blobs, co
 }
 
 Status ContentWriter::append(std::string_view bytes) {
+  MEKONG_TRY(writer_->append(bytes));
   md5_->update(bytes);
   for (auto& [algorithm, digest] : digests_) digest->update(bytes);
-  return writer_->append(bytes);
+  return ok();
 }
 
 Status ContentWriter::expect_checksum(const std::string& algorithm, std::string base64) {

@@ -39,6 +39,12 @@ bool is_host_name(const std::string& text) {
                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.'; });
 }
 
+// Of absolute paths, whatever slashes they end with.
+bool is_within(std::string path, std::string folder) {
+  for (auto* each : {&path, &folder}) *each = each->substr(0, each->find_last_not_of('/') + 1) + "/";
+  return path.starts_with(folder);
+}
+
 }  // namespace
 
 bool is_address(const std::string& host) {
@@ -106,7 +112,7 @@ Status check(const ServeOptions& options) {
   if (options.data.empty() || options.data.front() != '/') return usage("--data must be an absolute path");
   const auto& jobs = options.job_folder;
   if (jobs.empty() || jobs.front() != '/') return usage("--job-folder must be an absolute path");
-  if ((jobs + "/").starts_with(options.data + "/")) {
+  if (is_within(jobs, options.data)) {
     return usage("--job-folder must be outside of the data folder, which jobs may not see");
   }
   if (options.region.empty()) return usage("--region is empty");

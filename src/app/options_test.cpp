@@ -54,9 +54,12 @@ TEST(OptionsTest, dev_mode_stays_on_loopback) {
   options.listen = "127.0.0.1:0";
   EXPECT_FALSE(check(options).ok());
   options.listen = "127.0.0.1:4566";
-  for (const char* wrong : {"", "jobs", "/data", "/data/jobs"}) {
-    options.job_folder = wrong;
-    EXPECT_FALSE(check(options).ok()) << wrong;
+  for (const char* data : {"/data", "/data/"}) {
+    options.data = data;
+    for (const char* wrong : {"", "jobs", "/data", "/data/", "/data/jobs", "/data/jobs/"}) {
+      options.job_folder = wrong;
+      EXPECT_FALSE(check(options).ok()) << wrong;
+    }
   }
   options.job_folder = "/data-of-jobs";
   options.job_credentials_s = 14;

@@ -19,6 +19,13 @@ def java(main, *words, **options):
                           **options).stdout
 
 
+def cluster_id():
+    """A UUID in base64, none that begins as an option does."""
+    while (one := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip('=')).startswith('-'):
+        pass
+    return one
+
+
 class Kafka:
     def __init__(self, folder):
         folder = pathlib.Path(folder) / 'kafka'
@@ -41,8 +48,7 @@ log.segment.delete.delay.ms=1000
 ''')
         self.properties = folder / 'client.properties'
         self.properties.write_text('security.protocol=PLAINTEXT\n')
-        java('kafka.tools.StorageTool', 'format', '-t',
-             base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip('='), '-c', settings)
+        java('kafka.tools.StorageTool', 'format', '-t', cluster_id(), '-c', settings)
         with open(folder / 'kafka.log', 'wb') as log:
             # The heap of Kafka's own start script.
             self.process = subprocess.Popen(['java', '-Xmx1G', '-Xms1G', '-cp', str(JARS), 'kafka.Kafka', str(settings)],

@@ -88,16 +88,18 @@ class DiskUse {
 
 }  // namespace
 
-Status Supervisor::State::end_output(const JobId& id) {
-  for (const auto stream : {Stream::out, Stream::err}) {
-    const auto path = output_path(id, stream);
+void Supervisor::State::end_output(const JobId& id) {
+  const auto end = [&](const std::string& path) -> Status {
     MEKONG_TRY_ASSIGN(const bool there, files.exists(path));
-    if (!there) continue;
+    if (!there) return ok();
     MEKONG_TRY_ASSIGN(const auto file, files.open(path, os::OpenMode::write));
     MEKONG_TRY_ASSIGN(const auto bytes, file->size());
-    MEKONG_TRY(file->truncate(bytes));
+    return file->truncate(bytes);
+  };
+  for (const auto stream : {Stream::out, Stream::err}) {
+    if (!end(output_path(id, stream)).ok())
+      logger.warn("jobs", "a job's output is longer on disk than it is", {{"job", id.value}});
   }
-  return ok();
 }
 
 void Supervisor::Job::cancel(int64_t grace, Outcome::Kind why) {
@@ -187,8 +189,7 @@ void Supervisor::State::watch(Job& job, const Record& record) {
   job.group.reset();
   const auto discarded = discard(record);
   if (!discarded.ok()) logger.error("jobs", "cannot clean up after a job", {{"job", record.id}});
-  const auto ended = end_output(job.place.id);
-  if (!ended.ok()) logger.warn("jobs", "a job's output is longer on disk than it is", {{"job", record.id}});
+  end_output(job.place.id);
   logger.info("jobs", "job ended", {{"job", record.id}, {"code", std::to_string(outcome.code)}});
   // No longer found by its uid or token, then the owner hears of it.
   std::vector<std::shared_ptr<Job>> joinable;

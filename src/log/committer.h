@@ -33,7 +33,7 @@ struct CommitterOptions {
   size_t direct_bytes_min = 256 << 10;      // a partition's share of a round from which it is written once
   size_t direct_round_bytes_min = 2 << 20;  // of a round in whole: in a smaller one no share is
   size_t unsynced_files_max = 1000;         // each is kept open until it is synced
-  size_t finished_together_min = 64;        // from so many on, close() syncs the file system instead of each
+  size_t finished_together_min = 64;        // from so many on, close() syncs the file system before each
   Gathering gathering = {.share_bytes_max = 16 << 10, .bytes_max = 64 << 10};
   size_t gathered_bytes_max = 16 << 20;  // of memory, for all partitions
   size_t beside_partitions_min = 8;     // with larger ones: from there on the journal is written side by side
@@ -47,7 +47,7 @@ class Committer {
   using Published = std::function<void(const PartitionId&, int64_t high_watermark)>;
   // Called in its thread before the journal goes to its other file, which forgets what that said.
   using Turning = std::function<void()>;
-  // Makes all that the log's files have been written durable.
+  // Sends all that the log's files have been written to the disk; each file's own sync decides.
   using SyncAll = std::function<Status()>;
 
   Committer(std::unique_ptr<Journal> journal, const os::Clock& clock, Logger& logger,

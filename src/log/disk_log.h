@@ -26,7 +26,7 @@ struct DiskLogOptions {
   uint64_t journal_bytes_max = 64ULL << 20;  // of each of its two files
   size_t open_files_max = 1000;              // beside those that wait for their sync
   size_t compaction_bytes_max = 64 << 20;    // for the keys of one partition's new records
-  size_t restored_together_min = 64;         // so many partitions in the journal are made durable by one sync
+  size_t restored_together_min = 64;  // from so many partitions on, a replay syncs all before each file
   CommitterOptions committer = {};
 };
 

@@ -132,19 +132,23 @@ def test_records_survive_kill_9(own_mekong, tmp_path, as_role):
     assert 'Created topic t.' in create_topic(own_mekong, cluster, env, 't', tmp_path)
     as_role(env)
     producer = KafkaProducer(**client_options(own_mekong, cluster))
-    acknowledged = {}
+    sent = []
     for i in range(500):
-        got = producer.send('t', str(i).encode()).get(timeout=30) if i % 50 == 0 else None
-        if got is None:
-            future = producer.send('t', b'filler')
-        else:
-            acknowledged[(got.partition, got.offset)] = str(i).encode()
-    future.get(timeout=30)
+        sent.append((str(i).encode(), producer.send('t', str(i).encode())))
+        if i % 50 == 0:
+            sent[-1][1].get(timeout=30)
+    placed = [(future.get(timeout=30), value) for value, future in sent]
+    acknowledged = {(record.partition, record.offset): value for record, value in placed}
+    assert len(acknowledged) == 500
     own_mekong.kill()
     producer.close(timeout=1)
     own_mekong.start()
-    consumer = KafkaConsumer('t', auto_offset_reset='earliest', consumer_timeout_ms=5000,
+    consumer = KafkaConsumer('t', auto_offset_reset='earliest', consumer_timeout_ms=60_000,
                              **client_options(own_mekong, cluster))
-    seen = {(record.partition, record.offset): record.value for record in consumer}
+    seen = {}
+    for record in consumer:
+        seen[record.partition, record.offset] = record.value
+        if len(seen) == len(acknowledged):
+            break
     consumer.close()
-    assert acknowledged.items() <= seen.items()
+    assert seen == acknowledged

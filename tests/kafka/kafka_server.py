@@ -5,6 +5,7 @@ MEKONG_KAFKA_TESTSERVER names its binary; the tests skip nothing: without it the
 import os
 import pathlib
 import subprocess
+import time
 
 SERVERS = {}  # bootstrap address → Server, for what its clients need to know
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -98,3 +99,18 @@ def confluent(bootstrap, user='all'):
     return {'bootstrap.servers': bootstrap, 'security.protocol': 'SASL_SSL',
             'ssl.ca.location': SERVERS[bootstrap].ca,
             'sasl.mechanism': 'OAUTHBEARER', 'oauth_cb': refresh}
+
+
+def read_to_end(bootstrap, topic, **options):
+    """What kafka-python reads of a topic up to its end as it is now: by position, however slow the machine is."""
+    from kafka import KafkaConsumer, TopicPartition
+    consumer = KafkaConsumer(auto_offset_reset='earliest', **options, **kafka_python(bootstrap))
+    parts = [TopicPartition(topic, i) for i in consumer.partitions_for_topic(topic)]
+    consumer.assign(parts)
+    ends, seen, deadline = consumer.end_offsets(parts), [], time.monotonic() + 60
+    while any(consumer.position(part) < ends[part] for part in parts):
+        assert time.monotonic() < deadline, (ends, seen)
+        for records in consumer.poll(500).values():
+            seen += records
+    consumer.close()
+    return seen

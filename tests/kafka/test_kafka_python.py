@@ -2,7 +2,7 @@
 import time
 
 import pytest
-from kafka_server import kafka_python
+from kafka_server import kafka_python, read_to_end
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError
@@ -46,19 +46,13 @@ def test_idempotent_produce_and_read_back(bootstrap, admin, topic):
         by_partition.setdefault(result.partition, []).append(result.offset)
     for offsets in by_partition.values():
         assert sorted(offsets) == list(range(len(offsets)))
-    consumer = KafkaConsumer(topic, **kafka_python(bootstrap), auto_offset_reset='earliest',
-                             consumer_timeout_ms=3000)
-    assert sorted(r.value for r in consumer) == sorted(b'value-%d' % i for i in range(300))
-    consumer.close()
+    assert sorted(r.value for r in read_to_end(bootstrap, topic)) == sorted(b'value-%d' % i for i in range(300))
 
 
 def test_compressed_batches_pass_through(bootstrap, admin, topic):
     make(admin, topic, 1)
     produce(bootstrap, topic, 50, compression_type='gzip', linger_ms=50)
-    consumer = KafkaConsumer(topic, **kafka_python(bootstrap), auto_offset_reset='earliest',
-                             consumer_timeout_ms=2000)
-    assert len(list(consumer)) == 50
-    consumer.close()
+    assert len(read_to_end(bootstrap, topic)) == 50
 
 
 def test_a_group_goes_on_where_it_committed(bootstrap, admin, topic, group):

@@ -8,7 +8,7 @@ import time
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from kafka_server import SERVERS, Server, confluent, kafka_python
+from kafka_server import SERVERS, Server, confluent, kafka_python, read_to_end
 from test_java import JARS, PROPERTIES
 
 
@@ -120,7 +120,7 @@ def test_without_permission_it_fails_by_name(bootstrap):
 
 
 def test_kafka_python(bootstrap, topic):
-    from kafka import KafkaConsumer, KafkaProducer
+    from kafka import KafkaProducer
     make(bootstrap, topic)
     producer = KafkaProducer(transactional_id=topic, **kafka_python(bootstrap))
     producer.init_transactions()
@@ -132,10 +132,8 @@ def test_kafka_python(bootstrap, topic):
         producer.flush()
         end()
     producer.close()
-    consumer = KafkaConsumer(topic, auto_offset_reset='earliest', isolation_level='read_committed',
-                             consumer_timeout_ms=4000, **kafka_python(bootstrap))
-    assert sorted(message.value for message in consumer) == [b'a', b'b', b'c']
-    consumer.close()
+    found = read_to_end(bootstrap, topic, isolation_level='read_committed')
+    assert sorted(message.value for message in found) == [b'a', b'b', b'c']
 
 
 def test_java_copies_exactly_once(bootstrap, topic, group, tmp_path):

@@ -11,14 +11,14 @@ import mmap
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
 import frame
-from kafka_sides import KAFKA, PLAIN, TLS, run, sides, topic
+from kafka_sides import JARS, KAFKA, PLAIN, TLS, run, sides, topic
 
+PROGRAMS = pathlib.Path(__file__).parent
 SYNCED, IN_MEMORY = 'Kafka, synced', 'Mekong, in memory'
 SIDES = (PLAIN, KAFKA, SYNCED, TLS, IN_MEMORY)
 PERCENTILES = ('p50 ms', 'p99 ms', 'p99.9 ms')
@@ -31,19 +31,10 @@ def one(side, name, records):
     """Of BETTER's measures the values, in its order."""
     with topic(side, 'bench', 1, **({'flush_messages': 1} if name == SYNCED else {})):
         words = side.properties, side.bootstrap, 'bench', records, 100, PAUSE_MS
-        for ask in (run_java, run_native):
+        for client in (['java', '-cp', JARS, PROGRAMS / 'EndToEnd.java'], [sys.executable, PROGRAMS / 'end_to_end.py']):
             before = frame.cpu_s(side.process.pid)
-            yield from map(float, ask(side, words).split()[-3:])
+            yield from map(float, run(side, *client, *words).split()[-3:])
             yield (frame.cpu_s(side.process.pid) - before) * 1000 / records
-
-
-def run_java(side, words):
-    return run(side, frame.ROOT / 'bench' / 'EndToEnd.java', *words)
-
-
-def run_native(side, words):
-    return subprocess.run([sys.executable, frame.ROOT / 'bench' / 'end_to_end.py', *map(str, words)],
-                          env={**os.environ, **side.environment}, capture_output=True, text=True, timeout=600, check=True).stdout
 
 
 def disk_alone(writes):

@@ -116,9 +116,14 @@ def topic(side, name, partitions=4, **settings):
         admin.delete_topics([name])[name].result(30)
 
 
-def run(side, *words):
-    return subprocess.run(['java', '-cp', str(JARS), *map(str, words)], env=side.environment, capture_output=True, text=True,
+def run(side, *command):
+    """What a client of this side prints."""
+    return subprocess.run([*map(str, command)], env={**os.environ, **side.environment}, capture_output=True, text=True,
                           timeout=600, check=True).stdout
+
+
+def run_java(side, *words):
+    return run(side, 'java', '-cp', JARS, *words)
 
 
 @contextlib.contextmanager
@@ -135,7 +140,7 @@ def produce(side, to, records, size, *settings):
     (the JVM's start with it), and how many cores both kept busy."""
     before, client_before, began = frame.cpu_s(side.process.pid), frame.ended_cpu_s(), time.monotonic()
     with payloads(size) as file:
-        said = run(side, 'org.apache.kafka.tools.ProducerPerformance', '--topic', to, '--num-records', records,
+        said = run_java(side, 'org.apache.kafka.tools.ProducerPerformance', '--topic', to, '--num-records', records,
                    '--payload-file', file, '--throughput', -1, '--producer.config', side.properties, '--producer-props',
                    f'bootstrap.servers={side.bootstrap}', 'acks=all', *settings)
     took = time.monotonic() - began
@@ -152,7 +157,7 @@ def produce(side, to, records, size, *settings):
 def consume(side, of, records, size):
     """What ConsumerPerformance says of its fetching, a new group from the beginning: records/s; server CPU s/GB."""
     before = frame.cpu_s(side.process.pid)
-    said = run(side, 'org.apache.kafka.tools.ConsumerPerformance', '--bootstrap-server', side.bootstrap, '--topic', of,
+    said = run_java(side, 'org.apache.kafka.tools.ConsumerPerformance', '--bootstrap-server', side.bootstrap, '--topic', of,
                '--messages', records, '--consumer.config', side.properties, '--hide-header', '--timeout', 60000)
     spent = frame.cpu_s(side.process.pid) - before
     fields = [field.strip() for field in said.strip().splitlines()[-1].split(',')]

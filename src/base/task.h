@@ -200,17 +200,23 @@ class Promise {
   std::shared_ptr<detail::FutureState<T>> state_;
 };
 
-// `co_await resume_on(executor)`: go on there.
-inline auto resume_on(Executor& executor) {
-  struct Awaiter {
-    Executor& executor;
-    bool await_ready() const noexcept { return Executor::current() == &executor; }
-    void await_suspend(std::coroutine_handle<> h) const {
-      executor.post([h] { h.resume(); });
-    }
-    void await_resume() const noexcept {}
-  };
-  return Awaiter{executor};
+// How `co_await` goes on on another executor: resume_on() and resume_behind().
+struct ResumeOn {
+  Executor& executor;
+  bool behind;
+  bool await_ready() const noexcept { return !behind && Executor::current() == &executor; }
+  void await_suspend(std::coroutine_handle<> waiter) const {
+    executor.post([waiter] { waiter.resume(); });
+  }
+  void await_resume() const noexcept {}
+};
+// `co_await resume_on(executor)`: go on there; at once, if it is there already.
+inline ResumeOn resume_on(Executor& executor) {
+  return {executor, false};
+}
+// `co_await resume_behind(executor)`: go on there behind what waits there already.
+inline ResumeOn resume_behind(Executor& executor) {
+  return {executor, true};
 }
 
 namespace detail {

@@ -96,16 +96,6 @@ Task<Status> write_response(const Service& service, os::Connection& connection, 
   co_return rest;
 }
 
-// `co_await Behind{loop}`: go on there behind what waits there already.
-struct Behind {
-  Executor& loop;
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) const {
-    loop.post([waiter] { waiter.resume(); });
-  }
-  void await_resume() const noexcept {}
-};
-
 // A reply to a client that still sends is lost where the connection is closed at once (the kernel resets it),
 // and most clients look for it only after their last byte: end our side, and drop what comes for a while: of
 // an upload all its usual size. `ahead`: who reads already, or null.
@@ -123,7 +113,7 @@ Task<void> linger(const Service& service, os::Connection& connection, ReadAhead*
     // What is there already is read without a wait: others get their turn.
     if (dropped - turn < turn_max) continue;
     turn = dropped;
-    co_await Behind{connection.executor()};
+    co_await resume_behind(connection.executor());
   }
 }
 

@@ -116,10 +116,6 @@ Result<std::vector<JobRun>> Records::all_runs() const {
   return scan_all<JobRun>(meta_, "run/");
 }
 
-Result<std::vector<Application>> Records::all_applications() const {
-  return scan_all<Application>(meta_, "app/");
-}
-
 Result<std::optional<std::string>> Records::token(const Scope& scope, std::string_view operation,
                                                   std::string_view token) const {
   return meta_.get(family, token_key(scope, operation, token));
@@ -168,6 +164,26 @@ Result<JobRun> Records::update(const RunKey& key, const ChangeRun& change) {
   MEKONG_TRY(change(record));
   MEKONG_TRY(put(meta_, run_key(key), codec::encode_record(record)));
   return record;
+}
+
+Result<JobRun> Records::end_attempt(const RunKey& key, const ChangeRun& change, const os::Clock& clock) {
+  const auto idle_from_now = [&](Application& application) {
+    application.idle_since_ms = clock.service_ms();
+    return ok();
+  };
+  std::lock_guard lock(mutex_);
+  for (;;) {
+    MEKONG_TRY_ASSIGN(auto record, run(key));
+    MEKONG_TRY(change(record));
+    timers::Change batch;
+    batch.batch.put(family, run_key(key), codec::encode_record(record));
+    const auto application = update_in(batch, key.scope, key.application_id, idle_from_now);
+    if (!application.ok() && application.error().code != "ResourceNotFoundException")
+      return application.error();
+    const Status written = timers_.commit(std::move(batch));
+    if (written.ok()) return record;
+    if (written.error().code != "ConditionFailed") return written.error();
+  }
 }
 
 }  // namespace mekong::emr_serverless

@@ -129,7 +129,6 @@ class Records {
   Result<std::vector<Application>> applications(const Scope& scope) const;
   Result<std::vector<JobRun>> runs(const Scope& scope, std::string_view application_id) const;
   Result<std::vector<JobRun>> all_runs() const;
-  Result<std::vector<Application>> all_applications() const;
 
   // The id that `token` made for `operation`, if any.
   Result<std::optional<std::string>> token(const Scope& scope, std::string_view operation,
@@ -143,6 +142,9 @@ class Records {
   using ChangeRun = std::function<Status(JobRun&)>;
   Result<Application> update(const Scope& scope, std::string_view id, const ChangeApplication& change);
   Result<JobRun> update(const RunKey& key, const ChangeRun& change);
+  // The same of a run whose attempt has ended, and in one batch its application's idle time begins anew
+  // (where that is there still). change() may be called more than once.
+  Result<JobRun> end_attempt(const RunKey& key, const ChangeRun& change, const os::Clock& clock);
   // The same as part of another change, which holds only where the record was not written meanwhile.
   Result<Application> update_in(timers::Change& batch, const Scope& scope, std::string_view id,
                                 const ChangeApplication& change) const;

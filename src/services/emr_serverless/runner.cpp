@@ -85,24 +85,7 @@ Status Runner::start() {
   for (const auto& run : runs) {
     if (!is_terminal(run)) recover_run(run);
   }
-  MEKONG_TRY(restore_timers());
   thread_ = std::thread([this] { loop(); });
-  return ok();
-}
-
-// Where the server died between a run's end and its application's word of it, no timer stands. On a full disk
-// that waits for the next start: there is no room for a timer either.
-Status Runner::restore_timers() {
-  MEKONG_TRY_ASSIGN(const auto applications, records_.all_applications());
-  for (const auto& application : applications) {
-    const Scope scope{AccountId(application.account), Region(application.region)};
-    if (application.state != "STARTED") continue;
-    const auto updated = records_.update(scope, application.id, [](Application&) { return ok(); });
-    if (!updated.ok() && updated.error().code != "InsufficientStorage") return updated.error();
-    if (!updated.ok())
-      logger_.warn("emr-serverless", "an application's timer waits for room on the disk",
-                   {{"application", application.id}});
-  }
   return ok();
 }
 
@@ -392,7 +375,7 @@ void Runner::end_without_wait(const Ending& ending) {
 bool Runner::try_end(const Ending& ending) {
   const auto& [key, failure, cancel] = ending;
   bool again = false, cancelled = cancel;
-  const auto updated = records_.update(key, [&](JobRun& run) {
+  const auto end = [&](JobRun& run) {
     const auto now = clock_.wall_ms();
     run.updated_ms = now;
     cancelled = cancelled || (run.state == "CANCELLING" && !failure.empty());
@@ -409,7 +392,8 @@ bool Runner::try_end(const Ending& ending) {
     if (!failure.empty()) run.state_details = failure;
     run.ended_ms = now;
     return ok();
-  });
+  };
+  const auto updated = records_.end_attempt(key, end, clock_);
   if (!updated.ok() && updated.error().code == "InsufficientStorage") return false;
   if (!updated.ok()) {
     logger_.error("emr-serverless", "cannot record the end of a run", {{"run", key.id}});
@@ -417,11 +401,6 @@ bool Runner::try_end(const Ending& ending) {
   }
   logger_.info("emr-serverless", "attempt ended", {{"run", key.id}, {"state", updated->state}});
   if (again) submit(key);
-  const auto idle = records_.update(key.scope, key.application_id, [&](Application& application) {
-    application.idle_since_ms = clock_.service_ms();
-    return ok();
-  });
-  if (!idle.ok()) logger_.warn("emr-serverless", "a run without application ended", {{"run", key.id}});
   return true;
 }
 

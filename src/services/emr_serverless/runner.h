@@ -84,7 +84,6 @@ class Runner {
   bool try_end(const Ending& ending);
   bool end_next();
   void recover_run(const JobRun& run);
-  Status restore_timers();
   ActivePtr find(const RunKey& key) const;
 
   Config config_;

@@ -57,13 +57,6 @@ TEST_F(ServiceTest, AnApplicationThatDoesNotRunIsUpdated) {
 
 TEST_F(ServiceTest, AnIdleApplicationStopsOnTheServiceClock) {
   clock.freeze_at(clock.service_ms());
-  const auto state = [&](const std::string& id) {
-    return service->get_application(ctx, {id})->application.state;
-  };
-  const auto pass = [&](int64_t minutes) {
-    clock.freeze_at(clock.service_ms() + minutes * 60'000);
-    ASSERT_TRUE(timers->fire_due().ok());
-  };
   const auto idle = create_application("idle");
   ASSERT_TRUE(service->start_application(ctx, {idle}).ok());
   pass(14);
@@ -227,6 +220,23 @@ TEST_F(ServiceTest, TheEndOfARunIsRecordedOnceTheDiskHasRoom) {
   shut();  // before what the store refers to
   meta = meta::make_memory_store();
   boot();
+}
+
+TEST_F(ServiceTest, AnApplicationIsIdleFromTheEndOfItsLastRunOn) {
+  clock.freeze_at(clock.service_ms());
+  const auto application = create_application();
+  const auto go = folder + "/go";
+  const auto id = start(job(application, "while [ ! -e " + go + " ]; do sleep 0.01; done", "waits"));
+  EXPECT_EQ(wait_for(application, id, "RUNNING").state, "RUNNING");
+  pass(60);
+  EXPECT_EQ(state(application), "STARTED");
+  write("go", "");
+  EXPECT_EQ(wait_for(application, id, "SUCCESS").state, "SUCCESS");
+  // Whoever sees the end sees the timer: they are one batch.
+  pass(14);
+  EXPECT_EQ(state(application), "STARTED");
+  pass(1);
+  EXPECT_EQ(state(application), "STOPPED");
 }
 
 TEST_F(ServiceTest, ABatchJobIsTriedAsOftenAsItsPolicySays) {

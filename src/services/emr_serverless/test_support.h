@@ -134,6 +134,14 @@ class ServiceTest : public testing::Test {
     request.job_run_id = id;
     return service->get_job_run(ctx, request)->job_run;
   }
+  std::string state(const std::string& application) {
+    return service->get_application(ctx, {application})->application.state;
+  }
+  // Of the service clock.
+  void pass(int64_t minutes) {
+    clock.freeze_at(clock.service_ms() + minutes * 60'000);
+    ASSERT_TRUE(timers->fire_due().ok());
+  }
   // Waits until the run is in `state` (or has ended otherwise).
   wire::JobRun wait_for(const std::string& application, const std::string& id, const std::string& state,
                         int waits = 2'000) {

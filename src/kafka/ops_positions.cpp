@@ -37,9 +37,11 @@ Result<log::TimestampOffset> max_timestamp(log::Log& log, const log::PartitionId
 // `committed`: for a reader that stops at the last stable offset.
 Result<log::TimestampOffset> position(log::Log& log, const log::PartitionId& id, int64_t timestamp,
                                       bool committed) {
-  if (timestamp == kMaxTimestamp) return max_timestamp(log, id);
-  if (timestamp >= 0) return log.offset_for(id, timestamp);
   MEKONG_TRY_ASSIGN(auto offsets, log.offsets(id));
+  if (timestamp >= 0 || timestamp == kMaxTimestamp) {
+    MEKONG_TRY_ASSIGN(auto found, timestamp >= 0 ? log.offset_for(id, timestamp) : max_timestamp(log, id));
+    return committed && found.offset >= offsets.last_stable ? log::TimestampOffset{} : found;
+  }
   if (timestamp == kLatest) {
     return log::TimestampOffset{committed ? offsets.last_stable : offsets.high_watermark, -1};
   }

@@ -170,11 +170,10 @@ class Compaction {
           return enough();
         }
         MEKONG_TRY_ASSIGN(const std::string unpacked, unpack_records(batch.header, batch.bytes));
-        MEKONG_TRY_ASSIGN(const auto records, parse_records(batch.header, unpacked));
-        for (const Record& record : records) {
+        return each_record(batch.header, unpacked, [this](const Record& record) {
           if (record.key) keys_.note(record);
-        }
-        return ok();
+          return ok();
+        });
       });
       if (!done.ok()) return done.error().code == "Enough" ? ok() : done;
     }
@@ -207,22 +206,24 @@ class Compaction {
     if (header.control()) return clean_control(batch);
     if (aborted_.has(header)) return drop();
     MEKONG_TRY_ASSIGN(const std::string unpacked, unpack_records(header, batch.bytes));
-    MEKONG_TRY_ASSIGN(auto records, parse_records(header, unpacked));
-    const size_t before = records.size();
-    bool deletions = false;
-    std::erase_if(records, [&](const Record& record) {
-      if (!record.key || !keys_.last(record)) return true;
-      if (record.value) return false;
-      const bool over = header.delete_horizon_ms() >= 0 && plan_.now_ms > header.delete_horizon_ms();
-      deletions = deletions || !over;
-      return over;
-    });
-    if (records.empty()) return drop();
+    const bool over = header.delete_horizon_ms() >= 0 && plan_.now_ms > header.delete_horizon_ms();
+    const auto stays = [&](const Record& record) {
+      return record.key && keys_.last(record) && (record.value || !over);
+    };
+    bool some = false, all = true, deletions = false;
+    MEKONG_TRY(each_record(header, unpacked, [&](const Record& record) {
+      const bool one = stays(record);
+      some = some || one;
+      all = all && one;
+      deletions = deletions || (one && !record.value);
+      return ok();
+    }));
+    if (!some) return drop();
     if (header.transactional()) with_data_[header.producer_id] = true;
     int64_t horizon_ms = header.delete_horizon_ms();
     if (deletions && horizon_ms < 0) horizon_ms = plan_.now_ms + plan_.delete_retention_ms;
-    if (records.size() == before && horizon_ms == header.delete_horizon_ms()) return keep(batch);
-    return rewrite(header, horizon_ms, records);
+    if (all && horizon_ms == header.delete_horizon_ms()) return keep(batch);
+    return rewrite(header, horizon_ms, unpacked, stays);
   }
 
   // The end of a transaction stays while it has records, and for its time after that.
@@ -233,8 +234,8 @@ class Compaction {
     if (header.delete_horizon_ms() >= 0) {
       return plan_.now_ms > header.delete_horizon_ms() ? drop() : keep(batch);
     }
-    MEKONG_TRY_ASSIGN(const auto records, parse_records(header, batch.bytes.substr(batch_header_bytes)));
-    return rewrite(header, plan_.now_ms + plan_.delete_retention_ms, records);
+    const auto records = batch.bytes.substr(batch_header_bytes);
+    return rewrite(header, plan_.now_ms + plan_.delete_retention_ms, records, each);
   }
 
   Status drop() {
@@ -245,13 +246,14 @@ class Compaction {
   Status keep(const ScannedBatch& batch) {
     if (batch.header.base_offset == output_->next_offset()) return output_->add(batch.bytes);
     MEKONG_TRY_ASSIGN(const std::string unpacked, unpack_records(batch.header, batch.bytes));
-    MEKONG_TRY_ASSIGN(const auto records, parse_records(batch.header, unpacked));
-    return rewrite(batch.header, batch.header.delete_horizon_ms(), records);
+    return rewrite(batch.header, batch.header.delete_horizon_ms(), unpacked, each);
   }
-  Status rewrite(const BatchHeader& header, int64_t horizon_ms, const std::vector<Record>& records) {
+  static bool each(const Record&) { return true; }
+  Status rewrite(const BatchHeader& header, int64_t horizon_ms, std::string_view unpacked,
+                 const KeepRecord& stays) {
     changed_ = true;
     const BatchShape shape{output_->next_offset(), header.last_offset(), horizon_ms};
-    MEKONG_TRY_ASSIGN(const std::string batch, rebuild_batch(header, shape, records));
+    MEKONG_TRY_ASSIGN(const std::string batch, rebuild_batch(header, shape, unpacked, stays));
     return output_->add(batch);
   }
 

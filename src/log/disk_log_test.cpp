@@ -6,6 +6,7 @@
 #include <random>
 
 #include "log/batch_builder.h"
+#include "log/records.h"
 #include "os/memory_files.h"
 #include "os/random.h"
 
@@ -302,6 +303,40 @@ TEST_F(DiskLogTest, timestamps_find_offsets) {
   EXPECT_EQ(log_->offset_for(p0, 1095)->offset, 10);
   EXPECT_EQ(log_->offset_for(p0, 1290)->offset, 29);
   EXPECT_EQ(log_->offset_for(p0, 1291)->offset, -1);
+}
+
+TEST_F(DiskLogTest, timestamps_find_records_within_a_batch) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  const auto plain = build_batch({{"k", "v", 50}, {"k", "v", 20}, {"k", "v", 90}, {"k", "v", 60}});
+  auto header = *parse_header(plain);
+  const auto found = [&](int64_t timestamp_ms) {
+    const auto at = *log_->offset_for(p0, timestamp_ms);
+    return std::pair(at.offset, at.timestamp_ms);
+  };
+  for (const int16_t codec : {0, 1, 2, 3, 4}) {
+    header.attributes = codec;
+    const auto batch = rebuild_batch(header, {0, 3, -1}, std::string_view(plain).substr(batch_header_bytes),
+                                     [](const Record&) { return true; });
+    const int64_t first = append(p0, *batch)->base_offset;
+    if (first > 0) ASSERT_TRUE(log_->delete_before(p0, first).ok());
+    EXPECT_EQ(found(0), std::pair(first, int64_t{50}));
+    EXPECT_EQ(found(51), std::pair(first + 2, int64_t{90}));
+    EXPECT_EQ(found(91).first, -1);
+    ASSERT_TRUE(log_->delete_before(p0, first + 1).ok());
+    EXPECT_EQ(found(0), std::pair(first + 1, int64_t{20}));
+    ASSERT_TRUE(log_->delete_before(p0, first + 3).ok());
+    EXPECT_EQ(found(0), std::pair(first + 3, int64_t{60}));
+    EXPECT_EQ(found(61).first, -1);  // what is larger lies before the log's start
+  }
+  // With the broker's time all of a batch have the same.
+  ASSERT_TRUE(log_->configure(p0, {.log_append_time = true}).ok());
+  const int64_t stamped = append(p0, plain)->base_offset;
+  EXPECT_EQ(found(91), std::pair(stamped, clock_.service_ms()));
+  // What cannot be unpacked is one record.
+  ASSERT_TRUE(log_->configure(p0, {}).ok());
+  const int64_t packed =
+      append(p0, build_batch({{"k", "v", 9'000}, {"k", "v", 9'500}}, {.attributes = 4}))->base_offset;
+  EXPECT_EQ(found(9'100), std::pair(packed, int64_t{9'500}));
 }
 
 TEST_F(DiskLogTest, retention_drops_whole_segments_and_moves_the_log_start) {

@@ -64,9 +64,11 @@ std::vector<std::pair<int64_t, std::string>> values_of(const std::string& batche
       continue;
     }
     if (header->transactional() && dropping.contains(header->producer_id)) continue;
-    const auto records = parse_records(*header, batch.substr(batch_header_bytes));
-    EXPECT_TRUE(records.ok());
-    for (const auto& record : *records) out.emplace_back(record.offset, std::string(*record.value));
+    const auto seen = each_record(*header, batch.substr(batch_header_bytes), [&](const Record& record) {
+      out.emplace_back(record.offset, std::string(*record.value));
+      return ok();
+    });
+    EXPECT_TRUE(seen.ok());
   }
   return out;
 }

@@ -103,8 +103,8 @@ class Log {
                                   Isolation isolation = Isolation::read_uncommitted,
                                   ReadAs as = ReadAs::copied) = 0;
   virtual Result<Offsets> offsets(const PartitionId& partition) = 0;
-  // The first batch that holds a record with timestamp >= `timestamp_ms`: its base offset, and its largest
-  // timestamp.
+  // The first record with timestamp >= `timestamp_ms`, below the high watermark. May read the disk: pool
+  // threads.
   virtual Result<TimestampOffset> offset_for(const PartitionId& partition, int64_t timestamp_ms) = 0;
   // DeleteRecords. POLICY_VIOLATION where only compaction may remove records.
   virtual Status delete_before(const PartitionId& partition, int64_t offset) = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "log/log.h"
+#include "log/records.h"
 
 namespace mekong::log {
 
@@ -54,8 +55,7 @@ class MemoryLog : public Log {
         batches[static_cast<size_t>(i)] = static_cast<char>(result.base_offset >> (8 * (7 - i)) & 0xff);
       }
       found->second.end += number(batches, 23, 4) + 1;
-      int64_t time = number(batches, 35, 8);
-      batch_list.push_back({result.base_offset, found->second.end, time, std::move(batches)});
+      batch_list.push_back({result.base_offset, found->second.end, std::move(batches)});
     }
     wake();
     return Future<Result<AppendResult>>::ready(result);
@@ -95,14 +95,14 @@ class MemoryLog : public Log {
     if (found == partitions_.end()) return unknown();
     return Offsets{found->second.start, found->second.end, found->second.end};
   }
-  // By whole batches: enough for tests that write one record a batch.
   Result<TimestampOffset> offset_for(const PartitionId& id, int64_t timestamp_ms) override {
     std::lock_guard lock(mutex_);
     auto found = partitions_.find(id);
     if (found == partitions_.end()) return unknown();
     for (const auto& batch : found->second.batches) {
-      if (batch.max_timestamp_ms >= timestamp_ms)
-        return TimestampOffset{batch.base_offset, batch.max_timestamp_ms};
+      const auto header = parse_header(batch.bytes);
+      const auto at = first_record_at(*header, batch.bytes, found->second.start, timestamp_ms);
+      if (at.offset >= 0) return at;
     }
     return TimestampOffset{};
   }
@@ -149,7 +149,7 @@ class MemoryLog : public Log {
 
  private:
   struct Batch {
-    int64_t base_offset, end_offset, max_timestamp_ms;
+    int64_t base_offset, end_offset;
     std::string bytes;
   };
   struct Partition {

@@ -417,20 +417,19 @@ Result<TimestampOffset> Partition::offset_for(int64_t timestamp_ms) const {
       exchanges = exchanges_;
       for (const auto& segment : segments_) all.emplace_back(segment, bound_of(*segment, high_watermark_));
     }
-    auto found = find_time(all, timestamp_ms);
+    auto found = find_time(all, log_start, timestamp_ms);
     std::shared_lock lock(mutex_);
     if (exchanges_ != exchanges) continue;  // other segments may lie there now
-    if (found.ok() && found->offset >= 0) found->offset = std::max(found->offset, log_start);
     return found;
   }
 }
 
 Result<TimestampOffset> Partition::find_time(const std::vector<std::pair<SegmentPtr, ReadBound>>& all,
-                                             int64_t timestamp_ms) {
+                                             int64_t from, int64_t timestamp_ms) {
   for (const auto& [segment, bound] : all) {
     MEKONG_TRY_ASSIGN(const int64_t newest_ms, segment->max_timestamp_ms());
     if (newest_ms < timestamp_ms) continue;
-    MEKONG_TRY_ASSIGN(const TimestampOffset found, segment->find_time(timestamp_ms, bound));
+    MEKONG_TRY_ASSIGN(const TimestampOffset found, segment->find_time(timestamp_ms, from, bound));
     if (found.offset >= 0) return found;
   }
   return TimestampOffset{};

@@ -147,7 +147,7 @@ class Partition {
   Status drop_segments_before(int64_t offset);
   Result<int64_t> retention_limit(int64_t now_ms) const;
   static Result<TimestampOffset> find_time(const std::vector<std::pair<SegmentPtr, ReadBound>>& all,
-                                           int64_t timestamp_ms);
+                                           int64_t from, int64_t timestamp_ms);
   Error break_with(const Error& cause);
   Status finish_exchange(const SegmentExchange& exchange);
   bool exchange_noted() const;

@@ -15,6 +15,14 @@ Error corrupt() {
   return Error{"CORRUPT_MESSAGE", "the records of a batch cannot be read"};
 }
 
+// Offsets and times are what a client says: sums go around as they do in Java.
+int64_t plus(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t minus(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+
 // Zigzag varints of 32 or 64 bits.
 class Varints {
  public:
@@ -66,8 +74,8 @@ void put_nullable(std::string& out, const std::optional<std::string_view>& bytes
 
 std::string encode_record(const Record& record, int64_t base_offset, int64_t base_timestamp_ms) {
   std::string body(1, '\0');  // attributes
-  put_varint(body, record.timestamp_ms - base_timestamp_ms);
-  put_varint(body, record.offset - base_offset);
+  put_varint(body, minus(record.timestamp_ms, base_timestamp_ms));
+  put_varint(body, minus(record.offset, base_offset));
   put_nullable(body, record.key);
   put_nullable(body, record.value);
   body += record.headers;
@@ -80,7 +88,7 @@ std::string encode_record(const Record& record, int64_t base_offset, int64_t bas
 std::string assemble(const BatchHeader& header, int64_t last_offset, size_t records, std::string_view body) {
   codec::KafkaWriter summed;
   summed.i16(header.attributes);
-  summed.i32(static_cast<int32_t>(last_offset - header.base_offset));
+  summed.i32(static_cast<int32_t>(minus(last_offset, header.base_offset)));
   summed.i64(header.base_timestamp_ms);
   summed.i64(header.max_timestamp_ms);
   summed.i64(header.producer_id);
@@ -112,60 +120,75 @@ Result<std::string> unpack_records(const BatchHeader& header, std::string_view b
   return Error{"CORRUPT_MESSAGE", unpacked.error().message};
 }
 
-Result<std::vector<Record>> parse_records(const BatchHeader& header, std::string_view unpacked) {
+Status each_record(const BatchHeader& header, std::string_view unpacked, const VisitRecord& visit) {
   const bool append_time = (header.attributes & append_time_bit) != 0;
-  std::vector<Record> records;
   Varints all(unpacked);
-  for (int32_t i = 0; i < header.record_count && !all.failed(); ++i) {
+  for (int32_t i = 0; i < header.record_count; ++i) {
     Varints one(all.take(all.number()));
     one.take(1);  // attributes: none are in use
     Record record;
-    record.timestamp_ms = header.base_timestamp_ms + one.number();
+    record.timestamp_ms = plus(header.base_timestamp_ms, one.number());
     if (append_time) record.timestamp_ms = header.max_timestamp_ms;
-    record.offset = header.base_offset + one.number();
+    const int64_t delta = one.number();
+    record.offset = plus(header.base_offset, delta);
     record.key = one.nullable();
     record.value = one.nullable();
     record.headers = one.rest();
-    const bool inside = record.offset >= header.base_offset && record.offset <= header.last_offset();
-    if (one.failed() || record.headers.empty() || !inside) return corrupt();
-    records.push_back(record);
+    const bool inside = delta >= 0 && delta <= header.last_offset_delta;
+    if (all.failed() || one.failed() || record.headers.empty() || !inside) return corrupt();
+    MEKONG_TRY(visit(record));
   }
-  if (all.failed() || !all.rest().empty()) return corrupt();
-  return records;
+  return all.rest().empty() ? ok() : Status(corrupt());
 }
 
 Status check_keys(std::string_view batch) {
   MEKONG_TRY_ASSIGN(const BatchHeader header, parse_header(batch));
   MEKONG_TRY_ASSIGN(const std::string unpacked, unpack_records(header, batch));
-  MEKONG_TRY_ASSIGN(const auto records, parse_records(header, unpacked));
-  const bool all =
-      std::all_of(records.begin(), records.end(), [](const Record& one) { return one.key.has_value(); });
-  if (!all) return Error{"INVALID_RECORD", "Compacted topic cannot accept message without key."};
-  return ok();
+  return each_record(header, unpacked, [](const Record& record) -> Status {
+    if (!record.key) return Error{"INVALID_RECORD", "Compacted topic cannot accept message without key."};
+    return ok();
+  });
+}
+
+TimestampOffset first_record_at(const BatchHeader& header, std::string_view batch, int64_t from,
+                                int64_t timestamp_ms) {
+  if (header.max_timestamp_ms < timestamp_ms || header.last_offset() < from) return {};
+  const auto unpacked = unpack_records(header, batch);
+  TimestampOffset found;
+  const auto look = [&](const Record& record) -> Status {
+    if (record.offset < from || record.timestamp_ms < timestamp_ms) return ok();
+    found = {record.offset, record.timestamp_ms};
+    return Error{"Enough", ""};
+  };
+  const auto seen = unpacked.ok() ? each_record(header, *unpacked, look) : Status(unpacked.error());
+  if (seen.ok() || found.offset >= 0) return found;
+  return {std::max(header.base_offset, from), header.max_timestamp_ms};
 }
 
 Result<std::string> rebuild_batch(const BatchHeader& header, const BatchShape& shape,
-                                  const std::vector<Record>& records) {
+                                  std::string_view unpacked, const KeepRecord& keep) {
   BatchHeader to = header;
   to.base_offset = shape.base_offset;
   if (shape.delete_horizon_ms >= 0) {
     to.attributes = static_cast<int16_t>(to.attributes | horizon_bit);
     to.base_timestamp_ms = shape.delete_horizon_ms;
-  } else if (!records.empty()) {
-    to.base_timestamp_ms = records.front().timestamp_ms;
   }
+  to.max_timestamp_ms = -1;
   std::string body;
-  int64_t newest_ms = -1;
-  for (const Record& record : records) {
-    newest_ms = std::max(newest_ms, record.timestamp_ms);
+  size_t kept = 0;
+  MEKONG_TRY(each_record(header, unpacked, [&](const Record& record) {
+    if (!keep(record)) return ok();
+    if (kept++ == 0 && shape.delete_horizon_ms < 0) to.base_timestamp_ms = record.timestamp_ms;
+    to.max_timestamp_ms = std::max(to.max_timestamp_ms, record.timestamp_ms);
     body += encode_record(record, to.base_offset, to.base_timestamp_ms);
-  }
-  to.max_timestamp_ms = newest_ms;
-  if (records.empty()) to.attributes = static_cast<int16_t>(to.attributes & ~compression_mask);
-  if (!records.empty()) {
+    return ok();
+  }));
+  if (kept == 0) {
+    to.attributes = static_cast<int16_t>(to.attributes & ~compression_mask);
+  } else {
     MEKONG_TRY_ASSIGN(body, codec::compress(compression_of(to), body));
   }
-  return assemble(to, shape.last_offset, records.size(), body);
+  return assemble(to, shape.last_offset, kept, body);
 }
 
 std::string empty_batch(int64_t base_offset, int64_t last_offset) {

@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "codec/kafka_wire.h"
+#include "log/records.h"
 #include "log/scan.h"
 
 namespace mekong::log {
@@ -303,7 +304,7 @@ Result<int64_t> Segment::first_timestamp_ms() const {
   return header->max_timestamp_ms;
 }
 
-Result<TimestampOffset> Segment::find_time(int64_t timestamp_ms, const ReadBound& bound) const {
+Result<TimestampOffset> Segment::find_time(int64_t timestamp_ms, int64_t from, const ReadBound& bound) const {
   Place at{base_offset_, 0};
   {
     std::lock_guard lock(index_mutex_);
@@ -319,8 +320,8 @@ Result<TimestampOffset> Segment::find_time(int64_t timestamp_ms, const ReadBound
     if (batches.empty()) break;
     for (std::string_view rest(batches); !rest.empty();) {
       MEKONG_TRY_ASSIGN(const BatchHeader header, parse_header(rest));
-      if (header.max_timestamp_ms >= timestamp_ms)
-        return TimestampOffset{header.base_offset, header.max_timestamp_ms};
+      const auto found = first_record_at(header, rest, from, timestamp_ms);
+      if (found.offset >= 0) return found;
       rest.remove_prefix(header.size_bytes);
     }
     at = {next, at.position + batches.size()};

@@ -80,8 +80,8 @@ class Segment {
                        int64_t& next) const;
   Result<int64_t> max_timestamp_ms() const;
   Result<int64_t> first_timestamp_ms() const;  // of the first batch, its largest; -1: there is none
-  // The first batch whose largest timestamp reaches `timestamp_ms`: its offset and that timestamp.
-  Result<TimestampOffset> find_time(int64_t timestamp_ms, const ReadBound& bound) const;
+  // The first record from the offset `from` on that is no older than `timestamp_ms`.
+  Result<TimestampOffset> find_time(int64_t timestamp_ms, int64_t from, const ReadBound& bound) const;
 
  private:
   struct Mark {

@@ -2,7 +2,7 @@
 import time
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions,
                                    NewTopic, OffsetSpec)
 from kafka_server import confluent
@@ -109,6 +109,33 @@ def test_configs_partitions_offsets(bootstrap, admin, topic):
     assert sum(found.offset for found in latest.values()) == 30
     newest = wait(admin.list_offsets({TopicPartition(topic, i): OffsetSpec.max_timestamp() for i in range(3)}))
     assert any(found.offset >= 0 for found in newest.values())
+
+
+@pytest.mark.parametrize('compression', ['none', 'gzip', 'snappy', 'lz4', 'zstd'])
+def test_a_time_finds_the_record_not_its_batch(bootstrap, admin, topic, compression):
+    make(admin, topic, 1)
+    producer = client(Producer, confluent(bootstrap), **{'linger.ms': 500, 'compression.type': compression})
+    for timestamp in (5000, 2000, 9000, 6000):  # in one batch
+        producer.produce(topic, b'v', timestamp=timestamp)
+    assert producer.flush(20) == 0
+    part = TopicPartition(topic, 0)
+
+    def found(spec):
+        got = wait(admin.list_offsets({part: spec}, isolation_level=IsolationLevel.READ_COMMITTED))[part]
+        return got.offset, got.timestamp
+    assert found(OffsetSpec.for_timestamp(1)) == (0, 5000)
+    assert found(OffsetSpec.for_timestamp(5001)) == (2, 9000)
+    assert found(OffsetSpec.max_timestamp()) == (2, 9000)
+    assert found(OffsetSpec.for_timestamp(9001))[0] == -1
+    # Who reads what is committed does not see beyond an open transaction.
+    open_one = client(Producer, confluent(bootstrap), **{'transactional.id': topic})
+    open_one.init_transactions(20)
+    open_one.begin_transaction()
+    open_one.produce(topic, b'v', timestamp=9500)
+    open_one.flush(20)
+    assert found(OffsetSpec.for_timestamp(9001))[0] == -1
+    open_one.commit_transaction(20)
+    assert found(OffsetSpec.for_timestamp(9001)) == (4, 9500)
 
 
 def test_describe_cluster(admin):

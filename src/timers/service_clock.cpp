@@ -37,8 +37,9 @@ ServiceClock::Reading ServiceClock::read() const {
   return {clock_.service_ms(), clock_.wall_ms(), clock_.state().frozen};
 }
 
-Status ServiceClock::keep() {
-  const auto state = clock_.state();
+Status ServiceClock::keep(bool frozen) {
+  auto state = clock_.state();
+  if (state.frozen && !frozen) state = {.offset_ms = state.at_ms - clock_.wall_ms()};
   meta::Batch batch;
   batch.put(meta_family, clock_key,
             codec::encode_record(ClockRecord{state.frozen, state.at_ms, state.offset_ms}));
@@ -48,7 +49,7 @@ Status ServiceClock::keep() {
 Result<ServiceClock::Reading> ServiceClock::freeze() {
   const std::lock_guard lock(moving_);
   clock_.freeze_at(clock_.service_ms());
-  MEKONG_TRY(keep());
+  MEKONG_TRY(keep(true));
   timers_.wake();
   return read();
 }
@@ -56,19 +57,20 @@ Result<ServiceClock::Reading> ServiceClock::freeze() {
 Result<ServiceClock::Reading> ServiceClock::resume() {
   const std::lock_guard lock(moving_);
   clock_.run_from(clock_.service_ms());
-  MEKONG_TRY(keep());
+  MEKONG_TRY(keep(false));
   timers_.wake();
   return read();
 }
 
 // The clock is kept before what is due fires: a timer never fires at a moment that a restart would undo.
-Status ServiceClock::step_to(int64_t target_ms) {
+Status ServiceClock::step_to(int64_t target_ms, bool frozen) {
   while (true) {
     MEKONG_TRY(timers_.fire_due());
+    if (timers_.stopping()) return Error{"Cancelled", "the server stops"};
     MEKONG_TRY_ASSIGN(const auto next_ms, timers_.next_due_ms());
     if (!next_ms || *next_ms > target_ms) break;
     clock_.freeze_at(*next_ms);
-    MEKONG_TRY(keep());
+    MEKONG_TRY(keep(frozen));
     MEKONG_TRY(timers_.fire_due());
     if (between_) between_();
   }
@@ -83,10 +85,10 @@ Result<ServiceClock::Reading> ServiceClock::advance(int64_t ms) {
   const bool frozen = clock_.state().frozen;
   const int64_t target_ms = clock_.service_ms() + ms;
   clock_.freeze_at(clock_.service_ms());
-  const Status stepped = step_to(target_ms);
+  const Status stepped = step_to(target_ms, frozen);
   if (stepped.ok()) clock_.freeze_at(target_ms);
   if (!frozen) clock_.run_from(clock_.service_ms());
-  MEKONG_TRY(keep());
+  MEKONG_TRY(keep(frozen));
   timers_.wake();
   if (!stepped.ok()) return stepped.error();
   return read();

@@ -15,7 +15,8 @@ namespace mekong::timers {
 // Brings the clock to where it was left. Before anybody reads it. Errors: those of meta.
 Status restore_clock(const meta::Store& meta, os::MovableClock& clock);
 
-// Any pool thread; one move at a time. Errors: those of meta; "InvalidArgument".
+// Any pool thread; one move at a time. Errors: those of meta; "InvalidArgument"; "Cancelled", the server
+// stops.
 class ServiceClock {
  public:
   // `between` is called after each moment at which something fired: what that set in motion may end first.
@@ -34,8 +35,9 @@ class ServiceClock {
   Result<Reading> advance(int64_t ms);
 
  private:
-  Status keep();
-  Status step_to(int64_t target_ms);
+  // `frozen`: whether a restart finds it standing. On the way through an advance that is not how it is.
+  Status keep(bool frozen);
+  Status step_to(int64_t target_ms, bool frozen);
 
   meta::Store& meta_;
   os::MovableClock& clock_;

@@ -17,6 +17,11 @@ constexpr int64_t first_retry_ms = 100, last_retry_ms = 60'000;
 constexpr int conflicts_at_once = 3;
 constexpr size_t owed_limit = 1000;
 
+// The same may go through another time.
+bool may_pass(const Error& error) {
+  return error.code == "ConditionFailed" || error.code == "InsufficientStorage";
+}
+
 }  // namespace
 
 // From before entries are made until they are in meta: floor_ does not rise meanwhile.
@@ -70,6 +75,11 @@ void Timers::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+}
+
+bool Timers::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 void Timers::wake() {
@@ -224,7 +234,12 @@ Result<bool> Timers::fire_one(const Due& due, std::vector<Fired>& fired) {
     failed(due, handled.error());
     return false;
   }
-  MEKONG_TRY(write_entries(change, change.batch));
+  const Status written = write_entries(change, change.batch);
+  if (!written.ok() && !may_pass(written.error())) return written.error();
+  if (!written.ok()) {
+    failed(due, written.error());
+    return false;
+  }
   const int64_t now_ms = clock_.service_ms();
   const bool overtakes =
       std::any_of(change.entries_.begin(), change.entries_.end(),
@@ -236,8 +251,8 @@ Result<bool> Timers::fire_one(const Due& due, std::vector<Fired>& fired) {
 Status Timers::finish(std::vector<Fired>& fired) {
   for (auto& one : fired) {
     const Status committed = one.committed.get();
-    if (!committed.ok() && committed.error().code != "ConditionFailed") return committed;
-    if (!committed.ok()) {  // its state or the timer itself changed under the handler: handled anew
+    if (!committed.ok() && !may_pass(committed.error())) return committed;
+    if (!committed.ok()) {  // changed under the handler, or no room: handled anew
       failed(one.due, committed.error());
       continue;
     }
@@ -273,30 +288,48 @@ Status Timers::fire_due() {
   while (true) {
     MEKONG_TRY_ASSIGN(const auto page, due_page(clock_.service_ms() + 1, page_size));
     if (page.empty()) return ok();
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) return ok();
-    }
+    if (stopping()) return ok();
     MEKONG_TRY(fire_page(page));
   }
 }
 
+Status Timers::forget_failures() {
+  std::vector<std::string> keys;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, failure] : failures_) {
+      if (failure.retry_at_ns <= clock_.monotonic_ns()) keys.push_back(key);
+    }
+  }
+  for (const auto& key : keys) {
+    MEKONG_TRY_ASSIGN(const auto there, meta_.get(meta_family, key));
+    if (there) continue;
+    const std::lock_guard lock(mutex_);
+    failures_.erase(key);
+  }
+  return ok();
+}
+
 void Timers::run() {
   std::unique_lock lock(mutex_);
+  bool told = false;
   while (!stopping_) {
     const uint64_t seen = changes_;
     lock.unlock();
     Status fired = fire_due();
+    if (fired.ok()) fired = forget_failures();
     auto next = next_due_ms();
     lock.lock();
-    if (!fired.ok() || !next.ok()) {
+    const bool well = fired.ok() && next.ok();
+    if (!well && !std::exchange(told, true)) {  // where meta fails every later commit, the process ends
       const Error& error = fired.ok() ? next.error() : fired.error();
-      logger_.error("timers", "timers stop firing", {{"error", error.code + ": " + error.message}});
-      return;  // meta fails every later commit, too: the process ends (meta/store.h)
+      logger_.error("timers", "timers do not fire", {{"error", error.code + ": " + error.message}});
     }
+    told = told && !well;
     int64_t wait_ms = look_every_ms;
-    if (*next) wait_ms = std::clamp<int64_t>(**next - clock_.service_ms(), 0, look_every_ms);
+    if (well && *next) wait_ms = std::clamp<int64_t>(**next - clock_.service_ms(), 0, look_every_ms);
     for (const auto& [key, failure] : failures_) {
+      if (!well) break;
       wait_ms =
           std::clamp<int64_t>((failure.retry_at_ns - clock_.monotonic_ns()) / 1'000'000 + 1, 0, wait_ms);
     }

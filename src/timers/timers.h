@@ -71,6 +71,7 @@ class Timers {
   void handle(std::string owner, Handler handler);  // before start(); handlers outlive stop()
   void start();
   void stop();  // waits for the handler that runs
+  bool stopping() const;
   // The clock was moved by hand. Any thread.
   void wake();
 
@@ -81,7 +82,8 @@ class Timers {
   Result<std::optional<int64_t>> next_due_ms() const;
   // How many are due and not fired yet, counted up to 1000. Pool threads.
   Result<int64_t> owed() const;
-  // Fires all that is due at the clock's present moment, on this thread. Errors: those of meta.
+  // Fires all that is due at the clock's present moment, on this thread; what fails or finds the disk full is
+  // tried again later. Errors: those of meta.
   Status fire_due();
 
  private:
@@ -109,10 +111,13 @@ class Timers {
   Result<std::vector<meta::KeyValue>> first_rows(int64_t until_ms, size_t limit) const;
   Result<std::vector<Due>> due_page(int64_t until_ms, size_t limit) const;
   Status fire_page(const std::vector<Due>& page);
-  // Whether an entry fired may have put another before the page's rest.
+  // Whether an entry fired may have put another before the page's rest. What fails otherwise than by meta's
+  // fault waits for its retry.
   Result<bool> fire_one(const Due& due, std::vector<Fired>& fired);
   Status finish(std::vector<Fired>& fired);
   void failed(const Due& due, const Error& error);
+  // Of those replaced or cancelled before they were tried again.
+  Status forget_failures();
   bool waits_for_retry(const std::string& key) const;
   Status write_entries(const Change& change, meta::Batch& batch);
   Result<uint64_t> next_sequence();

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <random>
 #include <set>
+#include <thread>
 #include <tuple>
 
 #include "meta/forwarding_store.h"
@@ -186,6 +188,74 @@ TEST_F(Timing, AFailureWaitsAndDoesNotHoldUpOthers) {
   wall.advance_ms(1000);
   ASSERT_TRUE(timers->fire_due().ok());
   EXPECT_EQ(fired, (std::vector<std::string>{"good", "bad"}));
+}
+
+// A disk that is full as long as it is said to be; counts the looks at what is due.
+class FullDisk final : public meta::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Future<Status> commit(meta::Batch batch) override {
+    if (full) return Future<Status>::ready(Error{"InsufficientStorage", "the disk is full"});
+    return ForwardingStore::commit(std::move(batch));
+  }
+  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                           const meta::ScanRange& range) const override {
+    ++looks;
+    return ForwardingStore::scan(family, range);
+  }
+  std::atomic<bool> full = false;
+  mutable std::atomic<int> looks = 0;
+};
+
+TEST_F(Timing, OnAFullDiskATimerWaitsForRoom) {
+  FullDisk disk(*meta);
+  timers = std::move(Timers::open(disk, clock, logger).value());
+  timers->handle("test", [this](const Timer& timer, Change& change) { return on_timer(timer, change); });
+  schedule("a", 1'000'000);
+  disk.full = true;
+  EXPECT_TRUE(timers->fire_due().ok());
+  EXPECT_EQ(timers->owed().value(), 1);
+  disk.full = false;
+  wall.advance_ms(100);
+  EXPECT_TRUE(timers->fire_due().ok());
+  EXPECT_EQ(fired, std::vector<std::string>{"a"});
+}
+
+TEST_F(Timing, WhatWasReplacedWhileItFailedIsNotLookedForAgain) {
+  FullDisk disk(*meta);
+  timers = std::move(Timers::open(disk, clock, logger).value());
+  std::promise<void> failed;
+  timers->handle("test", [&](const Timer& timer, Change&) -> Status {
+    schedule(timer.id, 9'000'000);
+    failed.set_value();
+    return Error{"ConditionFailed", "somebody was faster"};
+  });
+  schedule("a", 1'000'000);
+  timers->start();
+  failed.get_future().wait();
+  const int before = disk.looks;
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it looked thousands of times
+  EXPECT_LT(disk.looks - before, 20);
+  timers->stop();
+}
+
+TEST_F(Timing, AnAdvanceThatACrashEndsLeavesTheClockRunning) {
+  schedule("a", 1'000'100);
+  schedule("b", 1'000'200);
+  int moments = 0;
+  service_clock = std::make_unique<ServiceClock>(*meta, clock, *timers, [&] {
+    os::MovableClock after(wall);
+    ASSERT_TRUE(restore_clock(*meta, after).ok());
+    EXPECT_FALSE(after.state().frozen);
+    EXPECT_EQ(after.service_ms(), clock.service_ms());
+    ++moments;
+  });
+  ASSERT_TRUE(service_clock->advance(1000).ok());
+  EXPECT_EQ(moments, 2);
+  // Nor does it go on for a server that stops.
+  schedule("c", 1'002'000);
+  timers->stop();
+  EXPECT_EQ(service_clock->advance(5000).error().code, "Cancelled");
 }
 
 TEST_F(Timing, AMonthOfHourlyTimersPassesInOrder) {

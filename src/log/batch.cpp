@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/crc32c.h"
-#include "codec/kafka_wire.h"
+#include "log/records.h"
 
 namespace mekong::log {
 namespace {
@@ -65,17 +65,18 @@ Result<BatchHeader> parse_header(std::string_view bytes) {
   return header;
 }
 
-// The key of a control record: version (2), type (2), 0 abort, 1 commit.
+// The key of a control record: version (2), type (2), 0 abort, 1 commit. Its time may be far from the batch's
+// base, which is the delete horizon once it was compacted.
 Result<bool> parse_marker(std::string_view batch) {
-  codec::KafkaReader reader(batch.substr(std::min(batch.size(), batch_header_bytes)), 0);
-  reader.varuint();  // length
-  reader.i8();       // attributes
-  reader.varuint();  // timestamp delta: one record, so 0
-  reader.varuint();  // offset delta
-  const uint32_t key_bytes = reader.varuint();
-  reader.i16();
-  const int16_t type = reader.i16();
-  if (reader.failed() || key_bytes != 8 || type < 0 || type > 1) return corrupt("an unknown control batch");
+  MEKONG_TRY_ASSIGN(const BatchHeader header, parse_header(batch));
+  constexpr size_t key_bytes = 4, type_at = 2;
+  uint16_t type = UINT16_MAX;
+  const auto records = batch.substr(0, header.size_bytes).substr(batch_header_bytes);
+  MEKONG_TRY(each_record(header, records, [&](const Record& record) {
+    if (record.key && record.key->size() >= key_bytes) type = get<uint16_t>(*record.key, type_at);
+    return ok();
+  }));
+  if (type > 1) return corrupt("an unknown control batch");
   return type == 1;
 }
 

@@ -184,6 +184,21 @@ TEST_F(CompactionTest, aborted_records_go_and_markers_follow) {
   expect_verified();
 }
 
+// Its time lies further before the horizon, its batch's base then, than 32 bits of milliseconds reach.
+TEST_F(CompactionTest, a_marker_far_from_its_horizon_stays_readable) {
+  config_.delete_retention_ms = 100 * day_ms;
+  create();
+  put("a", "aborted", {.producer_id = 7, .producer_epoch = 0, .base_sequence = 0, .attributes = 0x10});
+  ASSERT_TRUE(log_->end_transaction(p0, {7, 0, false}).get().ok());
+  put("b", "1");
+  compact();
+  put("b", "2");
+  compact();
+  EXPECT_EQ(all(), (Lines{"1 abort", "3 b=2"}));
+  restart();
+  expect_verified();
+}
+
 TEST_F(CompactionTest, what_is_undecided_or_too_young_stays) {
   create();
   for (int i = 0; i < 10; ++i) put("a", std::to_string(i));

@@ -270,7 +270,7 @@ void DiskLog::retain() {
     auto kept = committer_->run(*partition, [&](Partition& one) -> Status {
       one.forget_idle(producers_since_ms);
       MEKONG_TRY(one.retain(now_ms));
-      return one.prepare_compaction(now_ms);
+      return one.prepare_compaction();
     });
     if (kept.ok()) kept = compact(id, *partition);
     if (kept.ok() || kept.error().code == "Cancelled") continue;

@@ -353,6 +353,38 @@ TEST_F(DiskLogTest, retention_drops_whole_segments_and_moves_the_log_start) {
   EXPECT_EQ(log_->offsets(p0)->log_start, offsets.log_start);
 }
 
+TEST_F(DiskLogTest, retention_reaches_what_is_written_slowly) {
+  constexpr int64_t day_ms = 24LL * 3600 * 1000;
+  options_ = {.segment_bytes_max = 1 << 20};
+  restart();
+  ASSERT_TRUE(log_->create(p0, {.retention_ms = 30 * day_ms}).ok());
+  ASSERT_TRUE(log_->create(p1, {.retention_ms = 30 * day_ms}).ok());
+  ASSERT_TRUE(append(p1, batch_of({"v"}, -1)).ok());  // of no known time
+  for (int day = 0; day < 100; ++day) {
+    ASSERT_TRUE(append(p0, batch_of({"v"}, clock_.service_ms())).ok());
+    log_->retain();
+    clock_.advance_ms(day_ms);
+  }
+  const auto offsets = *log_->offsets(p0);
+  EXPECT_EQ(offsets.high_watermark, 100);
+  EXPECT_GE(offsets.log_start, 60);  // up to a segment of 7 days too many
+  EXPECT_LE(offsets.log_start, 70);
+  EXPECT_EQ(log_->offsets(p1)->log_start, 0);
+}
+
+TEST_F(DiskLogTest, deleted_records_of_an_open_transaction_leave_readers_at_the_start) {
+  ASSERT_TRUE(log_->create(p0, {}).ok());
+  const BatchOptions open{.producer_id = 7, .producer_epoch = 0, .base_sequence = 0, .attributes = 0x10};
+  ASSERT_TRUE(append(p0, build_batch({{"k", "v", 1}}, open)).ok());
+  ASSERT_TRUE(append(p0, batch_of({"a", "b"})).ok());
+  ASSERT_TRUE(log_->delete_before(p0, 1).ok());
+  EXPECT_EQ(log_->offsets(p0)->last_stable, 1);
+  const auto read = log_->read(p0, 1, 1000, Isolation::read_committed);
+  ASSERT_TRUE(read.ok()) << read.error().code;
+  EXPECT_TRUE(read->batches.empty());
+  EXPECT_EQ(read->last_stable_offset, 1);
+}
+
 // Format 1: no journal, no indexes, no snapshot of the producers.
 TEST_F(DiskLogTest, a_folder_of_the_first_form_opens) {
   ASSERT_TRUE(log_->create(p0, {.retention_ms = 77}).ok());

@@ -12,6 +12,7 @@ namespace {
 constexpr uint64_t reserve_step_min = 16 << 10, reserve_step_max = 4 << 20;
 constexpr size_t joined_bytes_max = 64 << 10;  // below it a copy is cheaper than one more write
 constexpr size_t kept_pieces_max = 16;
+constexpr int64_t roll_after_ms = 7LL * 24 * 3600 * 1000;  // as Kafka's segment.ms
 constexpr int16_t transactional_control = 0x30;
 
 Error storage_error(const Error& cause) {
@@ -298,13 +299,11 @@ Result<int64_t> Partition::retention_limit(int64_t now_ms) const {
   if (!config.retain_by_age) return limit;
   for (const auto& segment : segments_) {
     const auto size = static_cast<int64_t>(segment->size_bytes());
-    if (size == 0) break;
+    if (!segment->sealed()) break;
     bool drop = config.retention_bytes >= 0 && bytes - size >= config.retention_bytes;
-    // The segment that is written is rolled for its age, not for its size.
-    drop = drop && segment->sealed();
     if (!drop && config.retention_ms >= 0) {
       MEKONG_TRY_ASSIGN(const int64_t newest_ms, segment->max_timestamp_ms());
-      drop = newest_ms < now_ms - config.retention_ms;
+      drop = newest_ms >= 0 && newest_ms < now_ms - config.retention_ms;
     }
     if (!drop) break;
     bytes -= size;
@@ -313,15 +312,24 @@ Result<int64_t> Partition::retention_limit(int64_t now_ms) const {
   return limit;
 }
 
+// What is written slowly grows old in one segment: only what is rolled can go, or be compacted.
+Status Partition::roll_for_age(int64_t now_ms) {
+  const PartitionConfig& config = state_.config;
+  int64_t age_ms = roll_after_ms;
+  if (config.retain_by_age && config.retention_ms >= 0) age_ms = std::min(age_ms, config.retention_ms);
+  if (config.compact) age_ms = std::min(age_ms, config.max_compaction_lag_ms);
+  MEKONG_TRY_ASSIGN(const int64_t first_ms, segments_.back()->first_timestamp_ms());
+  if (first_ms < 0 || first_ms >= now_ms - age_ms) return ok();
+  MEKONG_TRY(roll());
+  publish();
+  return ok();
+}
+
 Status Partition::retain(int64_t now_ms) {
   if (removed_) return ok();
+  MEKONG_TRY(roll_for_age(now_ms));
   MEKONG_TRY_ASSIGN(const int64_t limit, retention_limit(now_ms));
-  if (limit <= state_.log_start) return ok();
-  if (limit == segments_.back()->next_offset() && segments_.back()->size_bytes() > 0) {
-    MEKONG_TRY(roll());
-    publish();
-  }
-  return delete_before(limit);
+  return limit > state_.log_start ? delete_before(limit) : ok();
 }
 
 void Partition::forget_idle(int64_t producers_since_ms) {
@@ -366,14 +374,14 @@ Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation i
   while (true) {
     if (removed_) return gone();
     ReadResult result{.high_watermark = high_watermark_,
-                      .last_stable_offset = last_stable_,
+                      .last_stable_offset = last_stable(),
                       .log_start_offset = state_.log_start};
     if (offset < state_.log_start || offset > high_watermark_) {
       return Error{"OFFSET_OUT_OF_RANGE", "offset " + std::to_string(offset) + " is outside of " +
                                               std::to_string(state_.log_start) + " to " +
                                               std::to_string(high_watermark_)};
     }
-    const int64_t until = isolation == Isolation::read_committed ? last_stable_ : high_watermark_;
+    const int64_t until = isolation == Isolation::read_committed ? last_stable() : high_watermark_;
     if (offset >= until) return result;
     const SegmentPtr segment = segment_with(offset);
     const ReadBound bound = bound_of(*segment, until);
@@ -402,7 +410,7 @@ Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation i
 
 Offsets Partition::offsets() const {
   std::shared_lock lock(mutex_);
-  return {state_.log_start, high_watermark_, last_stable_};
+  return {state_.log_start, high_watermark_, last_stable()};
 }
 
 Result<TimestampOffset> Partition::offset_for(int64_t timestamp_ms) const {

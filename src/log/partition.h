@@ -2,6 +2,7 @@
 // log start, and up to where the segments were known to be durable), and `producers`, the producers' state as
 // of the beginning of the last segment. Written by the committer thread only, read by any.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -89,13 +90,13 @@ class Partition {
   Status delete_before(int64_t offset);
   // As a client asks for it. POLICY_VIOLATION where only compaction may remove records.
   Status delete_records(int64_t offset);
-  // Drops whole segments that are older or more than the configuration keeps.
+  // Rolls the segment that is written once its first batch has waited for 7 days, or for as long as retention
+  // or compaction ask; drops whole segments that are older or more than the configuration keeps.
   Status retain(int64_t now_ms);
   // Rolls the segment that is written if it is larger.
   Status roll_beyond(uint64_t bytes);
-  // Rolls the segment that is written when what is in it has waited for its compaction for long enough, and
-  // ends what a full disk kept the last exchange from ending.
-  Status prepare_compaction(int64_t now_ms);
+  // Ends what a full disk kept the last exchange from ending.
+  Status prepare_compaction();
   // Puts a compacted segment in the place of those that it was made from. Where one of them is gone
   // meanwhile nothing is changed.
   Status exchange(const CompactedSegment& compacted);
@@ -144,6 +145,9 @@ class Partition {
   AppendResult place(std::string& batches, std::vector<BatchHeader> headers, int64_t now_ms);
   ReadBound bound_of(const Segment& segment, int64_t until) const;
   SegmentPtr segment_with(int64_t offset) const;
+  Status roll_for_age(int64_t now_ms);
+  // With mutex_ held. An open transaction whose first records were deleted holds readers at the log's start.
+  int64_t last_stable() const { return std::max(last_stable_, state_.log_start); }
   Status drop_segments_before(int64_t offset);
   Result<int64_t> retention_limit(int64_t now_ms) const;
   static Result<TimestampOffset> find_time(const std::vector<std::pair<SegmentPtr, ReadBound>>& all,

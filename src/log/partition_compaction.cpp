@@ -9,7 +9,6 @@
 namespace mekong::log {
 namespace {
 
-constexpr int64_t roll_after_ms = 7LL * 24 * 3600 * 1000;  // as Kafka's segment.ms
 constexpr int64_t millionths = 1'000'000;
 
 Error gone_meanwhile() {
@@ -18,20 +17,13 @@ Error gone_meanwhile() {
 
 }  // namespace
 
-Status Partition::prepare_compaction(int64_t now_ms) {
-  const PartitionConfig& config = state_.config;
-  if (removed_ || !config.compact) return ok();
+Status Partition::prepare_compaction() {
+  if (removed_ || !state_.config.compact) return ok();
   if (state_.exchange) {
     State state = state_;
     state.exchange.reset();
     MEKONG_TRY(change_state(state));
   }
-  const Segment& last = *segments_.back();
-  if (last.size_bytes() == 0) return ok();
-  MEKONG_TRY_ASSIGN(const int64_t first_ms, last.first_timestamp_ms());
-  if (first_ms >= now_ms - std::min(roll_after_ms, config.max_compaction_lag_ms)) return ok();
-  MEKONG_TRY(roll());
-  publish();
   return ok();
 }
 

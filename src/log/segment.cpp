@@ -49,6 +49,7 @@ void Segment::note(const BatchHeader& batch) {
     index_.marks.push_back({batch.base_offset, size_bytes_, index_.max_timestamp_ms});
     index_.marked_bytes = size_bytes_;
   }
+  if (size_bytes_ == 0) first_timestamp_ms_ = batch.max_timestamp_ms;
   size_bytes_ += batch.size_bytes;
   next_offset_ = batch.last_offset() + 1;
   index_.max_timestamp_ms = std::max(index_.max_timestamp_ms, batch.max_timestamp_ms);
@@ -298,10 +299,14 @@ Result<int64_t> Segment::max_timestamp_ms() const {
 
 Result<int64_t> Segment::first_timestamp_ms() const {
   if (size_bytes_ == 0) return -1;
-  MEKONG_TRY_ASSIGN(const std::string head, bytes_at(0, batch_header_bytes));
-  const auto header = parse_header(head);
-  if (!header.ok() || header->base_offset != base_offset_) return damaged(path_, 0);
-  return header->max_timestamp_ms;
+  std::lock_guard lock(index_mutex_);
+  if (!first_timestamp_ms_) {
+    MEKONG_TRY_ASSIGN(const std::string head, bytes_at(0, batch_header_bytes));
+    const auto header = parse_header(head);
+    if (!header.ok() || header->base_offset != base_offset_) return damaged(path_, 0);
+    first_timestamp_ms_ = header->max_timestamp_ms;
+  }
+  return *first_timestamp_ms_;
 }
 
 Result<TimestampOffset> Segment::find_time(int64_t timestamp_ms, int64_t from, const ReadBound& bound) const {

@@ -127,6 +127,7 @@ class Segment {
   mutable std::mutex index_mutex_;  // guards all below
   mutable bool indexed_ = true;
   mutable Index index_;
+  mutable std::optional<int64_t> first_timestamp_ms_;
   mutable Place cursors_[4] = {{-1}, {-1}, {-1}, {-1}};  // where the latest reads ended: readers go on there
   mutable size_t next_cursor_ = 0;
 };

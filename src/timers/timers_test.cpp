@@ -10,7 +10,7 @@
 #include <thread>
 #include <tuple>
 
-#include "meta/forwarding_store.h"
+#include "meta/full_disk.h"
 #include "timers/service_clock.h"
 
 namespace mekong::timers {
@@ -190,25 +190,8 @@ TEST_F(Timing, AFailureWaitsAndDoesNotHoldUpOthers) {
   EXPECT_EQ(fired, (std::vector<std::string>{"good", "bad"}));
 }
 
-// A disk that is full as long as it is said to be; counts the looks at what is due.
-class FullDisk final : public meta::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-  Future<Status> commit(meta::Batch batch) override {
-    if (full) return Future<Status>::ready(Error{"InsufficientStorage", "the disk is full"});
-    return ForwardingStore::commit(std::move(batch));
-  }
-  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
-                                           const meta::ScanRange& range) const override {
-    ++looks;
-    return ForwardingStore::scan(family, range);
-  }
-  std::atomic<bool> full = false;
-  mutable std::atomic<int> looks = 0;
-};
-
 TEST_F(Timing, OnAFullDiskATimerWaitsForRoom) {
-  FullDisk disk(*meta);
+  meta::FullDisk disk(*meta, false);
   timers = std::move(Timers::open(disk, clock, logger).value());
   timers->handle("test", [this](const Timer& timer, Change& change) { return on_timer(timer, change); });
   schedule("a", 1'000'000);
@@ -221,8 +204,20 @@ TEST_F(Timing, OnAFullDiskATimerWaitsForRoom) {
   EXPECT_EQ(fired, std::vector<std::string>{"a"});
 }
 
+// Counts the looks at what is due.
+class Counted final : public meta::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                           const meta::ScanRange& range) const override {
+    ++looks;
+    return ForwardingStore::scan(family, range);
+  }
+  mutable std::atomic<int> looks = 0;
+};
+
 TEST_F(Timing, WhatWasReplacedWhileItFailedIsNotLookedForAgain) {
-  FullDisk disk(*meta);
+  Counted disk(*meta);
   timers = std::move(Timers::open(disk, clock, logger).value());
   std::promise<void> failed;
   timers->handle("test", [&](const Timer& timer, Change&) -> Status {

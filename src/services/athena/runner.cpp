@@ -1,9 +1,13 @@
 #include "services/athena/runner.h"
 
+#include <chrono>
+#include <utility>
+
 namespace mekong::athena {
 namespace {
 
 constexpr int system_error = 1, user_error = 2;
+constexpr std::chrono::milliseconds full_disk_wait{200};
 
 bool is_ours(const Error& error) {
   return error.code == "WorkerLost" || error.code == "GENERIC_INTERNAL_ERROR" ||
@@ -22,20 +26,35 @@ Runner::~Runner() {
     stopping_ = true;
     for (const auto& [id, run] : runs_) ids.push_back(id);
   }
+  stops_.notify_all();
   for (const auto& id : ids) cancel(id);
 }
 
 void Runner::start(Execution execution, PrincipalPtr principal) {
   auto state = std::make_shared<Run>();
+  const std::string id = execution.id;
+  post(id, state, [this, execution = std::move(execution), principal = std::move(principal), state] {
+    run(execution, principal, *state);
+  });
+}
+
+Status Runner::end(const Execution& execution) {
+  const Status stored = records_.put(execution);
+  if (stored.ok() || stored.error().code != "InsufficientStorage") return stored;
+  post(execution.id, std::make_shared<Run>(), [this, execution] { store_end(execution); });
+  return ok();
+}
+
+void Runner::post(const std::string& id, std::shared_ptr<Run> state, std::function<void()> work) {
   {
     std::lock_guard lock(mutex_);
-    runs_[execution.id] = state;
     state->cancelled = stopping_;
+    runs_[id] = std::move(state);
   }
-  pool_.post([this, execution = std::move(execution), principal = std::move(principal), state] {
-    run(execution, principal, *state);
+  pool_.post([this, id, work = std::move(work)] {
+    work();
     std::lock_guard lock(mutex_);
-    runs_.erase(execution.id);
+    runs_.erase(id);
     if (runs_.empty()) idle_.notify_all();
   });
 }
@@ -82,9 +101,19 @@ void Runner::run(Execution execution, const PrincipalPtr& principal, Run& state)
     execution.reason = outcome.error().code + ": " + outcome.error().message;
     execution.error_category = is_ours(outcome.error()) ? system_error : user_error;
   }
-  if (const auto stored = records_.put(execution); !stored.ok()) {
-    engines_.logger.error("athena", "outcome not stored",
-                          {{"query", execution.id}, {"error", stored.error().message}});
+  store_end(execution);
+}
+
+void Runner::store_end(const Execution& execution) {
+  for (bool told = false;;) {
+    const Status stored = records_.put(execution);
+    if (stored.ok()) return;
+    if (!std::exchange(told, true))
+      engines_.logger.error("athena", "outcome not stored",
+                            {{"query", execution.id}, {"error", stored.error().message}});
+    if (stored.error().code != "InsufficientStorage") return;
+    std::unique_lock lock(mutex_);
+    if (stops_.wait_for(lock, full_disk_wait, [this] { return stopping_; })) return;
   }
 }
 

@@ -40,7 +40,7 @@ Status Service::start() {
     execution.reason = "The server was restarted while the query ran";
     execution.error_category = 1;
     execution.completed_ms = engines_.clock.wall_ms();
-    MEKONG_TRY(records_.put(execution));
+    MEKONG_TRY(runner_.end(execution));
   }
   return ok();
 }

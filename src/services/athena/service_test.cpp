@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "blob/store.h"
+#include "meta/full_disk.h"
 #include "os/files.h"
 #include "services/athena/result_files.h"
 
@@ -52,9 +53,7 @@ class AthenaTest : public testing::Test {
     ASSERT_TRUE(store_->create_bucket({"bkt", scope.account, scope.region, 1}).ok());
     workers_ = std::make_unique<sql::Workers>(
         sql::Config{python_, std::string(MEKONG_SOURCE_DIR) + "/workers/sql_worker.py", {}, {}}, *processes_);
-    service_ = std::make_unique<Service>(
-        Engines{*store_, catalog_, *workers_, authoriser_, clock_, random_, null_logger()}, *meta_);
-    ASSERT_TRUE(service_->start().ok());
+    serve(*meta_);
     auto principal = std::make_shared<Principal>();
     principal->account = scope.account;
     principal->arn = "arn:aws:iam::111122223333:user/a";
@@ -63,6 +62,11 @@ class AthenaTest : public testing::Test {
     context_.region = scope.region;
     context_.authoriser = &authoriser_;
     context_.action = "athena:Any";
+  }
+  void serve(meta::Store& meta) {
+    service_ = std::make_unique<Service>(
+        Engines{*store_, catalog_, *workers_, authoriser_, clock_, random_, null_logger()}, meta);
+    ASSERT_TRUE(service_->start().ok());
   }
   void TearDown() override {
     service_.reset();
@@ -224,6 +228,37 @@ TEST_F(AthenaTest, ATokenStandsForOneQuery) {
   EXPECT_EQ(begin("SELECT 2", token).error().code, "InvalidRequestException");
   finish(*first);
   EXPECT_EQ(service_->list_query_executions(context_, {})->query_execution_ids->size(), 1u);
+}
+
+TEST_F(AthenaTest, OnAFullDiskAQueryEndsOnceThereIsRoom) {
+  meta::FullDisk disk(*meta_);
+  serve(disk);
+  const auto id = begin("SELECT 1");
+  ASSERT_TRUE(id.ok());
+  service_->settle();
+  const auto more = begin("SELECT 2");
+  ASSERT_TRUE(more.ok());
+  disk.full = true;
+  while (disk.refused == 0 && *look(*more).status->state != "SUCCEEDED") ::usleep(1'000);
+  // One that a kill left is no reason not to start.
+  Execution left;
+  left.account = "111122223333";
+  left.region = "us-east-1";
+  left.id = "11111111-1111-1111-1111-111111111111";
+  left.work_group = "primary";
+  left.state = "RUNNING";
+  ASSERT_TRUE(Records(*meta_).add(left, "", "").ok());
+  const int before = disk.refused;
+  serve(disk);
+  EXPECT_GT(disk.refused, before);
+  EXPECT_EQ(*look(left.id).status->state, "RUNNING");
+  ASSERT_EQ(service_->owed().size(), 1u);
+  disk.full = false;
+  service_->settle();
+  EXPECT_EQ(*look(left.id).status->state, "FAILED");
+  EXPECT_NE(*look(*more).status->state, "RUNNING");
+  EXPECT_NE(*look(*more).status->state, "QUEUED");
+  service_.reset();  // before its disk
 }
 
 TEST_F(AthenaTest, ARestartEndsWhatRan) {

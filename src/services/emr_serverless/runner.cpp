@@ -156,10 +156,13 @@ bool Runner::take_next() {
     if (next == queue_.end()) return false;
     key = *next;
     queue_.erase(next);
+    ++beginning_;
   }
   const auto status = begin(key);
   if (!status.ok())
     end_attempt({key, fmt::format("{}: {}", status.error().code, status.error().message), false});
+  std::lock_guard lock(mutex_);
+  --beginning_;
   return true;
 }
 
@@ -454,7 +457,7 @@ std::optional<Dashboard> Runner::dashboard(std::string_view token) const {
 
 std::vector<Owed> Runner::owed() const {
   const std::lock_guard lock(mutex_);
-  auto count = static_cast<int64_t>(queue_.size() + ending_ + unrecorded_.size());
+  auto count = static_cast<int64_t>(queue_.size() + beginning_ + ending_ + unrecorded_.size());
   for (const auto& [key, active] : active_) {
     const bool streams = active->run.mode == "STREAMING" && active->ui_port != 0;
     if (!streams) ++count;

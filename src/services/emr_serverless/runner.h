@@ -100,6 +100,7 @@ class Runner {
   std::deque<RunKey> queue_;
   bool look_ = true;  // something came or ended since the queue was last looked through
   std::map<RunKey, ActivePtr> active_;
+  size_t beginning_ = 0;           // not queued any more, and not active yet
   size_t ending_ = 0;              // not active any more, their ends under way to the records
   std::deque<Ending> unrecorded_;  // the same, for the loop to record when the disk has room
   bool stopping_ = false;

@@ -170,30 +170,13 @@ TEST_F(ServiceTest, AJobThatFillsTheDiskIsEndedByName) {
       << run.state_details;
 }
 
-// A disk that others have filled: takes nothing but removals while `full`.
-class FullDisk final : public meta::ForwardingStore {
- public:
-  FullDisk(std::unique_ptr<meta::Store> inner, const std::atomic<bool>& full, std::atomic<int>& refused)
-      : ForwardingStore(*inner), owned_(std::move(inner)), full_(full), refused_(refused) {}
-  Future<Status> commit(meta::Batch batch) override {
-    const auto frees = [](const auto& write) { return !write.value; };
-    if (!full_ || (batch.counts().empty() && std::ranges::all_of(batch.writes(), frees)))
-      return ForwardingStore::commit(std::move(batch));
-    ++refused_;
-    return Future<Status>::ready(Error{"InsufficientStorage", "the disk is full"});
-  }
-
- private:
-  const std::unique_ptr<meta::Store> owned_;
-  const std::atomic<bool>& full_;
-  std::atomic<int>& refused_;
-};
-
 TEST_F(ServiceTest, TheEndOfARunIsRecordedOnceTheDiskHasRoom) {
-  std::atomic<bool> full = false;
-  std::atomic<int> refused = 0;
   shut();
-  meta = std::make_unique<FullDisk>(std::move(meta), full, refused);
+  const auto inner = std::move(meta);
+  auto disk = std::make_unique<meta::FullDisk>(*inner);
+  auto& full = disk->full;
+  auto& refused = disk->refused;
+  meta = std::move(disk);
   boot();
   const auto application = create_application();
   const auto go = folder + "/go";

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "meta/forwarding_store.h"
+#include "meta/full_disk.h"
 #include "os/files.h"
 #include "services/emr_serverless/service.h"
 

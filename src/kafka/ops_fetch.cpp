@@ -22,6 +22,7 @@ struct Pass {
   Positions positions;  // ends of what was read, to wait beyond
   size_t bytes = 0;
   bool failed = false;  // an error is told at once, not after the wait
+  bool full = false;    // more lies there than the answer takes: to wait would add nothing
 };
 
 log::Isolation isolation_of(const proto::FetchRequest& request) {
@@ -79,7 +80,12 @@ PartitionReply read_partition(RequestContext& context, const Topic& topic, const
   reply.high_watermark = read->high_watermark;
   reply.last_stable_offset = read->last_stable_offset;
   reply.log_start_offset = read->log_start_offset;
-  pass.bytes += read->held ? read->held_bytes : read->batches.size();
+  const size_t bytes = read->held ? read->held_bytes : read->batches.size();
+  // A batch larger than what is left is sent alone only (KIP-74).
+  const bool fits = pass.bytes == 0 || bytes <= wanted;
+  pass.full = pass.full || read->more || !fits;
+  if (!fits) return reply;
+  pass.bytes += bytes;
   // The last stable offset moves with a marker, and so with the high watermark.
   pass.positions.emplace_back(id, read->high_watermark);
   if (read->held) {
@@ -131,7 +137,8 @@ Task<proto::FetchResponse> fetch(RequestContext& context, const proto::FetchRequ
   while (true) {
     Pass pass = look(context, request);
     int64_t left_ms = deadline - cluster.groups.now_ms();
-    if (pass.failed || pass.bytes >= min_bytes || left_ms <= 0) co_return std::move(pass.response);
+    if (pass.failed || pass.full || pass.bytes >= min_bytes || left_ms <= 0)
+      co_return std::move(pass.response);
     if (pass.positions.empty()) {
       auto slept = cluster.deps.network.sleep(left_ms);
       co_await slept;

@@ -64,6 +64,7 @@ struct ReadResult {
   std::vector<AbortedTransaction> aborted = {};  // with read_committed: those among the batches
   std::shared_ptr<os::HeldBytes> held = {};
   size_t held_bytes = 0;
+  bool more = false;  // lies there already behind these: the limit, or a segment's end, cut them off
 };
 
 // The end of a producer's transaction in one partition.

@@ -84,7 +84,8 @@ class MemoryLog : public Log {
     ReadResult result{{}, partition.end, partition.end, partition.start, {}};
     for (const auto& batch : partition.batches) {
       if (batch.end_offset <= offset) continue;
-      if (!result.batches.empty() && result.batches.size() + batch.bytes.size() > max_bytes) break;
+      result.more = !result.batches.empty() && result.batches.size() + batch.bytes.size() > max_bytes;
+      if (result.more) break;
       result.batches += batch.bytes;
     }
     return result;

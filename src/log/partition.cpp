@@ -404,6 +404,7 @@ Result<ReadResult> Partition::read(int64_t offset, size_t max_bytes, Isolation i
     result.batches = std::move(batches->copied);
     result.held = std::move(batches->held);
     result.held_bytes = batches->held_bytes;
+    result.more = next < until;
     return result;
   }
 }

@@ -105,6 +105,7 @@ void Supervisor::State::end_output(const JobId& id) {
 void Supervisor::Job::cancel(int64_t grace, Outcome::Kind why) {
   {
     std::lock_guard lock(mutex);
+    if (exited) return;  // it ended by itself, and is to be told of so
     if (cancelling) {
       grace_ms = std::min(grace_ms, grace);
     } else {

@@ -173,6 +173,7 @@ Result<Object> ObjectStore::commit_part(const UploadPlace& place, Part part, con
       MEKONG_TRY(release_all(batch, now.pieces));
     } else {
       batch.expect_absent(family, key);
+      batch.count({.family = std::string(family), .key = parts_count_key(place.upload_id), .delta = 1});
     }
     batch.put(family, key, encode(part));
     auto committed = meta_.commit(std::move(batch)).get();
@@ -221,6 +222,7 @@ Result<Object> ObjectStore::copy_range_to_part(const UploadPlace& place, int32_t
 
 Result<ObjectStore::StoredParts> ObjectStore::stored_parts(const UploadPlace& place) const {
   StoredParts found;
+  MEKONG_TRY_ASSIGN(found.counted, meta_.get(family, parts_count_key(place.upload_id)));
   MEKONG_TRY_ASSIGN(auto entries, meta_.scan(family, meta::prefix_range(parts_prefix(place.upload_id),
                                                                         part_number_max + 1)));
   for (auto& entry : entries) {
@@ -232,11 +234,17 @@ Result<ObjectStore::StoredParts> ObjectStore::stored_parts(const UploadPlace& pl
   return found;
 }
 
-// The upload and its parts go, if nobody changed them; their content is released.
+// The upload and its parts go, if nobody changed them or added one; their content is released.
 Status ObjectStore::add_upload_removal(meta::Batch& batch, const UploadPlace& place,
                                        const std::string& record, const StoredParts& parts) {
   batch.expect_value(family, upload_key(place), record).remove(family, upload_key(place));
   batch.count({.family = std::string(family), .key = upload_count_key(place.bucket), .delta = -1});
+  const auto counter = parts_count_key(place.upload_id);
+  if (parts.counted) {
+    batch.expect_value(family, counter, *parts.counted).remove(family, counter);
+  } else {
+    batch.expect_absent(family, counter);
+  }
   for (size_t i = 0; i < parts.parts.size(); ++i) {
     batch.expect_value(family, parts.keys[i], parts.records[i]).remove(family, parts.keys[i]);
     MEKONG_TRY(release_all(batch, parts.parts[i].pieces));

@@ -70,6 +70,7 @@ class ObjectStore final : public Store {
   struct StoredParts {
     std::vector<Part> parts;
     std::vector<std::string> keys, records;
+    Stored counted;  // their counter, from before they were read
   };
   std::unique_ptr<meta::Watch> watch_buckets();
   Result<KnownBucketPtr> known_bucket(std::string_view name) const;

@@ -502,6 +502,69 @@ TEST_F(ObjectStoreTest, uploads_are_listed_and_aborted) {
   EXPECT_EQ(contents(), 0u);
 }
 
+// Lets somebody in, once, when an upload's parts have been read.
+class LateMeta final : public meta::ForwardingStore {
+ public:
+  LateMeta(meta::Store& inner, std::function<void()> late) : ForwardingStore(inner), late_(std::move(late)) {}
+  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                           const meta::ScanRange& range) const override {
+    auto found = ForwardingStore::scan(family, range);
+    if (range.begin.starts_with("p/")) std::exchange(late_, [] {})();
+    return found;
+  }
+
+ private:
+  mutable std::function<void()> late_;
+};
+
+// Whoever ends an upload looks again when a part of a new number has landed meanwhile; also where an earlier
+// version, which did not count them, has taken the parts before.
+TEST_F(ObjectStoreTest, a_part_that_lands_while_its_upload_ends_goes_with_it) {
+  using End = std::function<Status(Store&, const UploadPlace&, const std::string& etag)>;
+  const std::map<std::string, End> ends = {
+      {"abort", [](Store& store, const auto& place, const auto&) { return store.abort_upload(place); }},
+      {"complete",
+       [](Store& store, const auto& place, const auto& etag) -> Status {
+         MEKONG_TRY(store.complete_upload(place, {{1, etag}}, {}));
+         return store.remove("bucket", place.key);
+       }},
+      {"bucket", [](Store& store, const auto&, const auto&) { return store.delete_bucket("bucket"); }}};
+  for (const auto& [name, end] : ends) {
+    for (const bool counted : {true, false}) {
+      SCOPED_TRACE(name + (counted ? ", counted" : ", of an earlier version"));
+      const auto upload = store_->create_upload("bucket", "big", {});
+      const auto etag = put_part(*upload, 1, std::string(100'000, 'x'));
+      if (!counted) {
+        meta::Batch batch;
+        ASSERT_TRUE(meta_->commit(std::move(batch.remove("s3", "c/" + upload->id))).get().ok());
+      }
+      LateMeta late(*meta_, [&] { EXPECT_EQ(put_part(*upload, 2, "late").size(), 32u); });
+      const auto store = make_store(late, *blobs_, clock_, random_);
+      EXPECT_TRUE(end(*store, {"bucket", "big", upload->id}, etag).ok());
+      EXPECT_EQ(put_part(*upload, 3, "too late"), name == "bucket" ? "NoSuchBucket" : "NoSuchUpload");
+      if (name == "bucket") ASSERT_TRUE(store_->create_bucket(named("bucket")).ok());
+      for (const auto* left : {"p/", "c/", "u/", "m/"})
+        EXPECT_TRUE(meta_->scan("s3", meta::prefix_range(left))->empty()) << left;
+      EXPECT_EQ(contents(), 0u);
+    }
+  }
+}
+
+TEST_F(ObjectStoreTest, parts_of_one_upload_land_beside_one_another) {
+  const auto upload = store_->create_upload("bucket", "big", {});
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < 50; ++n) EXPECT_EQ(put_part(*upload, 1 + 4 * n + i, "part").size(), 32u);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const UploadPlace place{"bucket", "big", upload->id};
+  EXPECT_EQ(store_->parts(place, 0, 1000)->size(), 200u);
+  EXPECT_TRUE(store_->abort_upload(place).ok());
+  EXPECT_EQ(contents(), 0u);
+}
+
 TEST_F(ObjectStoreTest, parts_are_copied_from_objects) {
   put("source", std::string(5 << 20, 'a') + "rest");
   auto source = store_->head("bucket", "source");

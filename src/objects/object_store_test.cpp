@@ -103,9 +103,9 @@ TEST_F(ObjectStoreTest, a_commit_that_is_only_begun_is_one_attempt) {
   EXPECT_EQ(contents(), 1u);
 }
 
-// What is begun on the thread of all connections is little: it neither hashes what will be a file, nor lets
-// go of many parts.
-TEST_F(ObjectStoreTest, a_commit_that_is_much_work_is_not_begun) {
+// What is done on the thread of all connections is little: it neither hashes what will be a file, nor finds
+// or lets go of many parts.
+TEST_F(ObjectStoreTest, what_is_much_work_is_not_begun) {
   auto writer = store_->put("bucket", "k", {});
   ASSERT_TRUE(writer.ok());
   {
@@ -124,6 +124,12 @@ TEST_F(ObjectStoreTest, a_commit_that_is_much_work_is_not_begun) {
     parts.push_back({number, part->etag});
   }
   ASSERT_TRUE(complete(*upload, parts).ends_with("-100"));
+  {
+    const MemoryOnly here;
+    EXPECT_TRUE(store_->head("bucket", "source").ok());
+    EXPECT_EQ(store_->head("bucket", "k").error().code, MemoryOnly::code);
+  }
+  EXPECT_EQ(store_->head("bucket", "k")->size_bytes, 100u * (5 << 20));
   auto over = store_->put("bucket", "k", {});
   ASSERT_TRUE(over.ok() && (*over)->append("over").ok());
   {

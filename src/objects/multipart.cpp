@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <utility>
 
@@ -16,6 +17,7 @@ constexpr int attempts_max = 1000;
 constexpr uint64_t part_bytes_min = 5 << 20;
 constexpr int32_t part_number_max = 10'000;
 constexpr size_t copy_bytes = 1 << 20;
+constexpr uint64_t pieces_max = 100'000;  // of an object, as far as copies by reference make it
 
 Error no_such_upload(const UploadPlace& place) {
   return {"NoSuchUpload",
@@ -33,6 +35,25 @@ Error invalid_part(const CompletedPart& part) {
       "specified entity tag may not match the part's entity tag.",
       400,
       {{"PartNumber", std::to_string(part.number)}, {"ETag", part.etag}}};
+}
+
+Error too_many_pieces() {
+  return {"NotImplemented",
+          "An object of more than " + std::to_string(pieces_max) +
+              " pieces is not implemented. What one request has brought is a piece; a copy of a whole object "
+              "has all of its pieces, a copy of a range is one.",
+          501};
+}
+
+// Also an empty part counts.
+uint64_t pieces_of(const Part& part) {
+  return std::max<uint64_t>(1, part.pieces.size());
+}
+
+uint64_t number_in(const std::optional<std::string>& counter) {
+  uint64_t number = 0;
+  if (counter) std::from_chars(counter->data(), counter->data() + counter->size(), number);
+  return number;
 }
 
 Status check_number(int32_t number) {
@@ -154,31 +175,49 @@ Result<std::unique_ptr<ObjectWriter>> ObjectStore::put_part(const UploadPlace& p
   return ContentWriter::make(blobs_, options, std::move(finish));
 }
 
+Result<ObjectStore::SeenPart> ObjectStore::name_part(const UploadPlace& place, Part& part,
+                                                     meta::Batch& batch) {
+  const auto key = part_key(place.upload_id, part.number), counter = parts_count_key(place.upload_id);
+  MEKONG_TRY_ASSIGN(auto upload, upload_record(place));
+  batch.expect_value(family, upload_key(place), std::move(upload));
+  SeenPart seen;
+  MEKONG_TRY_ASSIGN(seen.part, meta_.get(family, key));
+  uint64_t more = pieces_of(part);
+  if (seen.part) {
+    MEKONG_TRY_ASSIGN(const auto now, decode_part(key, *seen.part));
+    more -= std::min(more, pieces_of(now));
+    batch.expect_value(family, key, *seen.part);
+    MEKONG_TRY(release_all(batch, now.pieces));
+  } else {
+    batch.expect_absent(family, key);
+  }
+  // Only copies by reference bring several. They expect the counter, so that two do not pass the limit.
+  if (more > 0 && part.pieces.size() > 1) {
+    MEKONG_TRY_ASSIGN(seen.counted, meta_.get(family, counter));
+    if (number_in(seen.counted) + more > pieces_max) return too_many_pieces();
+    if (seen.counted) batch.expect_value(family, counter, *seen.counted);
+    if (!seen.counted) batch.expect_absent(family, counter);
+  }
+  if (more > 0)
+    batch.count({.family = std::string(family), .key = counter, .delta = static_cast<int64_t>(more)});
+  part.modified_ms = now_ms();
+  batch.put(family, key, encode(part));
+  return seen;
+}
+
 Result<Object> ObjectStore::commit_part(const UploadPlace& place, Part part, const meta::Batch& content,
                                         const Error& gone) {
-  auto key = part_key(place.upload_id, part.number);
-  Stored before_last;
+  SeenPart before_last;
   int unchanged = 0;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    MEKONG_TRY_ASSIGN(auto upload, upload_record(place));
-    MEKONG_TRY_ASSIGN(auto stored, meta_.get(family, key));
-    unchanged = stored == before_last ? unchanged + 1 : 0;
-    if (attempt > 0 && unchanged > 4) return gone;
-    part.modified_ms = now_ms();
     meta::Batch batch = content;
-    batch.expect_value(family, upload_key(place), upload);
-    if (stored) {
-      MEKONG_TRY_ASSIGN(auto now, decode_part(key, *stored));
-      batch.expect_value(family, key, *stored);
-      MEKONG_TRY(release_all(batch, now.pieces));
-    } else {
-      batch.expect_absent(family, key);
-    }
-    batch.put(family, key, encode(part));
+    MEKONG_TRY_ASSIGN(auto seen, name_part(place, part, batch));
+    unchanged = seen == before_last ? unchanged + 1 : 0;
+    if (attempt > 0 && unchanged > 4) return gone;
     auto committed = meta_.commit(std::move(batch)).get();
     if (committed.ok()) return as_object(place, part);
     if (!retryable(committed)) return std::move(committed).error();
-    before_last = std::move(stored);
+    before_last = std::move(seen);
   }
   return gone;
 }
@@ -195,6 +234,7 @@ Result<Object> ObjectStore::copy_part(const UploadPlace& place, int32_t number, 
   if (!algorithm.empty() && (composite || !source.checksums.contains(algorithm))) {
     return copy_range_to_part(place, number, source, {.offset = 0, .size_bytes = source.size_bytes});
   }
+  if (source.pieces.size() > pieces_max) return too_many_pieces();
   Part part{.number = number, .size_bytes = source.size_bytes, .etag = source.etag};
   if (!composite) part.checksums = source.checksums;
   part.pieces = source.pieces;
@@ -221,6 +261,7 @@ Result<Object> ObjectStore::copy_range_to_part(const UploadPlace& place, int32_t
 
 Result<ObjectStore::StoredParts> ObjectStore::stored_parts(const UploadPlace& place) const {
   StoredParts found;
+  MEKONG_TRY_ASSIGN(found.counted, meta_.get(family, parts_count_key(place.upload_id)));
   MEKONG_TRY_ASSIGN(auto entries, meta_.scan(family, meta::prefix_range(parts_prefix(place.upload_id),
                                                                         part_number_max + 1)));
   for (auto& entry : entries) {
@@ -232,11 +273,17 @@ Result<ObjectStore::StoredParts> ObjectStore::stored_parts(const UploadPlace& pl
   return found;
 }
 
-// The upload and its parts go, if nobody changed them; their content is released.
+// The upload and its parts go, if nobody changed them or added one; their content is released.
 Status ObjectStore::add_upload_removal(meta::Batch& batch, const UploadPlace& place,
                                        const std::string& record, const StoredParts& parts) {
   batch.expect_value(family, upload_key(place), record).remove(family, upload_key(place));
   batch.count({.family = std::string(family), .key = upload_count_key(place.bucket), .delta = -1});
+  const auto counter = parts_count_key(place.upload_id);
+  if (parts.counted) {
+    batch.expect_value(family, counter, *parts.counted).remove(family, counter);
+  } else {
+    batch.expect_absent(family, counter);
+  }
   for (size_t i = 0; i < parts.parts.size(); ++i) {
     batch.expect_value(family, parts.keys[i], parts.records[i]).remove(family, parts.keys[i]);
     MEKONG_TRY(release_all(batch, parts.parts[i].pieces));
@@ -271,6 +318,7 @@ Result<Object> ObjectStore::assemble(const UploadPlace& place, const Upload& upl
                    400,
                    {{"PartNumber", std::to_string(part.number)}, {"ETag", part.etag}}};
     }
+    if (object.pieces.size() + part.pieces.size() > pieces_max) return too_many_pieces();
     md5s += codec::hex_decode(part.etag.substr(0, 32)).value_or("");
     used.push_back(&part);
     object.size_bytes += part.size_bytes;

@@ -62,6 +62,8 @@ Result<Object> ObjectStore::head(std::string_view bucket, std::string_view key) 
     MEKONG_TRY(known_bucket(bucket));
     return no_such_key(key);
   }
+  // Of many parts: each is decoded and pinned.
+  if (stored->size() > small_record_bytes && MemoryOnly::on()) return MemoryOnly::would_wait();
   MEKONG_TRY_ASSIGN(auto object, decode_object(bucket, key, *stored));
   if (object.pieces.size() == 1) {
     object.pin = blobs_.pin(object.pieces.front());

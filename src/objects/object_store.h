@@ -70,11 +70,18 @@ class ObjectStore final : public Store {
   struct StoredParts {
     std::vector<Part> parts;
     std::vector<std::string> keys, records;
+    Stored counted;  // their counter, from before they were read
+  };
+  struct SeenPart {
+    Stored part, counted;
+    bool operator==(const SeenPart&) const = default;
   };
   std::unique_ptr<meta::Watch> watch_buckets();
   Result<KnownBucketPtr> known_bucket(std::string_view name) const;
   // Adds to `batch` what makes `object` the value of its key; answers the record that it expects there.
   Result<Stored> name_object(Object& object, const PutOptions& conditions, meta::Batch& batch);
+  // The same for a part of an upload; the counter where it expects that, too.
+  Result<SeenPart> name_part(const UploadPlace& place, Part& part, meta::Batch& batch);
   Result<std::string> upload_record(const UploadPlace& place) const;
   Status release_all(meta::Batch& batch, const std::vector<blob::BlobRef>& pieces);
   Status retain_all(meta::Batch& batch, const std::vector<blob::BlobRef>& pieces);

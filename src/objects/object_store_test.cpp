@@ -61,6 +61,10 @@ class ObjectStoreTest : public testing::Test {
     auto part = writer.value()->commit();
     return part.ok() ? part->etag : part.error().code;
   }
+  std::string copy_part(const Upload& upload, int32_t number, const Object& source) {
+    auto part = store_->copy_part({upload.bucket, upload.key, upload.id}, number, source, {});
+    return part.ok() ? part->etag : part.error().code;
+  }
   std::string complete(const Upload& upload, const std::vector<CompletedPart>& parts) {
     auto object = store_->complete_upload({upload.bucket, upload.key, upload.id}, parts, {});
     return object.ok() ? object->etag : object.error().code;
@@ -103,9 +107,9 @@ TEST_F(ObjectStoreTest, a_commit_that_is_only_begun_is_one_attempt) {
   EXPECT_EQ(contents(), 1u);
 }
 
-// What is begun on the thread of all connections is little: it neither hashes what will be a file, nor lets
-// go of many parts.
-TEST_F(ObjectStoreTest, a_commit_that_is_much_work_is_not_begun) {
+// What is done on the thread of all connections is little: it neither hashes what will be a file, nor finds
+// or lets go of many parts.
+TEST_F(ObjectStoreTest, what_is_much_work_is_not_begun) {
   auto writer = store_->put("bucket", "k", {});
   ASSERT_TRUE(writer.ok());
   {
@@ -124,6 +128,12 @@ TEST_F(ObjectStoreTest, a_commit_that_is_much_work_is_not_begun) {
     parts.push_back({number, part->etag});
   }
   ASSERT_TRUE(complete(*upload, parts).ends_with("-100"));
+  {
+    const MemoryOnly here;
+    EXPECT_TRUE(store_->head("bucket", "source").ok());
+    EXPECT_EQ(store_->head("bucket", "k").error().code, MemoryOnly::code);
+  }
+  EXPECT_EQ(store_->head("bucket", "k")->size_bytes, 100u * (5 << 20));
   auto over = store_->put("bucket", "k", {});
   ASSERT_TRUE(over.ok() && (*over)->append("over").ok());
   {
@@ -502,6 +512,77 @@ TEST_F(ObjectStoreTest, uploads_are_listed_and_aborted) {
   EXPECT_EQ(contents(), 0u);
 }
 
+// Lets somebody in, once, when an upload's parts have been read.
+class LateMeta final : public meta::ForwardingStore {
+ public:
+  LateMeta(meta::Store& inner, std::function<void()> late) : ForwardingStore(inner), late_(std::move(late)) {}
+  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                           const meta::ScanRange& range) const override {
+    auto found = ForwardingStore::scan(family, range);
+    if (range.begin.starts_with("p/")) std::exchange(late_, [] {})();
+    return found;
+  }
+
+ private:
+  mutable std::function<void()> late_;
+};
+
+// Whoever ends an upload looks again when a part of a new number has landed meanwhile; also where an earlier
+// version, which did not count them, has taken the parts before.
+TEST_F(ObjectStoreTest, a_part_that_lands_while_its_upload_ends_goes_with_it) {
+  using End = std::function<Status(Store&, const UploadPlace&, const std::string& etag)>;
+  const std::map<std::string, End> ends = {
+      {"abort", [](Store& store, const auto& place, const auto&) { return store.abort_upload(place); }},
+      {"complete",
+       [](Store& store, const auto& place, const auto& etag) -> Status {
+         MEKONG_TRY(store.complete_upload(place, {{1, etag}}, {}));
+         return store.remove("bucket", place.key);
+       }},
+      {"bucket", [](Store& store, const auto&, const auto&) { return store.delete_bucket("bucket"); }}};
+  for (const auto& [name, end] : ends) {
+    for (const bool counted : {true, false}) {
+      SCOPED_TRACE(name + (counted ? ", counted" : ", of an earlier version"));
+      const auto upload = store_->create_upload("bucket", "big", {});
+      const auto etag = put_part(*upload, 1, std::string(100'000, 'x'));
+      if (!counted) {
+        meta::Batch batch;
+        ASSERT_TRUE(meta_->commit(std::move(batch.remove("s3", "c/" + upload->id))).get().ok());
+      }
+      LateMeta late(*meta_, [&] { EXPECT_EQ(put_part(*upload, 2, "late").size(), 32u); });
+      const auto store = make_store(late, *blobs_, clock_, random_);
+      EXPECT_TRUE(end(*store, {"bucket", "big", upload->id}, etag).ok());
+      EXPECT_EQ(put_part(*upload, 3, "too late"), name == "bucket" ? "NoSuchBucket" : "NoSuchUpload");
+      if (name == "bucket") ASSERT_TRUE(store_->create_bucket(named("bucket")).ok());
+      for (const auto* left : {"p/", "c/", "u/", "m/"})
+        EXPECT_TRUE(meta_->scan("s3", meta::prefix_range(left))->empty()) << left;
+      EXPECT_EQ(contents(), 0u);
+    }
+  }
+}
+
+TEST_F(ObjectStoreTest, parts_of_one_upload_land_beside_one_another) {
+  const auto source = store_->create_upload("bucket", "two", {});
+  const auto half = put_part(*source, 1, std::string(5 << 20, 'a')), rest = put_part(*source, 2, "b");
+  const auto etag = complete(*source, {{1, half}, {2, rest}});
+  const auto two = store_->head("bucket", "two");
+  const auto upload = store_->create_upload("bucket", "big", {});
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < 25; ++n) {
+        EXPECT_EQ(put_part(*upload, 1 + 8 * n + i, "part").size(), 32u);
+        EXPECT_EQ(copy_part(*upload, 5 + 8 * n + i, *two), etag);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const UploadPlace place{"bucket", "big", upload->id};
+  EXPECT_EQ(store_->parts(place, 0, 1000)->size(), 200u);
+  EXPECT_TRUE(store_->abort_upload(place).ok());
+  EXPECT_TRUE(store_->remove("bucket", "two").ok());
+  EXPECT_EQ(contents(), 0u);
+}
+
 TEST_F(ObjectStoreTest, parts_are_copied_from_objects) {
   put("source", std::string(5 << 20, 'a') + "rest");
   auto source = store_->head("bucket", "source");
@@ -514,6 +595,38 @@ TEST_F(ObjectStoreTest, parts_are_copied_from_objects) {
             "InvalidRange");
   EXPECT_EQ(complete(*upload, {{1, whole->etag}, {2, range->etag}}).size(), 34u);
   EXPECT_TRUE(get("to") == std::string(5 << 20, 'a') + "rest" + "arest");
+}
+
+TEST_F(ObjectStoreTest, copies_by_reference_make_so_many_pieces_and_no_more) {
+  put("1", std::string(5 << 20, 'a'));
+  const auto of_copies = [&](const std::string& key, const std::string& source, int32_t count) {
+    const auto part = store_->head("bucket", source);
+    const auto upload = store_->create_upload("bucket", key, {});
+    std::vector<CompletedPart> parts;
+    for (int32_t i = 1; i <= count; ++i) parts.push_back({i, copy_part(*upload, i, *part)});
+    EXPECT_TRUE(complete(*upload, parts).ends_with("-" + std::to_string(count)));
+    EXPECT_EQ(store_->head("bucket", key)->pieces.size(), part->pieces.size() * static_cast<size_t>(count));
+  };
+  of_copies("100", "1", 100);
+  of_copies("10,000", "100", 100);
+  const auto source = store_->head("bucket", "10,000");
+  const auto upload = store_->create_upload("bucket", "most", {});
+  std::vector<CompletedPart> parts;
+  for (int32_t i = 1; i <= 10; ++i) parts.push_back({i, copy_part(*upload, i, *source)});
+  EXPECT_EQ(copy_part(*upload, 11, *source), "NotImplemented");
+  EXPECT_EQ(copy_part(*upload, 10, *source), source->etag);  // in place of the same
+  auto more = parts;
+  more.push_back({11, put_part(*upload, 11, "one of its own")});
+  EXPECT_EQ(complete(*upload, more), "NotImplemented");
+  EXPECT_TRUE(complete(*upload, parts).ends_with("-10"));
+  EXPECT_EQ(store_->read(*store_->head("bucket", "most"), (uint64_t{500'000} << 20) - 1, 1).value(), "a");
+  const auto again = store_->create_upload("bucket", "again", {});
+  EXPECT_EQ(copy_part(*again, 1, *store_->head("bucket", "most")).size(), 35u);
+  EXPECT_EQ(copy_part(*again, 2, *source), "NotImplemented");
+  EXPECT_EQ(copy_part(*again, 1, *source), source->etag);
+  EXPECT_TRUE(store_->abort_upload({"bucket", "again", again->id}).ok());
+  for (const auto* key : {"1", "100", "10,000", "most"}) EXPECT_TRUE(store_->remove("bucket", key).ok());
+  EXPECT_EQ(contents(), 0u);
 }
 
 TEST(LocationTest, parses_s3_locations) {

@@ -170,6 +170,10 @@ std::string parts_prefix(std::string_view upload_id) {
   return keyed("p/", upload_id) + "/";
 }
 
+std::string parts_count_key(std::string_view upload_id) {
+  return keyed("c/", upload_id);
+}
+
 std::string part_key(std::string_view upload_id, int32_t number) {
   auto digits = std::to_string(number);
   return parts_prefix(upload_id) + std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;

@@ -7,6 +7,9 @@
 //   o/<bucket> 0x00 <key>             object
 //   u/<bucket> 0x00 <key> 0x00 <id>   upload (ids have upload_id_digits digits)
 //   p/<upload id>/<number, 5 digits>  part
+//   c/<upload id>                     counter: at least the pieces of its parts; it does not fall when a part
+//                                     is replaced by less. Each part of a new number adds to it: whoever ends
+//                                     the upload sees that one came. Earlier versions have none
 //
 // A record is a sequence of fields, each a u32 length (little endian) and that many bytes, in a fixed order;
 // new fields are added at the end and read as empty from older records.
@@ -29,6 +32,7 @@ std::string object_key(std::string_view bucket, std::string_view key);
 std::string upload_key(const UploadPlace& place);
 std::string uploads_prefix(std::string_view bucket);
 std::string parts_prefix(std::string_view upload_id);
+std::string parts_count_key(std::string_view upload_id);
 std::string part_key(std::string_view upload_id, int32_t number);
 
 // Four digits; "-": there is none. Read from less than that, as from a bucket's older record: all on.

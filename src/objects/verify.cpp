@@ -4,6 +4,7 @@
 #include <charconv>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "objects/records.h"
@@ -76,6 +77,7 @@ class Check {
     return ok();
   }
   Status upload(const meta::KeyValue& record) {
+    uploads_.insert(record.key.substr(record.key.size() - std::min(record.key.size(), upload_id_digits)));
     const auto decoded = decode_upload(record.key, record.value);
     if (!decoded.ok()) {
       damaged("an upload", decoded.error().message);
@@ -89,6 +91,7 @@ class Check {
   Status part(const meta::KeyValue& record) {
     const auto decoded = decode_part(record.key, record.value);
     const std::string name = "part " + record.key.substr(2);
+    if (!uploads_.contains(record.key.substr(2, upload_id_digits))) damaged(name, "its upload is missing");
     if (decoded.ok()) return pieces(decoded->pieces, decoded->size_bytes, name);
     damaged(name, decoded.error().message);
     return ok();
@@ -107,6 +110,7 @@ class Check {
   blob::Verifier& contents_;
   Verification& found_;
   std::map<std::string, Counts> buckets_;
+  std::set<std::string> uploads_;  // by id
 };
 
 }  // namespace

@@ -102,6 +102,18 @@ TEST_F(ObjectVerifyTest, what_is_missing_or_does_not_fit_is_named) {
   EXPECT_EQ(verified().findings.size(), 3u);
 }
 
+TEST_F(ObjectVerifyTest, a_part_without_its_upload_is_named) {
+  const auto upload = meta_->scan("s3", meta::prefix_range("u/")).value().at(0);
+  const auto part = meta_->scan("s3", meta::prefix_range("p/")).value().at(0);
+  meta::Batch batch;
+  batch.remove("s3", upload.key).remove("s3", "m/bucket");
+  ASSERT_TRUE(meta_->commit(std::move(batch)).get().ok());
+  const auto found = verified();
+  ASSERT_EQ(found.findings.size(), 1u);
+  EXPECT_EQ(found.findings[0].object, "part " + part.key.substr(2));
+  EXPECT_EQ(found.findings[0].what, "its upload is missing");
+}
+
 TEST_F(ObjectVerifyTest, content_that_nothing_names_is_unfinished) {
   const std::string path = "/blobs/00/0011223344";
   ASSERT_TRUE(files_.make_directories("/blobs/00").ok());

@@ -72,6 +72,15 @@ Status check_read(const objects::Object& object, const Conditions& conditions) {
   return ok();
 }
 
+Status check_copy_size(uint64_t size_bytes) {
+  constexpr uint64_t copy_bytes_max = uint64_t{5} << 30;
+  if (size_bytes <= copy_bytes_max) return ok();
+  return Error{"InvalidRequest",
+               "The specified copy source is larger than the maximum allowable size for a copy source: " +
+                   std::to_string(copy_bytes_max),
+               400};
+}
+
 Status check_copy_source(const objects::Object& object, const Conditions& conditions) {
   auto status = check_read(object, conditions);
   if (status.ok() || status.error().code != "NotModified") return status;

@@ -18,6 +18,8 @@ struct Conditions {
 Status check_read(const objects::Object& object, const Conditions& conditions);
 // The same for a copy's source, where 304 is a 412.
 Status check_copy_source(const objects::Object& object, const Conditions& conditions);
+// What one copy takes of its source, 5 GiB at most. Error: "InvalidRequest".
+Status check_copy_size(uint64_t size_bytes);
 
 // What "bytes=…" asks of an object; absent where it is to be sent whole (no or several or malformed ranges).
 // Error: "InvalidRange" (416).

@@ -100,6 +100,7 @@ Result<model::UploadPartCopyOutput> S3Service::upload_part_copy(api::Context& ct
   if (request.copy_source_range) {
     MEKONG_TRY_ASSIGN(range, parse_copy_range(*request.copy_source_range, source.size_bytes));
   }
+  MEKONG_TRY(check_copy_size(range ? range->size_bytes : source.size_bytes));
   MEKONG_TRY_ASSIGN(auto part, store_.copy_part(place_of(request), request.part_number, source, range));
   model::UploadPartCopyOutput output;
   auto& result = output.copy_part_result.emplace();

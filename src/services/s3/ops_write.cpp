@@ -11,8 +11,6 @@
 namespace mekong::s3 {
 namespace {
 
-constexpr uint64_t copy_bytes_max = uint64_t{5} << 30;
-
 Result<objects::PutOptions> put_options(const api::Context& ctx, const model::PutObjectRequest& request) {
   objects::PutOptions options;
   options.headers = content_headers_in(request);
@@ -92,12 +90,7 @@ Result<model::CopyObjectOutput> S3Service::copy_object(api::Context& ctx,
   MEKONG_TRY(check_copy_source(
       source, {request.copy_source_if_match, request.copy_source_if_none_match,
                request.copy_source_if_modified_since, request.copy_source_if_unmodified_since}));
-  if (source.size_bytes > copy_bytes_max) {
-    return Error{"InvalidRequest",
-                 "The specified copy source is larger than the maximum allowable size for a copy source: " +
-                     std::to_string(copy_bytes_max),
-                 400};
-  }
+  MEKONG_TRY(check_copy_size(source.size_bytes));
   MEKONG_TRY(check_self_copy(source, request));
   MEKONG_TRY(check_copy_checksum(source, request.checksum_algorithm));
   objects::PutOptions options{.headers = source.headers, .metadata = source.metadata};

@@ -463,6 +463,34 @@ TEST_F(S3ServiceTest, copy_part_source_auth) {
   EXPECT_EQ(send("PUT", "/bucket/big?partNumber=1&uploadId=" + id, "", source).code(), "403 AccessDenied");
 }
 
+TEST_F(S3ServiceTest, one_copy_takes_five_gib_at_most) {
+  const auto of_copies = [&](const std::string& key, const std::string& source, int32_t count) {
+    const auto part = store_->head("bucket", source);
+    const auto upload = store_->create_upload("bucket", key, {});
+    std::vector<objects::CompletedPart> parts;
+    for (int32_t i = 1; i <= count; ++i) {
+      parts.push_back({i, store_->copy_part({"bucket", key, upload->id}, i, *part, {})->etag});
+    }
+    EXPECT_TRUE(store_->complete_upload({"bucket", key, upload->id}, parts, {}).ok());
+  };
+  send("PUT", "/bucket/5mib", std::string(5 << 20, 'a'));
+  of_copies("160mib", "5mib", 32);
+  of_copies("5gib", "160mib", 32);
+  of_copies("more", "160mib", 33);
+  const auto at = "/bucket/to?partNumber=1&uploadId=" + create_upload("to");
+  const auto copy = [&](const std::string& to, const std::string& source, const std::string& range = "") {
+    api::Headers headers = {{"x-amz-copy-source", "bucket/" + source}};
+    if (!range.empty()) headers.emplace_back("x-amz-copy-source-range", range);
+    return send("PUT", to, "", headers).code();
+  };
+  EXPECT_EQ(copy(at, "5gib"), "200");
+  EXPECT_EQ(copy(at, "more"), "400 InvalidRequest");
+  EXPECT_EQ(copy(at, "more", "bytes=0-5368709120"), "400 InvalidRequest");
+  EXPECT_EQ(copy(at, "more", "bytes=0-9"), "200");
+  EXPECT_EQ(copy("/bucket/to", "5gib"), "200");
+  EXPECT_EQ(copy("/bucket/to", "more"), "400 InvalidRequest");
+}
+
 TEST_F(S3ServiceTest, multipart) {
   auto id = create_upload("big", {{"x-amz-meta-a", "1"}, {"x-amz-checksum-algorithm", "CRC32"}});
   auto at = [&](int number) {

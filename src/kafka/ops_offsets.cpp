@@ -34,7 +34,8 @@ void fetch_named(RequestContext& context, const Wanted& wanted, const std::strin
   reply.partition_index = partition;
   reply.committed_offset = -1;
   const std::string& group = wanted.group;
-  if (wanted.stable && context.cluster.transactions.pending(group, topic, partition)) {
+  const auto id = context.cluster.offsets.topic_id(topic);
+  if (wanted.stable && context.cluster.transactions.pending(group, id, partition)) {
     reply.error_code = UNSTABLE_OFFSET_COMMIT;
     return;
   }
@@ -63,7 +64,8 @@ void fetch_all(RequestContext& context, bool stable, GroupReply& out) {
       continue;
     }
     if (next_topic) out.topics.emplace_back().name = offset.topic;
-    if (stable && context.cluster.transactions.pending(out.group_id, offset.topic, offset.partition)) {
+    const auto id = context.cluster.offsets.topic_id(offset.topic);
+    if (stable && context.cluster.transactions.pending(out.group_id, id, offset.partition)) {
       out.topics.back().partitions.push_back({.partition_index = offset.partition,
                                               .committed_offset = -1,
                                               .error_code = UNSTABLE_OFFSET_COMMIT});
@@ -154,7 +156,7 @@ proto::OffsetCommitResponse offset_commit(RequestContext& context,
       reply.partitions.push_back({partition.partition_index, error});
       if (error != NONE) continue;
       accepted.push_back({asked.name, partition.partition_index, partition.committed_offset,
-                          partition.committed_leader_epoch, std::move(metadata)});
+                          partition.committed_leader_epoch, std::move(metadata), topic->id});
     }
   }
   auto stored = context.cluster.offsets.commit(request.group_id, accepted);

@@ -131,7 +131,7 @@ proto::TxnOffsetCommitResponse txn_offset_commit(RequestContext& context,
       reply.partitions.push_back({partition.partition_index, error});
       if (error != NONE) continue;
       accepted.push_back({asked.name, partition.partition_index, partition.committed_offset,
-                          partition.committed_leader_epoch, std::move(metadata)});
+                          partition.committed_leader_epoch, std::move(metadata), topic->id});
     }
   }
   if (accepted.empty()) return response;

@@ -168,7 +168,7 @@ Result<TopicPtr> Topics::create(const std::string& name, int32_t partitions, con
   return TopicPtr(topic);
 }
 
-Status Topics::remove(const std::string& name) {
+Status Topics::remove(const std::string& name, const std::function<Status()>& forget) {
   std::lock_guard change(change_mutex_);
   auto topic = find(name);
   if (!topic) return Error{"UNKNOWN_TOPIC_OR_PARTITION", "Topic '" + name + "' does not exist."};
@@ -182,6 +182,7 @@ Status Topics::remove(const std::string& name) {
     by_id_.erase(topic->id);
     by_name_.erase(name);
   }
+  if (forget) MEKONG_TRY(forget());
   return sweep(debris, partitions);
 }
 

@@ -2,6 +2,7 @@
 // records lie in the log as partitions "<topic uuid>-<index>". Any pool thread; changes may block on a
 // commit.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -46,7 +47,8 @@ class Topics {
   // `check_only`: all checks, no change; the topic returned is what would be made.
   Result<TopicPtr> create(const std::string& name, int32_t partitions, const ConfigMap& configs,
                           bool check_only);
-  Status remove(const std::string& name);
+  // `forget`: takes away what else is kept of it, before another topic can have the name.
+  Status remove(const std::string& name, const std::function<Status()>& forget = {});
   Status grow(const std::string& name, int32_t partitions, bool check_only);
   Status configure(const std::string& name, const ConfigMap& configs, bool check_only);
   Status remove_all();

@@ -62,7 +62,7 @@ class Transactions {
                                            std::string batches);
 
   // Has a transaction offsets of this partition that are not decided yet?
-  bool pending(const std::string& group, const std::string& topic, int32_t partition) const;
+  bool pending(const std::string& group, const codec::KafkaUuid& topic, int32_t partition) const;
   // Aborts what has been open for longer than its producer asked for, and forgets idle ids.
   void tick();
   Status remove_all();
@@ -79,6 +79,7 @@ class Transactions {
   EntryPtr find(const std::string& id) const;
   std::vector<std::pair<std::string, EntryPtr>> all() const;
   static Status check(const EntryPtr& entry, const ProducerIdentity& producer);
+  void name_topics(Transaction& transaction) const;
   Status save(const std::string& id, Entry& entry, Transaction next, meta::Batch batch = {});
   Status enter(const Entry& entry, Transaction& next) const;
   // Decides, and carries the decision out. `epoch`: of the markers, and the producer's from now on.
@@ -92,7 +93,7 @@ class Transactions {
   mutable std::mutex mutex_;  // guards the map; taken after no entry's lock
   std::map<std::string, EntryPtr> entries_;
   // Offsets that wait, by (group, topic, partition): how many transactions have some.
-  using OffsetKey = std::tuple<std::string, std::string, int32_t>;
+  using OffsetKey = std::tuple<std::string, codec::KafkaUuid, int32_t>;
   mutable std::mutex pending_mutex_;
   std::map<OffsetKey, int> pending_;
   void count_pending(const Transaction& transaction, int by);

@@ -29,7 +29,7 @@ ErrorCode check_group_commit(RequestContext& context, const proto::TxnOffsetComm
   // Before version 3, and from producers that do not say it, who commits is not known: KIP-447.
   if (context.version < 3 || (request.member_id.empty() && request.generation_id < 0)) return NONE;
   return context.cluster.groups.check_commit(
-      {request.group_id, request.member_id, request.group_instance_id, request.generation_id});
+      {request.group_id, request.member_id, request.group_instance_id, request.generation_id}, true);
 }
 
 }  // namespace

@@ -51,7 +51,9 @@ Status Transactions::load() {
   }
   for (const auto& [id, entry] : entries_) {
     std::lock_guard lock(entry->mutex);
-    if (entry->now.deciding()) MEKONG_TRY(carry_out(id, *entry));
+    if (!entry->now.deciding()) continue;
+    // What cannot be ended now does not keep the others from being served: tick() tries again.
+    warn_unless_ok(carry_out(id, *entry));
   }
   return ok();
 }
@@ -285,13 +287,16 @@ Status Transactions::carry_out(const std::string& id, Entry& entry) {
   return save(id, entry, std::move(next), std::move(batch));
 }
 
+void Transactions::warn_unless_ok(const Status& ended) const {
+  if (ended.ok()) return;
+  deps_.logger.warn("kafka", "a transaction cannot be ended", {{"why", ended.error().message}});
+}
+
 bool Transactions::tick_one(const std::string& id, Entry& entry, int64_t now_ms) {
   const Transaction& now = entry.now;
   if (now.deciding() ||
       (now.state == TransactionState::ongoing && now_ms - now.started_ms > now.timeout_ms)) {
-    auto done = settle(id, entry);
-    if (!done.ok())
-      deps_.logger.warn("kafka", "a transaction cannot be ended", {{"why", done.error().message}});
+    warn_unless_ok(settle(id, entry));
     return false;
   }
   if (now.state != TransactionState::empty || now_ms - now.changed_ms <= kIdleMaxMs) return false;

@@ -1,6 +1,6 @@
 // The transaction coordinator of one cluster (KIP-98, KIP-360): which producer holds a transactional id, what
 // its transaction touches, how it ends. Each step is durable in meta's family "kafka" before it is answered;
-// a decision that a crash interrupts is carried out by load().
+// a decision that a crash interrupts is carried out by load(), or by tick() once it can be.
 //
 // Records enter the log through append(), under the transaction's own lock: a record is before the marker
 // that ends its transaction, or refused. Any pool thread; everything may block.
@@ -63,7 +63,8 @@ class Transactions {
 
   // Has a transaction offsets of this partition that are not decided yet?
   bool pending(const std::string& group, const codec::KafkaUuid& topic, int32_t partition) const;
-  // Aborts what has been open for longer than its producer asked for, and forgets idle ids.
+  // Aborts what has been open for longer than its producer asked for, ends what could not be ended before,
+  // and forgets idle ids.
   void tick();
   Status remove_all();
 
@@ -86,6 +87,7 @@ class Transactions {
   Status decide(const std::string& id, Entry& entry, bool commit, int16_t epoch);
   Status carry_out(const std::string& id, Entry& entry);
   Status settle(const std::string& id, Entry& entry);
+  void warn_unless_ok(const Status& ended) const;
   bool tick_one(const std::string& id, Entry& entry, int64_t now_ms);
 
   const TransactionsDeps deps_;

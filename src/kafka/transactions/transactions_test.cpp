@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "log/batch_builder.h"
 #include "log/memory_log.h"
 
@@ -9,6 +11,17 @@ namespace mekong::kafka {
 namespace {
 
 const log::PartitionId p0("topic-0"), p1("topic-1");
+
+// Its broken partitions take no markers.
+class BreakingLog final : public log::MemoryLog {
+ public:
+  std::set<log::PartitionId> broken;
+  Future<Result<log::AppendResult>> end_transaction(const log::PartitionId& id,
+                                                    const log::TransactionMarker& marker) override {
+    if (!broken.contains(id)) return MemoryLog::end_transaction(id, marker);
+    return Future<Result<log::AppendResult>>::ready(Error{"KAFKA_STORAGE_ERROR", "broken"});
+  }
+};
 
 class TransactionsTest : public testing::Test {
  protected:
@@ -40,8 +53,22 @@ class TransactionsTest : public testing::Test {
     return done.ok() ? "" : done.error().code;
   }
 
+  // As a crash between a decision and its markers leaves it.
+  Transactions::Caller decided() {
+    const Transactions::Caller caller{"tx", begin()};
+    EXPECT_TRUE(transactions_->add_partitions(caller, {p0}).ok());
+    EXPECT_TRUE(transactions_->add_group(caller, "g").ok());
+    EXPECT_TRUE(transactions_->add_offsets(caller, "g", {five()}).ok());
+    auto stored = Transaction::decode(**meta_->get("kafka", "x/cluster/tx"));
+    stored->state = TransactionState::prepare_commit;
+    meta::Batch batch;
+    batch.put("kafka", "x/cluster/tx", stored->encode());
+    EXPECT_TRUE(meta_->commit(std::move(batch)).get().ok());
+    return caller;
+  }
+
   std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
-  log::MemoryLog log_;
+  BreakingLog log_;
   os::ManualClock clock_{1'000'000};
   os::SeededRandom random_{1};
   Topics topics_{*meta_, log_, random_, "cluster"};
@@ -140,16 +167,22 @@ TEST_F(TransactionsTest, what_is_open_too_long_is_aborted) {
 }
 
 TEST_F(TransactionsTest, a_decision_is_carried_out_after_a_crash) {
-  const Transactions::Caller caller{"tx", begin()};
-  ASSERT_TRUE(transactions_->add_partitions(caller, {p0}).ok());
-  ASSERT_TRUE(transactions_->add_group(caller, "g").ok());
-  ASSERT_TRUE(transactions_->add_offsets(caller, "g", {five()}).ok());
-  // As a crash between the decision and its markers leaves it.
-  auto stored = Transaction::decode(**meta_->get("kafka", "x/cluster/tx"));
-  stored->state = TransactionState::prepare_commit;
-  ASSERT_TRUE(
-      meta_->commit(std::move(meta::Batch().put("kafka", "x/cluster/tx", stored->encode()))).get().ok());
+  const auto caller = decided();
   restart();
+  ASSERT_EQ(log_.markers_of(p0).size(), 1u);
+  EXPECT_TRUE(log_.markers_of(p0)[0].commit);
+  EXPECT_EQ((*offsets_.get("g", "t", 0))->offset, 5);
+  EXPECT_EQ(code(transactions_->end(caller, true)), "");
+}
+
+TEST_F(TransactionsTest, one_that_cannot_be_ended_keeps_nobody_from_starting) {
+  const auto caller = decided();
+  log_.broken = {p0};
+  restart();
+  EXPECT_TRUE(transactions_->pending("g", topics_.find("t")->id, 0));
+  EXPECT_TRUE(transactions_->begin_producer("another", 60'000, {}).ok());
+  log_.broken = {};
+  transactions_->tick();
   ASSERT_EQ(log_.markers_of(p0).size(), 1u);
   EXPECT_TRUE(log_.markers_of(p0)[0].commit);
   EXPECT_EQ((*offsets_.get("g", "t", 0))->offset, 5);

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <barrier>
+#include <latch>
 #include <thread>
 
 #include "base/thread_pool.h"
@@ -22,20 +22,48 @@ class NoLogin final : public iam::KafkaLogin {
 
 class AllowAll final : public Authoriser {
  public:
-  Decision decide(const AuthorisationRequest&) const override { return {.allowed = true}; }
+  std::function<void()> seen = [] {};
+  Decision decide(const AuthorisationRequest&) const override {
+    seen();
+    return {.allowed = true};
+  }
+};
+
+class WatchedStore final : public meta::Store {
+ public:
+  std::function<void()> before_commit = [] {};
+  Future<Status> commit(meta::Batch batch) override {
+    before_commit();
+    return store_->commit(std::move(batch));
+  }
+  std::unique_ptr<const meta::Reader> snapshot() const override { return store_->snapshot(); }
+  std::unique_ptr<meta::Watch> watch(std::string family, std::string prefix,
+                                     std::function<void(std::span<const meta::Change>)> seen) override {
+    return store_->watch(std::move(family), std::move(prefix), std::move(seen));
+  }
+  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
+    return store_->get(family, key);
+  }
+  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
+                                           const meta::ScanRange& range) const override {
+    return store_->scan(family, range);
+  }
+
+ private:
+  std::unique_ptr<meta::Store> store_ = meta::make_memory_store();
 };
 
 class OpsTest : public testing::Test {
  protected:
   OpsTest() {
-    BrokerDeps deps{*network_, pool_, clock_, random_, *meta_, log_, allow_, login_, null_logger(), {}};
+    BrokerDeps deps{*network_, pool_, clock_, random_, meta_, log_, allow_, login_, null_logger(), {}};
     cluster_ = std::make_shared<Cluster>(
         deps, ClusterSpec{.name = "demo", .uuid = "1-s1", .region = Region("us-east-1")});
     EXPECT_TRUE(cluster_->topics.create("t", 2, {}, false).ok());
   }
   RequestContext context() { return {.cluster = *cluster_, .principal = principal_}; }
 
-  std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
+  WatchedStore meta_;
   log::MemoryLog log_;
   os::ManualClock clock_{1'700'000'000'000};
   os::SeededRandom random_{1};
@@ -62,6 +90,28 @@ TEST_F(OpsTest, offsets_of_what_is_not_there_are_not_deleted) {
   EXPECT_EQ(response.topics.at(1).partitions.at(0).error_code, UNKNOWN_TOPIC_OR_PARTITION);
   EXPECT_FALSE(cluster_->offsets.get("g", "t", 0)->has_value());
   EXPECT_TRUE(cluster_->offsets.get("g", "t", 1)->has_value());
+}
+
+TEST_F(OpsTest, two_who_alter_different_settings_at_once_both_do) {
+  for (int round = 1; round <= 20; ++round) {
+    const std::string value = std::to_string(round);
+    auto alter = [&](const std::string& setting) {
+      auto asked = context();
+      proto::IncrementalAlterConfigsRequest request;
+      request.resources = {{.resource_type = 2, .resource_name = "t"}};
+      request.resources[0].configs = {{setting, 0, value}};
+      EXPECT_EQ(incremental_alter_configs(asked, request).responses.at(0).error_code, NONE);
+    };
+    // Nothing is stored before both are there.
+    std::latch both(2);
+    allow_.seen = [&both] { both.count_down(); };
+    meta_.before_commit = [&both] { both.wait(); };
+    std::thread other(alter, "retention.bytes");
+    alter("retention.ms");
+    other.join();
+    EXPECT_EQ(cluster_->topics.find("t")->configs,
+              (ConfigMap{{"retention.bytes", value}, {"retention.ms", value}}));
+  }
 }
 
 }  // namespace

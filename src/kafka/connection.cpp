@@ -189,6 +189,11 @@ Task<Outcome> answer(Session& session, std::string_view frame) {
   auto w = begin_reply(header, flexible);
   co_await api->handle(context, r, w);
   if (context.malformed) co_return refuse(session, header, "malformed request");
+  // Where nothing is answered, only the end of the connection makes the client look where the topic is.
+  if (context.unheard != NONE) {
+    co_return refuse(session, header,
+                     "error " + std::to_string(context.unheard) + " of a request without reply");
+  }
   if (context.no_reply) co_return Outcome{};
   auto outcome = end_reply(w);
   outcome.owner = std::move(context.reply_owner);

@@ -87,7 +87,7 @@ class ConnectionTest : public testing::Test {
     ended_.set(true);
   }
   template <class Request>
-  void send(const Request& request, int16_t version) {
+  std::string frame(const Request& request, int16_t version) {
     codec::KafkaWriter w;
     w.i16(Request::api_key);
     w.i16(version);
@@ -96,15 +96,19 @@ class ConnectionTest : public testing::Test {
     request.encode(w, version);
     codec::KafkaWriter length;
     length.i32(static_cast<int32_t>(w.size()));
-    const std::string frame = length.take() + w.take();
-    EXPECT_TRUE(sync_wait(client_->write(frame, 20'000)).ok());
+    return length.take() + w.take();
   }
-  void send_record(const std::string& value = "value") {
-    proto::ProduceRequest request{.acks = -1, .timeout_ms = 1000};
+  template <class Request>
+  void send(const Request& request, int16_t version) {
+    EXPECT_TRUE(sync_wait(client_->write(frame(request, version), 20'000)).ok());
+  }
+  proto::ProduceRequest record(const std::string& topic = "t", int16_t acks = -1) {
+    proto::ProduceRequest request{.acks = acks, .timeout_ms = 1000};
     request.transactional_id.reset();
-    request.topic_data = {{"t", {{0, log::build_batch({{std::nullopt, value, clock_.wall_ms()}})}}}};
-    send(request, 7);
+    request.topic_data = {{topic, {{0, log::build_batch({{std::nullopt, "value", clock_.wall_ms()}})}}}};
+    return request;
   }
+  void send_record() { send(record(), 7); }
   // The correlation id of the next reply; 0: the connection has ended. What follows it is in reply_.
   int32_t receive() {
     while (true) {
@@ -159,6 +163,20 @@ TEST_F(ConnectionTest, another_request_waits_for_the_produces_before_it) {
   ASSERT_TRUE(log_.came(2));
   log_.acknowledge(1);
   EXPECT_EQ(receive(), 5);
+}
+
+TEST_F(ConnectionTest, a_failure_that_nobody_is_told_of_ends_the_connection) {
+  send(record("t", 0), 7);
+  ASSERT_TRUE(log_.came(1));
+  log_.acknowledge(0);
+  send_record();
+  ASSERT_TRUE(log_.came(2));
+  log_.acknowledge(1);
+  EXPECT_EQ(receive(), 4);
+  const std::string failing = frame(record("unknown", 0), 7);
+  const std::string next = frame(proto::FindCoordinatorRequest{.key = "g"}, 1);
+  EXPECT_TRUE(sync_wait(client_->write(failing + next, 20'000)).ok());
+  EXPECT_EQ(receive(), 0);
 }
 
 TEST_F(ConnectionTest, large_and_small_batches_come_as_they_are_stored) {

@@ -70,11 +70,12 @@ template <class Change>
 Status alter(RequestContext& context, int8_t type, const std::string& name, bool check_only, Change change) {
   if (type != kTopicResource) return not_a_topic(type);
   if (!context.on_topic("AlterTopicDynamicConfiguration", name)) return refused(name);
-  auto topic = context.cluster.topics.find(name);
-  if (!topic) return Error{"UNKNOWN_TOPIC_OR_PARTITION", "Topic '" + name + "' does not exist."};
-  MEKONG_TRY_ASSIGN(ConfigMap configs, change(topic->configs));
-  MEKONG_TRY(check_editable(topic->configs, configs));
-  return context.cluster.topics.configure(name, configs, check_only);
+  auto edit = [&change](const ConfigMap& present) -> Result<ConfigMap> {
+    MEKONG_TRY_ASSIGN(ConfigMap configs, change(present));
+    MEKONG_TRY(check_editable(present, configs));
+    return configs;
+  };
+  return context.cluster.topics.configure(name, edit, check_only);
 }
 
 template <class Response>

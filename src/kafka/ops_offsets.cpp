@@ -27,6 +27,14 @@ ErrorCode check_topic(RequestContext& context, const std::string& name, const To
   return topic ? NONE : UNKNOWN_TOPIC_OR_PARTITION;
 }
 
+// A group is known by its members, or by its offsets.
+ErrorCode check_known(RequestContext& context, const std::string& group, bool has_members) {
+  if (has_members) return NONE;
+  const auto offsets = context.cluster.offsets.all(group);
+  if (!offsets.ok()) return error_code(offsets.error());
+  return offsets->empty() ? GROUP_ID_NOT_FOUND : NONE;
+}
+
 // KIP-447: who asks for stable offsets waits for the transactions that have some.
 void fetch_named(RequestContext& context, const Wanted& wanted, const std::string& topic, int32_t partition,
                  TopicReply& out) {
@@ -34,7 +42,8 @@ void fetch_named(RequestContext& context, const Wanted& wanted, const std::strin
   reply.partition_index = partition;
   reply.committed_offset = -1;
   const std::string& group = wanted.group;
-  if (wanted.stable && context.cluster.transactions.pending(group, topic, partition)) {
+  const auto id = context.cluster.offsets.topic_id(topic);
+  if (wanted.stable && context.cluster.transactions.pending(group, id, partition)) {
     reply.error_code = UNSTABLE_OFFSET_COMMIT;
     return;
   }
@@ -63,7 +72,8 @@ void fetch_all(RequestContext& context, bool stable, GroupReply& out) {
       continue;
     }
     if (next_topic) out.topics.emplace_back().name = offset.topic;
-    if (stable && context.cluster.transactions.pending(out.group_id, offset.topic, offset.partition)) {
+    const auto id = context.cluster.offsets.topic_id(offset.topic);
+    if (stable && context.cluster.transactions.pending(out.group_id, id, offset.partition)) {
       out.topics.back().partitions.push_back({.partition_index = offset.partition,
                                               .committed_offset = -1,
                                               .error_code = UNSTABLE_OFFSET_COMMIT});
@@ -154,7 +164,7 @@ proto::OffsetCommitResponse offset_commit(RequestContext& context,
       reply.partitions.push_back({partition.partition_index, error});
       if (error != NONE) continue;
       accepted.push_back({asked.name, partition.partition_index, partition.committed_offset,
-                          partition.committed_leader_epoch, std::move(metadata)});
+                          partition.committed_leader_epoch, std::move(metadata), topic->id});
     }
   }
   auto stored = context.cluster.offsets.commit(request.group_id, accepted);
@@ -189,14 +199,22 @@ proto::OffsetDeleteResponse offset_delete(RequestContext& context,
     response.error_code = NON_EMPTY_GROUP;
     return response;
   }
+  if (const auto error = check_known(context, request.group_id, view.has_value()); error != NONE) {
+    response.error_code = error;
+    return response;
+  }
   std::vector<CommittedOffset> which;
   for (const auto& asked : request.topics) {
     auto& reply = response.topics.emplace_back();
     reply.name = asked.name;
-    bool may = context.on_topic("ReadData", asked.name);
+    const auto topic = context.cluster.topics.find(asked.name);
+    const ErrorCode topic_error = check_topic(context, asked.name, topic);
     for (const auto& partition : asked.partitions) {
-      reply.partitions.push_back({partition.partition_index, may ? NONE : TOPIC_AUTHORIZATION_FAILED});
-      if (may) which.push_back({.topic = asked.name, .partition = partition.partition_index});
+      const int32_t index = partition.partition_index;
+      ErrorCode error = topic_error;
+      if (error == NONE && (index < 0 || index >= topic->partitions)) error = UNKNOWN_TOPIC_OR_PARTITION;
+      reply.partitions.push_back({index, error});
+      if (error == NONE) which.push_back({.topic = asked.name, .partition = index});
     }
   }
   auto removed = context.cluster.offsets.remove(request.group_id, which);

@@ -107,6 +107,9 @@ Task<proto::ProduceResponse> produce(RequestContext& context, proto::ProduceRequ
         auto done = co_await *append.done;
         finish(done, append.reply);
       }
+      if (context.no_reply && append.reply.error_code != NONE) {
+        context.unheard = static_cast<ErrorCode>(append.reply.error_code);
+      }
       topic_reply.partition_responses.push_back(std::move(append.reply));
     }
     response.responses.push_back(std::move(topic_reply));

@@ -64,7 +64,8 @@ void delete_one(RequestContext& context, DeletedTopic& result, bool by_id) {
     result.error_code = TOPIC_AUTHORIZATION_FAILED;
     return;
   }
-  auto removed = context.cluster.topics.remove(*result.name);
+  auto& cluster = context.cluster;
+  auto removed = cluster.topics.remove(*result.name, [&] { return cluster.offsets.remove_lost(); });
   if (removed.ok()) return;
   result.error_code = error_code(removed.error());
   result.error_message = removed.error().message;

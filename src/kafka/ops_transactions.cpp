@@ -29,7 +29,7 @@ ErrorCode check_group_commit(RequestContext& context, const proto::TxnOffsetComm
   // Before version 3, and from producers that do not say it, who commits is not known: KIP-447.
   if (context.version < 3 || (request.member_id.empty() && request.generation_id < 0)) return NONE;
   return context.cluster.groups.check_commit(
-      {request.group_id, request.member_id, request.group_instance_id, request.generation_id});
+      {request.group_id, request.member_id, request.group_instance_id, request.generation_id}, true);
 }
 
 }  // namespace
@@ -131,7 +131,7 @@ proto::TxnOffsetCommitResponse txn_offset_commit(RequestContext& context,
       reply.partitions.push_back({partition.partition_index, error});
       if (error != NONE) continue;
       accepted.push_back({asked.name, partition.partition_index, partition.committed_offset,
-                          partition.committed_leader_epoch, std::move(metadata)});
+                          partition.committed_leader_epoch, std::move(metadata), topic->id});
     }
   }
   if (accepted.empty()) return response;

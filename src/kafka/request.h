@@ -20,6 +20,7 @@ struct RequestContext {
   bool encrypted = false;
   bool malformed = false;                        // set by the decoding: the connection is closed
   bool no_reply = false;                         // set by Produce with acks=0
+  ErrorCode unheard = NONE;                      // of what gets no reply: the connection is closed
   std::shared_ptr<const void> reply_owner = {};  // of large bytes that the writer keeps instead of copying
   std::vector<std::shared_ptr<os::HeldBytes>> held = {};  // of these, what lies in files
 

@@ -76,6 +76,11 @@ std::string Topics::debris_key(const codec::KafkaUuid& id) const {
   return "d/" + cluster_uuid_ + "/" + codec::to_text(id);
 }
 
+// Names a topic some of whose partitions may not have its settings yet.
+std::string Topics::unapplied_key(const std::string& name) const {
+  return "c/" + cluster_uuid_ + "/" + name;
+}
+
 Status Topics::load() {
   std::string prefix = "d/" + cluster_uuid_ + "/";
   MEKONG_TRY_ASSIGN(auto debris, meta_.scan(kFamily, meta::prefix_range(prefix, 100'000)));
@@ -86,7 +91,29 @@ Status Topics::load() {
     MEKONG_TRY_ASSIGN(auto topic, decode(item.key.substr(prefix.size()), item.value));
     publish(topic);
   }
+  return apply_unapplied();
+}
+
+// A partition that cannot be configured now keeps nobody from starting: its topic stays unapplied.
+Status Topics::apply_unapplied() {
+  const std::string prefix = unapplied_key("");
+  MEKONG_TRY_ASSIGN(const auto unapplied, meta_.scan(kFamily, meta::prefix_range(prefix, 100'000)));
+  for (const auto& item : unapplied) {
+    const auto topic = find(item.key.substr(prefix.size()));
+    if (topic) (void)apply(*topic);
+  }
   return ok();
+}
+
+// All that can be, also where one cannot.
+Status Topics::apply(const Topic& topic) {
+  Status all = ok();
+  for (int32_t i = 0; i < topic.partitions; ++i) {
+    auto one = log_.configure(topic.partition(i), topic.settings.partition);
+    if (!one.ok() && all.ok()) all = std::move(one);
+  }
+  MEKONG_TRY(std::move(all));
+  return meta_.commit(std::move(meta::Batch().remove(kFamily, unapplied_key(topic.name)))).get();
 }
 
 Status Topics::sweep(const std::string& key, const std::string& partitions) {
@@ -168,13 +195,15 @@ Result<TopicPtr> Topics::create(const std::string& name, int32_t partitions, con
   return TopicPtr(topic);
 }
 
-Status Topics::remove(const std::string& name) {
+Status Topics::remove(const std::string& name, const std::function<Status()>& forget) {
   std::lock_guard change(change_mutex_);
   auto topic = find(name);
   if (!topic) return Error{"UNKNOWN_TOPIC_OR_PARTITION", "Topic '" + name + "' does not exist."};
   auto debris = debris_key(topic->id);
   auto partitions = std::to_string(topic->partitions);
-  auto batch = std::move(meta::Batch().remove(kFamily, topic_key(name)).put(kFamily, debris, partitions));
+  meta::Batch batch;
+  batch.remove(kFamily, topic_key(name)).remove(kFamily, unapplied_key(name));
+  batch.put(kFamily, debris, partitions);
   auto done = meta_.commit(std::move(batch)).get();
   if (!done.ok()) return storage(done.error());
   {
@@ -182,6 +211,7 @@ Status Topics::remove(const std::string& name) {
     by_id_.erase(topic->id);
     by_name_.erase(name);
   }
+  if (forget) MEKONG_TRY(forget());
   return sweep(debris, partitions);
 }
 
@@ -208,21 +238,21 @@ Status Topics::grow(const std::string& name, int32_t partitions, bool check_only
   return ok();
 }
 
-Status Topics::configure(const std::string& name, const ConfigMap& configs, bool check_only) {
+Status Topics::configure(const std::string& name, const ConfigEdit& edit, bool check_only) {
   std::lock_guard change(change_mutex_);
   auto topic = find(name);
   if (!topic) return Error{"UNKNOWN_TOPIC_OR_PARTITION", "Topic '" + name + "' does not exist."};
   auto changed = std::make_shared<Topic>(*topic);
-  changed->configs = configs;
-  MEKONG_TRY_ASSIGN(changed->settings, topic_settings(configs));
+  MEKONG_TRY_ASSIGN(changed->configs, edit(topic->configs));
+  MEKONG_TRY_ASSIGN(changed->settings, topic_settings(changed->configs));
   if (check_only) return ok();
-  auto done = meta_.commit(std::move(meta::Batch().put(kFamily, topic_key(name), encode(*changed)))).get();
+  meta::Batch batch;
+  batch.put(kFamily, topic_key(name), encode(*changed)).put(kFamily, unapplied_key(name), "");
+  auto done = meta_.commit(std::move(batch)).get();
   if (!done.ok()) return storage(done.error());
   publish(changed);
-  for (int32_t i = 0; i < changed->partitions; ++i) {
-    MEKONG_TRY(log_.configure(changed->partition(i), changed->settings.partition));
-  }
-  return ok();
+  auto applied = apply(*changed);
+  return applied.ok() ? ok() : storage(applied.error());
 }
 
 Status Topics::remove_all() {

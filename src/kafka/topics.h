@@ -2,6 +2,7 @@
 // records lie in the log as partitions "<topic uuid>-<index>". Any pool thread; changes may block on a
 // commit.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,7 +37,7 @@ using TopicPtr = std::shared_ptr<const Topic>;
 class Topics {
  public:
   Topics(meta::Store& meta, log::Log& log, os::Random& random, std::string cluster_uuid);
-  // Reads what is stored, and ends what a crash left half made or half deleted.
+  // Reads what is stored, and ends what a crash left half made, half deleted or half configured.
   Status load();
 
   TopicPtr find(const std::string& name) const;  // null: no such topic
@@ -46,16 +47,22 @@ class Topics {
   // `check_only`: all checks, no change; the topic returned is what would be made.
   Result<TopicPtr> create(const std::string& name, int32_t partitions, const ConfigMap& configs,
                           bool check_only);
-  Status remove(const std::string& name);
+  // `forget`: takes away what else is kept of it, before another topic can have the name.
+  Status remove(const std::string& name, const std::function<Status()>& forget = {});
   Status grow(const std::string& name, int32_t partitions, bool check_only);
-  Status configure(const std::string& name, const ConfigMap& configs, bool check_only);
+  // `edit`: makes the new configs of the present ones. No other change comes between.
+  using ConfigEdit = std::function<Result<ConfigMap>(const ConfigMap& present)>;
+  Status configure(const std::string& name, const ConfigEdit& edit, bool check_only);
   Status remove_all();
 
  private:
   std::string topic_key(const std::string& name) const;
   std::string debris_key(const codec::KafkaUuid& id) const;
+  std::string unapplied_key(const std::string& name) const;
   Status check_new(const std::string& name, int32_t partitions) const;
   Status make_partitions(const Topic& topic, int32_t from);
+  Status apply(const Topic& topic);
+  Status apply_unapplied();
   Status sweep(const std::string& key, const std::string& partitions);
   void publish(TopicPtr topic);
 

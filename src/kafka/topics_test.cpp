@@ -7,10 +7,28 @@
 namespace mekong::kafka {
 namespace {
 
+// Takes no settings for a partition that is broken, and remembers those it took.
+class BreakingLog final : public log::MemoryLog {
+ public:
+  std::string broken;  // the end of a partition's id
+  std::map<log::PartitionId, log::PartitionConfig> taken;
+  Status configure(const log::PartitionId& id, const log::PartitionConfig& config) override {
+    if (!broken.empty() && id.value.ends_with(broken)) return Error{"KAFKA_STORAGE_ERROR", "broken"};
+    taken[id] = config;
+    return MemoryLog::configure(id, config);
+  }
+};
+
 class TopicsTest : public testing::Test {
  protected:
   std::unique_ptr<meta::Store> meta_ = meta::make_memory_store();
-  log::MemoryLog log_;
+  Topics::ConfigEdit retention(const std::string& value) {
+    return [value](ConfigMap configs) -> Result<ConfigMap> {
+      configs["retention.ms"] = value;
+      return configs;
+    };
+  }
+  BreakingLog log_;
   os::SeededRandom random_{1};
   Topics topics_{*meta_, log_, random_, "cluster"};
 };
@@ -71,6 +89,32 @@ TEST_F(TopicsTest, settings_of_compaction_reach_the_log) {
   EXPECT_EQ(partition.min_compaction_lag_ms, 6);
   EXPECT_EQ(partition.max_compaction_lag_ms, 7);
   EXPECT_FALSE(topic_settings({{"cleanup.policy", "compact"}})->partition.retain_by_age);
+}
+
+TEST_F(TopicsTest, settings_that_did_not_reach_all_partitions_do_at_the_next_start) {
+  ASSERT_TRUE(topics_.create("sales", 3, {}, false).ok());
+  log_.broken = "-1";
+  EXPECT_EQ(topics_.configure("sales", retention("5"), false).error().code, "KAFKA_STORAGE_ERROR");
+  const auto topic = topics_.find("sales");
+  EXPECT_EQ(log_.taken[topic->partition(2)].retention_ms, 5);
+  // One that still cannot be configured keeps nobody from starting.
+  Topics still(*meta_, log_, random_, "cluster");
+  ASSERT_TRUE(still.load().ok());
+  log_.broken = "";
+  Topics again(*meta_, log_, random_, "cluster");
+  ASSERT_TRUE(again.load().ok());
+  EXPECT_EQ(log_.taken[topic->partition(1)].retention_ms, 5);
+  log_.taken.clear();
+  Topics later(*meta_, log_, random_, "cluster");
+  ASSERT_TRUE(later.load().ok());
+  EXPECT_TRUE(log_.taken.empty());
+}
+
+TEST_F(TopicsTest, an_edit_is_of_what_is_there) {
+  ASSERT_TRUE(topics_.create("sales", 1, {{"retention.bytes", "7"}}, false).ok());
+  ASSERT_TRUE(topics_.configure("sales", retention("5"), false).ok());
+  EXPECT_EQ(topics_.find("sales")->configs, (ConfigMap{{"retention.bytes", "7"}, {"retention.ms", "5"}}));
+  EXPECT_EQ(topics_.configure("unknown", retention("5"), false).error().code, "UNKNOWN_TOPIC_OR_PARTITION");
 }
 
 TEST_F(TopicsTest, a_removed_topic_takes_its_records_along) {

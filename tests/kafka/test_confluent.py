@@ -2,7 +2,8 @@
 import time
 
 import pytest
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException,
+                             Producer, TopicPartition)
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions,
                                    NewTopic, OffsetSpec)
 from kafka_server import confluent
@@ -58,6 +59,24 @@ def test_idempotent_produce_and_group_read(bootstrap, admin, topic, group, compr
     outcomes = produce(bootstrap, topic, 500, **{'enable.idempotence': True, 'compression.type': compression})
     assert [error for error, _ in outcomes if error] == []
     assert sorted(read_all(bootstrap, topic, group, 500)) == sorted(b'value-%d' % i for i in range(500))
+
+
+def test_a_topic_made_anew_is_read_from_its_beginning(bootstrap, admin, topic, group):
+    make(admin, topic, 1)
+    produce(bootstrap, topic, 20)
+    assert len(read_all(bootstrap, topic, group, 20)) == 20
+    part = TopicPartition(topic, 0)
+
+    def committed():
+        asked = [ConsumerGroupTopicPartitions(group, [part])]
+        return wait(admin.list_consumer_group_offsets(asked))[group].topic_partitions[0].offset
+    assert committed() == 20
+    wait(admin.delete_topics([topic]))
+    assert committed() < 0
+    make(admin, topic, 1)
+    assert committed() < 0
+    produce(bootstrap, topic, 30)
+    assert read_all(bootstrap, topic, group, 30) == [b'value-%d' % i for i in range(30)]
 
 
 def test_two_members_share_the_partitions(bootstrap, admin, topic, group):

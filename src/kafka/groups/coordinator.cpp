@@ -305,7 +305,7 @@ void Coordinator::drop_member(Group& group, const std::string& member_id, Replie
   maybe_complete_join(group, out);
 }
 
-ErrorCode Coordinator::check_commit(const MemberRef& ref) {
+ErrorCode Coordinator::check_commit(const MemberRef& ref, bool transactional) {
   std::lock_guard lock(mutex_);
   if (closed_) return COORDINATOR_NOT_AVAILABLE;
   Group* group = find(ref.group_id);
@@ -314,7 +314,8 @@ ErrorCode Coordinator::check_commit(const MemberRef& ref) {
   if (unmanaged) return ref.member_id.empty() ? ILLEGAL_GENERATION : UNKNOWN_MEMBER_ID;
   if (auto error = check_member(group, ref); error != NONE) return error;
   touch(*group->find(ref.member_id));
-  return group->state == GroupState::completing_rebalance ? REBALANCE_IN_PROGRESS : NONE;
+  const bool too_early = group->state == GroupState::completing_rebalance && !transactional;
+  return too_early ? REBALANCE_IN_PROGRESS : NONE;
 }
 
 std::optional<GroupView> Coordinator::describe(const std::string& group_id) const {

@@ -59,7 +59,8 @@ class Coordinator {
   ErrorCode leave(const std::string& group_id, const std::string& member_id,
                   const std::optional<std::string>& instance_id);
   // May this caller commit offsets? A group without members takes commits of generation -1 from anyone.
-  ErrorCode check_commit(const MemberRef& member);
+  // Those of a transaction are taken within a rebalance, too.
+  ErrorCode check_commit(const MemberRef& member, bool transactional = false);
   std::optional<GroupView> describe(const std::string& group_id) const;
   std::vector<GroupView> list() const;  // without members
   // NON_EMPTY_GROUP, or NONE: forgotten, known or not.

@@ -122,6 +122,15 @@ TEST_F(CoordinatorTest, commits_are_fenced_by_member_and_generation) {
   EXPECT_EQ(groups_.check_commit({"g", "", std::nullopt, -1}), UNKNOWN_MEMBER_ID);
 }
 
+TEST_F(CoordinatorTest, a_transaction_commits_within_a_rebalance_too) {
+  auto joined = groups_.join(request());
+  gather();
+  const auto member = sync_of(joined.get()).member;
+  EXPECT_EQ(groups_.check_commit(member), REBALANCE_IN_PROGRESS);
+  EXPECT_EQ(groups_.check_commit(member, true), NONE);
+  EXPECT_EQ(groups_.check_commit({"g", member.member_id, std::nullopt, 0}, true), ILLEGAL_GENERATION);
+}
+
 TEST_F(CoordinatorTest, leaving_empties_the_group_at_once) {
   auto a = one_member(request());
   EXPECT_EQ(groups_.remove("g"), NON_EMPTY_GROUP);

@@ -5,8 +5,9 @@
 namespace mekong::kafka {
 
 namespace {
-constexpr int8_t kVersion = 1;
-}
+constexpr int8_t kVersion = 2;
+constexpr int8_t kWithoutTopicIds = 1;
+}  // namespace
 
 std::string Transaction::encode() const {
   codec::KafkaWriter w;
@@ -31,6 +32,7 @@ std::string Transaction::encode() const {
       w.i64(offset.offset);
       w.i32(offset.leader_epoch);
       w.bytes(offset.metadata, true);
+      w.uuid(offset.topic_id);
     }
   }
   return w.take();
@@ -39,7 +41,8 @@ std::string Transaction::encode() const {
 Result<Transaction> Transaction::decode(std::string_view bytes) {
   codec::KafkaReader r(bytes, bytes.size() * 4);
   Transaction out;
-  const bool known = r.i8() == kVersion;
+  const int8_t version = r.i8();
+  const bool known = version == kVersion || version == kWithoutTopicIds;
   out.producer.id = r.i64();
   out.producer.epoch = r.i16();
   out.last_epoch = r.i16();
@@ -58,6 +61,7 @@ Result<Transaction> Transaction::decode(std::string_view bytes) {
       offset.offset = r.i64();
       offset.leader_epoch = r.i32();
       offset.metadata = r.bytes(true);
+      if (version != kWithoutTopicIds) offset.topic_id = r.uuid();
       pending.push_back(std::move(offset));
     }
   }

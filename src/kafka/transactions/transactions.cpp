@@ -42,6 +42,7 @@ Status Transactions::load() {
     for (const auto& item : page) {
       auto entry = std::make_shared<Entry>();
       MEKONG_TRY_ASSIGN(entry->now, Transaction::decode(item.value));
+      name_topics(entry->now);
       count_pending(entry->now, 1);
       entries_[item.key.substr(prefix_.size())] = entry;
     }
@@ -50,9 +51,21 @@ Status Transactions::load() {
   }
   for (const auto& [id, entry] : entries_) {
     std::lock_guard lock(entry->mutex);
-    if (entry->now.deciding()) MEKONG_TRY(carry_out(id, *entry));
+    if (!entry->now.deciding()) continue;
+    // What cannot be ended now does not keep the others from being served: tick() tries again.
+    warn_unless_ok(carry_out(id, *entry));
   }
   return ok();
+}
+
+// Older versions stored no topic id: it is that of the topic that is there.
+void Transactions::name_topics(Transaction& transaction) const {
+  for (auto& [group, offsets] : transaction.offsets) {
+    for (auto& offset : offsets) {
+      if (offset.topic_id.is_zero()) offset.topic_id = deps_.offsets.topic_id(offset.topic);
+    }
+    std::erase_if(offsets, [](const CommittedOffset& offset) { return offset.topic_id.is_zero(); });
+  }
 }
 
 Transactions::EntryPtr Transactions::find(const std::string& id) const {
@@ -70,13 +83,13 @@ void Transactions::count_pending(const Transaction& transaction, int by) {
   std::lock_guard lock(pending_mutex_);
   for (const auto& [group, offsets] : transaction.offsets) {
     for (const auto& offset : offsets) {
-      auto at = pending_.try_emplace({group, offset.topic, offset.partition}, 0).first;
+      auto at = pending_.try_emplace({group, offset.topic_id, offset.partition}, 0).first;
       if ((at->second += by) <= 0) pending_.erase(at);
     }
   }
 }
 
-bool Transactions::pending(const std::string& group, const std::string& topic, int32_t partition) const {
+bool Transactions::pending(const std::string& group, const codec::KafkaUuid& topic, int32_t partition) const {
   std::lock_guard lock(pending_mutex_);
   return pending_.contains({group, topic, partition});
 }
@@ -274,13 +287,16 @@ Status Transactions::carry_out(const std::string& id, Entry& entry) {
   return save(id, entry, std::move(next), std::move(batch));
 }
 
+void Transactions::warn_unless_ok(const Status& ended) const {
+  if (ended.ok()) return;
+  deps_.logger.warn("kafka", "a transaction cannot be ended", {{"why", ended.error().message}});
+}
+
 bool Transactions::tick_one(const std::string& id, Entry& entry, int64_t now_ms) {
   const Transaction& now = entry.now;
   if (now.deciding() ||
       (now.state == TransactionState::ongoing && now_ms - now.started_ms > now.timeout_ms)) {
-    auto done = settle(id, entry);
-    if (!done.ok())
-      deps_.logger.warn("kafka", "a transaction cannot be ended", {{"why", done.error().message}});
+    warn_unless_ok(settle(id, entry));
     return false;
   }
   if (now.state != TransactionState::empty || now_ms - now.changed_ms <= kIdleMaxMs) return false;

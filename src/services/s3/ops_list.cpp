@@ -10,12 +10,8 @@ namespace {
 constexpr int32_t page_max = 1000;
 
 Result<size_t> page_size(const std::optional<int32_t>& asked, const char* name) {
-  int32_t size = asked.value_or(page_max);
-  if (size < 0) {
-    return Error{"InvalidArgument",
-                 std::string("Argument ") + name + " must be an integer between 0 and 2147483647", 400};
-  }
-  return static_cast<size_t>(std::min(size, page_max));
+  MEKONG_TRY(check_not_negative(asked, name));
+  return static_cast<size_t>(std::min(asked.value_or(page_max), page_max));
 }
 
 // Names as they go into the reply: percent-coded where the client asked for it.

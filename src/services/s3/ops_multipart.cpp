@@ -150,7 +150,8 @@ Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
   auto place = place_of(request);
   int32_t max_parts = std::min(request.max_parts.value_or(parts_page_max), parts_page_max);
   int32_t marker = request.part_number_marker.value_or(0);
-  if (max_parts < 0 || marker < 0) return Error{"InvalidArgument", "max-parts must not be negative", 400};
+  MEKONG_TRY(check_not_negative(request.max_parts, "max-parts"));
+  MEKONG_TRY(check_not_negative(request.part_number_marker, "part-number-marker"));
   MEKONG_TRY_ASSIGN(auto upload, store_.upload(place));
   MEKONG_TRY_ASSIGN(auto parts, store_.parts(place, marker, static_cast<size_t>(max_parts) + 1));
   model::ListPartsOutput output;

@@ -98,7 +98,8 @@ Result<model::GetObjectAttributesParts> parts_of(const objects::Object& object,
   const auto count = static_cast<int32_t>(object.part_sizes.size());
   const int32_t marker = request.part_number_marker.value_or(0);
   const int32_t max_parts = std::min(request.max_parts.value_or(parts_page_max), parts_page_max);
-  if (max_parts < 0 || marker < 0) return Error{"InvalidArgument", "max-parts must not be negative", 400};
+  MEKONG_TRY(check_not_negative(request.max_parts, "x-amz-max-parts"));
+  MEKONG_TRY(check_not_negative(request.part_number_marker, "x-amz-part-number-marker"));
   out.total_parts_count = count;
   if (object.part_checksums.size() != object.part_sizes.size()) return out;
   const int32_t first = std::min(marker, count), last = first + std::min(max_parts, count - first);

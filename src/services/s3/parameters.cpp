@@ -155,6 +155,14 @@ Status check_parameters(const api::Context& ctx, const void* input) {
   return ok();
 }
 
+Status check_not_negative(const std::optional<int32_t>& asked, const char* name) {
+  if (asked.value_or(0) >= 0) return ok();
+  return Error{"InvalidArgument",
+               std::string("Argument ") + name + " must be an integer between 0 and 2147483647",
+               400,
+               {{"ArgumentName", name}, {"ArgumentValue", std::to_string(*asked)}}};
+}
+
 std::string checksum_type(const Texts& checksums) {
   bool composite = !checksums.empty() && checksums.begin()->second.find('-') != std::string::npos;
   return composite ? "COMPOSITE" : "FULL_OBJECT";

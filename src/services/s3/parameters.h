@@ -21,6 +21,9 @@ Error acl_not_supported();
 // AccessControlListNotSupported, InvalidStorageClass, KeyTooLongError.
 Status check_parameters(const api::Context& ctx, const void* input);
 
+// Of a number that says how much or from where. Error: "InvalidArgument".
+Status check_not_negative(const std::optional<int32_t>& asked, const char* name);
+
 using Texts = std::map<std::string, std::string>;
 
 // A bucket's tag set. Errors: InvalidTag, BadRequest (too many).

@@ -493,5 +493,27 @@ TEST_F(S3ServiceTest, multipart) {
   EXPECT_EQ(send("DELETE", "/bucket/other?uploadId=" + other).code(), "404 NoSuchUpload");
 }
 
+TEST_F(S3ServiceTest, pages_have_a_size) {
+  for (std::string bad : {"0", "-1", "10001"}) {
+    const auto refused = send("GET", "/?max-buckets=" + bad);
+    EXPECT_EQ(refused.code(), "400 InvalidArgument") << bad;
+    EXPECT_EQ(texts(refused, "ArgumentName") + texts(refused, "ArgumentValue"), "max-buckets " + bad + " ");
+  }
+  EXPECT_EQ(texts(send("GET", "/?max-buckets=1"), "Name"), "bucket ");
+  const auto id = create_upload("k");
+  send("PUT", "/bucket/o", "");
+  for (const auto& [path, name] : std::vector<std::pair<std::string, std::string>>{
+           {"/bucket?max-keys=-1", "max-keys"},
+           {"/bucket?list-type=2&max-keys=-1", "max-keys"},
+           {"/bucket?versions&max-keys=-1", "max-keys"},
+           {"/bucket?uploads&max-uploads=-1", "max-uploads"},
+           {"/bucket/k?max-parts=-1&uploadId=" + id, "max-parts"},
+           {"/bucket/k?part-number-marker=-1&uploadId=" + id, "part-number-marker"}}) {
+    const auto refused = send("GET", path);
+    EXPECT_EQ(refused.code(), "400 InvalidArgument") << path;
+    EXPECT_EQ(texts(refused, "ArgumentName") + texts(refused, "ArgumentValue"), name + " -1 ") << path;
+  }
+}
+
 }  // namespace
 }  // namespace mekong::s3

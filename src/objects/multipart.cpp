@@ -74,6 +74,14 @@ Status check_checksums(const Object& object, const std::map<std::string, std::st
   return ok();
 }
 
+Status check_size(const Object& object, const std::optional<int64_t>& expected) {
+  if (!expected || static_cast<uint64_t>(*expected) == object.size_bytes) return ok();
+  return Error{"InvalidRequest",
+               "The provided 'x-amz-mp-object-size' header value does not match what was computed: " +
+                   std::to_string(object.size_bytes),
+               400};
+}
+
 // Of all bytes, combined from the parts' own, or of the parts' checksums one after the other ("…-N").
 Result<std::string> checksum_of_parts(const Upload& upload, const std::vector<const Part*>& parts) {
   std::string sums, whole;
@@ -314,6 +322,7 @@ Result<Object> ObjectStore::complete_upload(const UploadPlace& place, const std:
     meta::Batch batch;
     MEKONG_TRY_ASSIGN(auto object, assemble(place, upload, stored, parts, batch));
     MEKONG_TRY(check_checksums(object, conditions.checksums));
+    MEKONG_TRY(check_size(object, conditions.size_bytes));
     MEKONG_TRY(add_upload_removal(batch, place, *record, stored));
     auto done = commit_object(std::move(object), batch, conditions, {"UploadChanged", ""});
     if (done.ok() || done.error().code != "UploadChanged") return done;

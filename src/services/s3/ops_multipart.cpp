@@ -33,22 +33,6 @@ Result<bool> wants_full_object(const model::CreateMultipartUploadRequest& reques
   return full;
 }
 
-Status check_size(const objects::Store& store, const objects::UploadPlace& place,
-                  const model::CompleteMultipartUploadRequest& request) {
-  if (!request.mpu_object_size) return ok();
-  MEKONG_TRY_ASSIGN(auto parts, store.parts(place, 0, 10'000));
-  int64_t total_bytes = 0;
-  for (const auto& wanted : request.multipart_upload.value_or(model::CompletedMultipartUpload{})
-                                .parts.value_or(std::vector<model::CompletedPart>{})) {
-    for (const auto& part : parts) {
-      if (part.number == wanted.part_number) total_bytes += static_cast<int64_t>(part.size_bytes);
-    }
-  }
-  if (total_bytes == *request.mpu_object_size) return ok();
-  return Error{"InvalidRequest",
-               "The provided 'x-amz-mp-object-size' header value does not match what was computed", 400};
-}
-
 }  // namespace
 
 Result<model::CreateMultipartUploadOutput> S3Service::create_multipart_upload(
@@ -123,7 +107,7 @@ Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_uploa
   objects::PutOptions conditions;
   MEKONG_TRY(write_conditions(request.if_match, request.if_none_match, conditions));
   conditions.checksums = checksums_in(request);
-  MEKONG_TRY(check_size(store_, place, request));
+  conditions.size_bytes = request.mpu_object_size;
   MEKONG_TRY_ASSIGN(auto object, store_.complete_upload(place, parts, conditions));
   model::CompleteMultipartUploadOutput output;
   output.location = "/" + request.bucket + "/" + codec::percent_encode(request.key, true);

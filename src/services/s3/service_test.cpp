@@ -515,5 +515,19 @@ TEST_F(S3ServiceTest, pages_have_a_size) {
   }
 }
 
+TEST_F(S3ServiceTest, an_upload_is_completed_again_with_the_same_answer) {
+  const auto id = create_upload("k");
+  const auto etag = send("PUT", "/bucket/k?partNumber=1&uploadId=" + id, "hello").header("etag");
+  const auto complete = [&](const std::string& part, const std::string& bytes) {
+    return send("POST", "/bucket/k?uploadId=" + id, complete_body({part}), {{"x-amz-mp-object-size", bytes}});
+  };
+  EXPECT_EQ(complete("\"x\"", "4").code(), "400 InvalidPart");
+  EXPECT_EQ(complete(etag, "4").code(), "400 InvalidRequest");
+  EXPECT_TRUE(texts(complete(etag, "4"), "Message").ends_with(": 5 "));
+  const auto first = complete(etag, "5");
+  EXPECT_EQ(first.status, 200) << first.body;
+  EXPECT_EQ(texts(complete(etag, "5"), "ETag"), texts(first, "ETag"));
+}
+
 }  // namespace
 }  // namespace mekong::s3

@@ -126,6 +126,7 @@ class Service:
         self.shapes = dict(model["shapes"])
         self.meta = model["metadata"]
         self.listed = listed
+        self.times_with_millis = False
         self.rest = self.meta.get("protocol", "").startswith("rest")
         self.operations = []
         for name, options in listed:
@@ -162,6 +163,10 @@ class Service:
             self.reachable.append(name)
             todo += self.targets(name)
         self.reachable.sort()
+
+    def is_plain_time(self, shape):
+        """A timestamp that the model gives no format."""
+        return self.shapes[shape]["type"] == "timestamp" and "timestampFormat" not in self.shapes[shape]
 
     def message_member(self, error):
         for member in self.shapes[error].get("members", {}):

@@ -27,6 +27,15 @@ class Golden(unittest.TestCase):
                 self.assertEqual(golden.read(), text, name)
 
 
+class ServiceLine(unittest.TestCase):
+    def test_times_with_milliseconds(self):
+        self.assertNotIn("iso8601_millis", generate(LISTING)["tables.cpp"])
+        tables = generate(LISTING.replace("service widgets", "service widgets times=millis", 1))["tables.cpp"]
+        times = [line for line in tables.splitlines() if "iso8601_millis" in line]
+        self.assertTrue(times)
+        self.assertTrue(all("shape_Time" in line and ".location" not in line for line in times))
+
+
 class Names(unittest.TestCase):
     def test_shapes_called_as_the_generated_classes(self):
         """ECS has a Service."""

@@ -529,5 +529,26 @@ TEST_F(S3ServiceTest, an_upload_is_completed_again_with_the_same_answer) {
   EXPECT_EQ(texts(complete(etag, "5"), "ETag"), texts(first, "ETag"));
 }
 
+TEST_F(S3ServiceTest, times_in_bodies_are_whole_seconds) {
+  constexpr auto kThen = "2023-11-14T22:13:20.000Z ";
+  for (int64_t ms : {0, 678}) {
+    clock_.advance_ms(ms);
+    send("DELETE", "/other");
+    send("PUT", "/other");
+    send("PUT", "/bucket/k", "");
+    for (std::string path : {"/bucket", "/bucket?list-type=2", "/bucket?versions"})
+      EXPECT_EQ(texts(send("GET", path), "LastModified"), kThen) << path;
+    const auto copied = send("PUT", "/bucket/k", "",
+                             {{"x-amz-copy-source", "bucket/k"}, {"x-amz-metadata-directive", "REPLACE"}});
+    EXPECT_EQ(texts(copied, "LastModified"), kThen);
+    EXPECT_TRUE(texts(send("GET", "/"), "CreationDate").ends_with(kThen));
+    const auto id = create_upload("k");
+    send("PUT", "/bucket/k?partNumber=1&uploadId=" + id, "");
+    EXPECT_EQ(texts(send("GET", "/bucket/k?uploadId=" + id), "LastModified"), kThen);
+    EXPECT_EQ(texts(send("GET", "/bucket?uploads"), "Initiated"), kThen);
+    send("DELETE", "/bucket/k?uploadId=" + id);
+  }
+}
+
 }  // namespace
 }  // namespace mekong::s3

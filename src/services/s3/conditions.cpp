@@ -124,7 +124,11 @@ Result<objects::ByteRange> part_range(const objects::Object& object, int32_t par
   if (object.part_sizes.empty() && part_number == 1) return objects::ByteRange{0, object.size_bytes};
   auto index = static_cast<size_t>(part_number) - 1;
   if (part_number < 1 || index >= object.part_sizes.size()) {
-    return Error{"InvalidPartNumber", "The requested partnumber is not satisfiable", 416};
+    return Error{"InvalidPartNumber",
+                 "The requested partnumber is not satisfiable",
+                 416,
+                 {{"ActualPartCount", std::to_string(std::max<size_t>(object.part_sizes.size(), 1))},
+                  {"PartNumberRequested", std::to_string(part_number)}}};
   }
   objects::ByteRange range;
   for (size_t i = 0; i < index; ++i) range.offset += object.part_sizes[i];

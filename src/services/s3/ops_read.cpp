@@ -51,12 +51,22 @@ Result<Selection> select(const objects::Object& object, const Request& request) 
       return Error{"InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400};
     }
     MEKONG_TRY_ASSIGN(selection.range, part_range(object, *request.part_number));
-    selection.partial = !object.part_sizes.empty();
+    selection.partial = selection.range.size_bytes > 0;  // of nothing there is no Content-Range
   } else if (request.range) {
     MEKONG_TRY_ASSIGN(auto range, parse_range(*request.range, object.size_bytes));
     if (range) selection = {.range = *range, .partial = true};
   }
   return selection;
+}
+
+// Those of the bytes that are sent, as far as they are known: a client that reads a range could not check
+// the whole's.
+template <class Request>
+Texts checksums_of(const objects::Object& object, const Request& request, const Selection& selection) {
+  if (object.checksums.empty() || (request.range && selection.partial)) return {};
+  if (!request.part_number || object.part_sizes.empty()) return object.checksums;
+  if (object.part_checksums.size() != object.part_sizes.size()) return {};
+  return {{object.checksums.begin()->first, object.part_checksums[*request.part_number - 1]}};
 }
 
 // What GetObject and HeadObject answer alike.
@@ -73,11 +83,9 @@ void describe(const objects::Object& object, const Request& request, const Selec
   if (request.part_number && !object.part_sizes.empty()) {
     output.parts_count = static_cast<int32_t>(object.part_sizes.size());
   }
-  // A checksum is of all bytes: a client that reads a range could not check it.
-  if (request.checksum_mode && !selection.partial && !object.checksums.empty()) {
-    checksums_out(object.checksums, output);
-    output.checksum_type = checksum_type(object.checksums);
-  }
+  const auto checksums = request.checksum_mode ? checksums_of(object, request, selection) : Texts();
+  checksums_out(checksums, output);
+  if (!checksums.empty()) output.checksum_type = checksum_type(object.checksums);
   if (request.response_cache_control) output.cache_control = request.response_cache_control;
   if (request.response_content_disposition) output.content_disposition = request.response_content_disposition;
   if (request.response_content_encoding) output.content_encoding = request.response_content_encoding;

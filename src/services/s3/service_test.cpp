@@ -550,5 +550,39 @@ TEST_F(S3ServiceTest, times_in_bodies_are_whole_seconds) {
   }
 }
 
+TEST_F(S3ServiceTest, parts_of_objects_are_partial_content) {
+  const api::Headers mode = {{"x-amz-checksum-mode", "ENABLED"}};
+  send("PUT", "/bucket/one", "12345678", {{"x-amz-checksum-crc32", "muDarw=="}});
+  const auto one = send("GET", "/bucket/one?partNumber=1", "", mode);
+  EXPECT_EQ(one.status, 206) << one.body;
+  EXPECT_EQ(one.header("content-range"), "bytes 0-7/8");
+  EXPECT_EQ(one.header("x-amz-checksum-crc32"), "muDarw==");
+  EXPECT_EQ(one.header("x-amz-mp-parts-count"), "(none)");
+  EXPECT_EQ(send("HEAD", "/bucket/one?partNumber=1").status, 206);
+  const auto two = send("GET", "/bucket/one?partNumber=2");
+  EXPECT_EQ(two.code(), "416 InvalidPartNumber");
+  EXPECT_EQ(texts(two, "ActualPartCount") + texts(two, "PartNumberRequested"), "1 2 ");
+  send("PUT", "/bucket/empty", "");
+  EXPECT_EQ(send("GET", "/bucket/empty?partNumber=1").status, 200);
+  EXPECT_EQ(send("GET", "/bucket/empty?partNumber=1").header("content-range"), "(none)");
+
+  const auto id = create_upload("big", {{"x-amz-checksum-algorithm", "CRC32"}});
+  const auto put = [&](int number, const std::string& bytes) {
+    return send("PUT", "/bucket/big?partNumber=" + std::to_string(number) + "&uploadId=" + id, bytes)
+        .header("etag");
+  };
+  const auto done = send("POST", "/bucket/big?uploadId=" + id,
+                         complete_body({put(1, std::string(5 << 20, 'a')), put(2, "12345678")}));
+  ASSERT_EQ(done.status, 200) << done.body;
+  const auto part = send("GET", "/bucket/big?partNumber=2", "", mode);
+  EXPECT_EQ(part.header("x-amz-checksum-crc32"), "muDarw==");
+  EXPECT_EQ(part.header("x-amz-checksum-type"), "COMPOSITE");
+  EXPECT_EQ(part.header("x-amz-mp-parts-count"), "2");
+  const auto empty = create_upload("nothing");
+  const auto etag = send("PUT", "/bucket/nothing?partNumber=1&uploadId=" + empty, "").header("etag");
+  EXPECT_EQ(send("POST", "/bucket/nothing?uploadId=" + empty, complete_body({etag})).status, 200);
+  EXPECT_EQ(send("GET", "/bucket/nothing?partNumber=1").header("content-range"), "(none)");
+}
+
 }  // namespace
 }  // namespace mekong::s3

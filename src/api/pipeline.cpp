@@ -300,7 +300,7 @@ Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, B
 }
 
 Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
-  auto query = codec::parse_query(call.head.raw_query, false);
+  auto query = codec::parse_query(call.head.raw_query, true);
   if (!query) co_return Error{"InvalidRequest", "The query string is not properly encoded."};
   call.query = std::move(*query);
   MEKONG_CO_TRY(find_service(call));

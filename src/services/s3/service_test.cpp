@@ -584,5 +584,29 @@ TEST_F(S3ServiceTest, parts_of_objects_are_partial_content) {
   EXPECT_EQ(send("GET", "/bucket/nothing?partNumber=1").header("content-range"), "(none)");
 }
 
+TEST_F(S3ServiceTest, a_plus_is_a_space_outside_of_paths) {
+  send("PUT", "/bucket/a%20b", "space");
+  send("PUT", "/bucket/a+b", "plus");
+  const auto copied = [&](const std::string& source) {
+    EXPECT_EQ(send("PUT", "/bucket/to", "", {{"x-amz-copy-source", source}}).status, 200);
+    return send("GET", "/bucket/to").body;
+  };
+  EXPECT_EQ(copied("bucket/a+b"), "space");
+  EXPECT_EQ(copied("bucket/a%2Bb"), "plus");
+  EXPECT_EQ(texts(send("GET", "/bucket?prefix=a+"), "Key"), "a b ");
+  EXPECT_EQ(texts(send("GET", "/bucket?prefix=a%2B"), "Key"), "a+b ");
+}
+
+TEST_F(S3ServiceTest, a_storage_class_is_a_change_of_a_copy_onto_itself) {
+  send("PUT", "/bucket/k", "hello");
+  const auto copy = [&](const std::string& storage_class) {
+    return send("PUT", "/bucket/k", "",
+                {{"x-amz-copy-source", "bucket/k"}, {"x-amz-storage-class", storage_class}})
+        .code();
+  };
+  EXPECT_EQ(copy("STANDARD"), "200");
+  EXPECT_EQ(copy("GLACIER"), "501 NotImplemented");
+}
+
 }  // namespace
 }  // namespace mekong::s3

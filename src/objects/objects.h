@@ -72,6 +72,7 @@ struct ListRequest {
   std::string bucket, prefix, delimiter;
   std::string after;  // exclusive: start-after, or the continuation
   size_t max_keys = 1000;
+  bool after_passes_group = false;  // the common prefix that `after` falls under is not listed again
 };
 
 struct ListResult {

@@ -133,7 +133,8 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
                                               .prefix = request.prefix.value_or(""),
                                               .delimiter = request.delimiter.value_or(""),
                                               .after = request.marker.value_or(""),
-                                              .max_keys = max_keys}));
+                                              .max_keys = max_keys,
+                                              .after_passes_group = true}));
   Names names(request.encoding_type);
   model::ListObjectsOutput output;
   fill_frame(request, result, names, max_keys, output);

@@ -608,5 +608,18 @@ TEST_F(S3ServiceTest, a_storage_class_is_a_change_of_a_copy_onto_itself) {
   EXPECT_EQ(copy("GLACIER"), "501 NotImplemented");
 }
 
+TEST_F(S3ServiceTest, a_marker_inside_of_a_group_passes_it) {
+  for (std::string key : {"f/a/1", "f/a/2", "f/b/1", "f/c"}) send("PUT", "/bucket/" + key, "");
+  const auto list = [&](const std::string& marker) {
+    const auto page = send("GET", "/bucket?prefix=f/&delimiter=/&marker=" + marker);
+    return texts(page, "Key") + texts(page, "Prefix");
+  };
+  EXPECT_EQ(list("f/a/1"), "f/c f/ f/b/ ");
+  EXPECT_EQ(list("f/a/"), "f/c f/ f/b/ ");
+  EXPECT_EQ(list("f/b/2"), "f/c f/ ");
+  EXPECT_EQ(list("f/"), "f/c f/ f/a/ f/b/ ");
+  EXPECT_EQ(list("e/a"), "f/c f/ f/a/ f/b/ ");
+}
+
 }  // namespace
 }  // namespace mekong::s3

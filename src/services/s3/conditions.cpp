@@ -79,6 +79,13 @@ Status check_copy_source(const objects::Object& object, const Conditions& condit
                                                       : "x-amz-copy-source-If-Modified-Since");
 }
 
+bool range_holds(const objects::Object& object, std::string_view if_range) {
+  if_range = codec::trim(if_range);
+  if (if_range == quoted(object.etag)) return true;
+  const auto date_ms = codec::parse_rfc822(if_range);
+  return date_ms && *date_ms / 1000 == object.modified_ms / 1000;
+}
+
 Result<std::optional<objects::ByteRange>> parse_range(std::string_view header, uint64_t size_bytes) {
   const std::optional<objects::ByteRange> whole;
   if (!header.starts_with("bytes=") || header.find(',') != std::string_view::npos) return whole;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "api/pipeline.h"
 #include "services/s3/conditions.h"
 #include "services/s3/parameters.h"
 #include "services/s3/service.h"
@@ -42,9 +43,15 @@ struct Selection {
   bool partial = false;
 };
 
+// S3's model does not have If-Range; S3 does.
+bool if_range_holds(const api::Context& ctx, const objects::Object& object) {
+  const auto* if_range = ctx.headers == nullptr ? nullptr : api::find_header(*ctx.headers, "if-range");
+  return if_range == nullptr || range_holds(object, *if_range);
+}
+
 // The bytes that Range or partNumber ask for.
 template <class Request>
-Result<Selection> select(const objects::Object& object, const Request& request) {
+Result<Selection> select(const api::Context& ctx, const objects::Object& object, const Request& request) {
   Selection selection{.range = {0, object.size_bytes}};
   if (request.part_number) {
     if (request.range) {
@@ -52,7 +59,7 @@ Result<Selection> select(const objects::Object& object, const Request& request) 
     }
     MEKONG_TRY_ASSIGN(selection.range, part_range(object, *request.part_number));
     selection.partial = selection.range.size_bytes > 0;  // of nothing there is no Content-Range
-  } else if (request.range) {
+  } else if (request.range && if_range_holds(ctx, object)) {
     MEKONG_TRY_ASSIGN(auto range, parse_range(*request.range, object.size_bytes));
     if (range) selection = {.range = *range, .partial = true};
   }
@@ -134,7 +141,7 @@ Result<model::GetObjectOutput> S3Service::get_object(api::Context& ctx,
   MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
   MEKONG_TRY(check_read(object, conditions_of(request)));
-  MEKONG_TRY_ASSIGN(auto selection, select(object, request));
+  MEKONG_TRY_ASSIGN(auto selection, select(ctx, object, request));
   model::GetObjectOutput output;
   describe(object, request, selection, output);
   output.body = std::make_unique<ObjectBody>(store_, std::move(object), selection.range);
@@ -147,7 +154,7 @@ Result<model::HeadObjectOutput> S3Service::head_object(api::Context& ctx,
   MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
   MEKONG_TRY(check_read(object, conditions_of(request)));
-  MEKONG_TRY_ASSIGN(auto selection, select(object, request));
+  MEKONG_TRY_ASSIGN(auto selection, select(ctx, object, request));
   model::HeadObjectOutput output;
   describe(object, request, selection, output);
   return output;

@@ -621,5 +621,20 @@ TEST_F(S3ServiceTest, a_marker_inside_of_a_group_passes_it) {
   EXPECT_EQ(list("e/a"), "f/c f/ f/a/ f/b/ ");
 }
 
+TEST_F(S3ServiceTest, a_range_of_another_state_is_the_whole) {
+  const auto etag = send("PUT", "/bucket/k", "0123456789").header("etag");
+  const auto get = [&](const std::string& if_range) {
+    return send("GET", "/bucket/k", "", {{"range", "bytes=2-4"}, {"if-range", if_range}}).body;
+  };
+  EXPECT_EQ(get(etag), "234");
+  EXPECT_EQ(get("\"other\""), "0123456789");
+  EXPECT_EQ(get("W/" + etag), "0123456789");  // weak: says nothing of bytes
+  EXPECT_EQ(get("Tue, 14 Nov 2023 22:13:20 GMT"), "234");
+  EXPECT_EQ(get("Tue, 14 Nov 2023 22:13:21 GMT"), "0123456789");
+  EXPECT_EQ(get("yesterday"), "0123456789");
+  const auto past = send("GET", "/bucket/k", "", {{"range", "bytes=20-"}, {"if-range", "\"other\""}});
+  EXPECT_EQ(past.status, 200);
+}
+
 }  // namespace
 }  // namespace mekong::s3

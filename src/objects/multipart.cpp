@@ -308,10 +308,7 @@ Result<Object> ObjectStore::completed_before(const UploadPlace& place, const Err
 
 Result<Object> ObjectStore::complete_upload(const UploadPlace& place, const std::vector<CompletedPart>& parts,
                                             const PutOptions& conditions) {
-  if (parts.empty()) {
-    return Error{"MalformedXML",
-                 "The XML you provided was not well-formed or did not validate against our schema", 400};
-  }
+  if (parts.empty()) return Error{"InvalidRequest", "You must specify at least one part", 400};
   MEKONG_TRY(check_order(parts));
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     auto record = upload_record(place);

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "api/post_form.h"
 #include "codec/text.h"
 #include "services/s3/conditions.h"
 #include "services/s3/parameters.h"
@@ -31,6 +32,14 @@ Result<bool> wants_full_object(const model::CreateMultipartUploadRequest& reques
         "The " + type + " checksum type cannot be used with the " + algorithm + " checksum algorithm.", 400};
   }
   return full;
+}
+
+// By the host that the client named, which may hold the bucket.
+std::string url_of(const api::Context& ctx, const std::string& bucket, const std::string& key) {
+  const auto* host = api::find_header(*ctx.headers, "host");
+  const bool in_host = host != nullptr && host->starts_with(bucket + ".");
+  return api::absolute_url(*ctx.headers, ctx.secure,
+                           (in_host ? "/" : "/" + bucket + "/") + codec::percent_encode(key, true));
 }
 
 }  // namespace
@@ -98,8 +107,12 @@ Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_uploa
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   auto place = place_of(request);
+  if (!request.multipart_upload) {
+    return Error{"MalformedXML",
+                 "The XML you provided was not well-formed or did not validate against our schema", 400};
+  }
   std::vector<objects::CompletedPart> parts;
-  if (request.multipart_upload && request.multipart_upload->parts) {
+  if (request.multipart_upload->parts) {
     for (const auto& part : *request.multipart_upload->parts) {
       parts.push_back({part.part_number.value_or(0), unquoted(part.e_tag.value_or("")), checksums_in(part)});
     }
@@ -110,7 +123,7 @@ Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_uploa
   conditions.size_bytes = request.mpu_object_size;
   MEKONG_TRY_ASSIGN(auto object, store_.complete_upload(place, parts, conditions));
   model::CompleteMultipartUploadOutput output;
-  output.location = "/" + request.bucket + "/" + codec::percent_encode(request.key, true);
+  output.location = url_of(ctx, request.bucket, request.key);
   output.bucket = request.bucket;
   output.key = request.key;
   output.e_tag = quoted(object.etag);

@@ -210,8 +210,9 @@ Texts metadata_headers(const Texts& metadata) {
 Status write_conditions(const std::optional<std::string>& if_match,
                         const std::optional<std::string>& if_none_match, objects::PutOptions& options) {
   if (if_match) options.if_match = unquoted(*if_match);
+  if (options.if_match == "*") return not_implemented("If-Match");
   if (!if_none_match) return ok();
-  if (unquoted(*if_none_match) != "*") return not_implemented("If-None-Match");
+  if (if_match || unquoted(*if_none_match) != "*") return not_implemented("If-None-Match");
   options.if_none_match_any = true;
   return ok();
 }

@@ -94,7 +94,8 @@ Result<Texts> user_metadata(const std::optional<std::map<std::string, std::strin
 // The same as headers.
 Texts metadata_headers(const Texts& metadata);
 
-// If-Match and If-None-Match of writes. Error: "NotImplemented" for an If-None-Match other than *.
+// If-Match and If-None-Match of writes. Error: "NotImplemented" for an If-None-Match other than *, an
+// If-Match of *, and both at once, as in S3.
 Status write_conditions(const std::optional<std::string>& if_match,
                         const std::optional<std::string>& if_none_match, objects::PutOptions& options);
 

@@ -479,8 +479,6 @@ TEST_F(S3ServiceTest, multipart) {
             "400 InvalidArgument");
   EXPECT_EQ(texts(send("GET", "/bucket/big?max-parts=1&uploadId=" + id), "NextPartNumberMarker"), "1 ");
   EXPECT_EQ(texts(send("GET", "/bucket?uploads"), "UploadId"), id + " ");
-  EXPECT_EQ(send("POST", "/bucket/big?uploadId=" + id, "<CompleteMultipartUpload/>").code(),
-            "400 MalformedXML");
   auto done = send("POST", "/bucket/big?uploadId=" + id, complete_body({first, second}));
   EXPECT_EQ(done.status, 200) << done.body;
   EXPECT_TRUE(texts(done, "ETag").ends_with("-2\" "));
@@ -634,6 +632,31 @@ TEST_F(S3ServiceTest, a_range_of_another_state_is_the_whole) {
   EXPECT_EQ(get("yesterday"), "0123456789");
   const auto past = send("GET", "/bucket/k", "", {{"range", "bytes=20-"}, {"if-range", "\"other\""}});
   EXPECT_EQ(past.status, 200);
+}
+
+TEST_F(S3ServiceTest, what_completes_an_upload) {
+  const auto id = create_upload("a%20b/c");
+  const auto at = "/bucket/a%20b/c?uploadId=" + id;
+  const auto etag = send("PUT", at + "&partNumber=1", "hello").header("etag");
+  EXPECT_EQ(send("POST", at).code(), "400 MalformedXML");
+  const auto none = send("POST", at, "<CompleteMultipartUpload/>");
+  EXPECT_EQ(none.code(), "400 InvalidRequest");
+  EXPECT_EQ(texts(none, "Message"), "You must specify at least one part ");
+  EXPECT_EQ(send("POST", at, complete_body({etag}), {{"if-match", "*"}}).code(), "501 NotImplemented");
+  const auto done = send("POST", at, complete_body({etag}));
+  EXPECT_EQ(texts(done, "Location"), "http://127.0.0.1:4566/bucket/a%20b/c ");
+}
+
+TEST_F(S3ServiceTest, write_conditions_that_s3_has_not) {
+  const auto etag = send("PUT", "/bucket/k", "1").header("etag");
+  const api::Headers any = {{"if-match", "*"}}, both = {{"if-match", etag}, {"if-none-match", "*"}};
+  for (auto headers : {any, both}) {
+    const auto put = send("PUT", "/bucket/k", "2", headers);
+    EXPECT_EQ(put.code(), "501 NotImplemented");
+    EXPECT_EQ(texts(put, "Header"), headers.size() == 1 ? "If-Match " : "If-None-Match ");
+    headers.emplace_back("x-amz-copy-source", "bucket/k");
+    EXPECT_EQ(send("PUT", "/bucket/to", "", headers).code(), "501 NotImplemented");
+  }
 }
 
 }  // namespace

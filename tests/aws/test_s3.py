@@ -70,6 +70,17 @@ def test_tags_of_a_bucket(mekong, s3):
     s3.delete_bucket(Bucket=name)
 
 
+def test_objects_have_no_tags(s3, bucket):
+    """A copy in parts asks for the source's tags."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": []})
+    tags = {"TagSet": [{"Key": "a", "Value": "1"}]}
+    assert code_of(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=tags) == (501, "NotImplemented")
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    assert code_of(s3.get_object_tagging, Bucket=bucket, Key="none") == (404, "NoSuchKey")
+
+
 def test_put_get_head_delete(s3, bucket):
     put = s3.put_object(Bucket=bucket, Key="a b/ü+c", Body=b"hello", ContentType="text/plain", Metadata={"who": "me"})
     assert put["ETag"] == '"%s"' % hashlib.md5(b"hello").hexdigest()

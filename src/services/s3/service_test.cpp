@@ -659,5 +659,23 @@ TEST_F(S3ServiceTest, write_conditions_that_s3_has_not) {
   }
 }
 
+TEST_F(S3ServiceTest, objects_have_no_tags) {
+  send("PUT", "/bucket/k", "");
+  const auto put = [&](const std::string& tags) {
+    const std::string body = "<Tagging><TagSet>" + tags + "</TagSet></Tagging>";
+    return send("PUT", "/bucket/k?tagging", body, {{"content-md5", codec::base64_encode(codec::md5(body))}})
+        .code();
+  };
+  const auto none = send("GET", "/bucket/k?tagging");
+  EXPECT_EQ(none.status, 200) << none.body;
+  EXPECT_EQ(texts(none, "TagSet") + texts(none, "Key"), " ");
+  EXPECT_EQ(put(""), "200");
+  EXPECT_EQ(put("<Tag><Key>a</Key><Value>1</Value></Tag>"), "501 NotImplemented");
+  EXPECT_EQ(send("DELETE", "/bucket/k?tagging").status, 204);
+  EXPECT_EQ(send("GET", "/bucket/k").status, 200);
+  for (std::string method : {"GET", "DELETE"})
+    EXPECT_EQ(send(method, "/bucket/none?tagging").code(), "404 NoSuchKey");
+}
+
 }  // namespace
 }  // namespace mekong::s3

@@ -27,6 +27,20 @@ class Golden(unittest.TestCase):
                 self.assertEqual(golden.read(), text, name)
 
 
+class Order(unittest.TestCase):
+    LINE = "service s3\nListBuckets action=s3:ListAllMyBuckets resource=* order="
+
+    def test_of_a_replys_members(self):
+        tables = aws.generate(self.LINE + "Owner,...,Buckets")["tables.cpp"]
+        start = tables.index("members_ListBucketsOutput[]")
+        places = [tables.index(f'.name = "{name}"', start) for name in ("Owner", "ContinuationToken", "Prefix", "Buckets")]
+        self.assertEqual(places, sorted(places))
+
+    def test_of_what_is_not_there(self):
+        with self.assertRaisesRegex(aws.ModelError, "line 2: ListBucketsOutput has no member Bucket; did you mean Buckets"):
+            aws.generate(self.LINE + "...,Bucket")
+
+
 class ServiceLine(unittest.TestCase):
     def test_times_with_milliseconds(self):
         self.assertNotIn("iso8601_millis", generate(LISTING)["tables.cpp"])

@@ -677,5 +677,28 @@ TEST_F(S3ServiceTest, objects_have_no_tags) {
     EXPECT_EQ(send(method, "/bucket/none?tagging").code(), "404 NoSuchKey");
 }
 
+// SDKs that read as they go (Java's first) want to know of what list the entries are.
+TEST_F(S3ServiceTest, lists_say_what_they_are_before_their_entries) {
+  for (std::string key : {"a", "b/1"}) send("PUT", "/bucket/" + key, "");
+  const auto names = [&](const std::string& path) {
+    std::vector<std::string> found;
+    const auto root = codec::parse_xml(send("GET", path).body);
+    if (!root.ok()) return found;
+    for (const auto& child : root->children) found.push_back(child.name);
+    return found;
+  };
+  using Names = std::vector<std::string>;
+  for (const auto& [path, entry] :
+       std::vector<std::pair<std::string, std::string>>{{"/bucket?delimiter=/", "Contents"},
+                                                        {"/bucket?list-type=2&delimiter=/", "Contents"},
+                                                        {"/bucket?versions&delimiter=/", "Version"}}) {
+    const auto children = names(path);
+    ASSERT_GE(children.size(), 5u) << path;
+    EXPECT_EQ(Names(children.end() - 2, children.end()), (Names{entry, "CommonPrefixes"})) << path;
+    EXPECT_EQ(Names(children.begin(), children.begin() + 2), (Names{"Name", "Prefix"})) << path;
+  }
+  EXPECT_EQ(names("/"), (Names{"Owner", "Buckets"}));
+}
+
 }  // namespace
 }  // namespace mekong::s3

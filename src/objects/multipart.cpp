@@ -40,6 +40,20 @@ Status check_number(int32_t number) {
   return Error{"InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", 400};
 }
 
+// A part has no other checksum than its upload.
+Status check_algorithm(const Upload& upload, const std::map<std::string, std::string>& checksums) {
+  if (upload.checksum_algorithm.empty()) return ok();
+  for (const auto& [algorithm, value] : checksums) {
+    if (algorithm == upload.checksum_algorithm) continue;
+    return Error{"InvalidRequest",
+                 "Checksum Type mismatch occurred, expected checksum Type: " +
+                     codec::lower_case(upload.checksum_algorithm) +
+                     ", actual checksum Type: " + codec::lower_case(algorithm),
+                 400};
+  }
+  return ok();
+}
+
 Object as_object(const UploadPlace& place, const Part& part) {
   Object object;
   object.bucket = place.bucket;
@@ -150,6 +164,7 @@ Result<std::unique_ptr<ObjectWriter>> ObjectStore::put_part(const UploadPlace& p
                                                             PutOptions options) {
   MEKONG_TRY(check_number(number));
   MEKONG_TRY_ASSIGN(auto upload, this->upload(place));
+  MEKONG_TRY(check_algorithm(upload, options.checksums));
   if (!upload.checksum_algorithm.empty()) options.checksums.try_emplace(upload.checksum_algorithm);
   auto finish = [this, place, number](Received received, bool waits) -> Result<PendingObject> {
     if (!waits) return MemoryOnly::would_wait();

@@ -213,7 +213,9 @@ Result<model::ListMultipartUploadsOutput> S3Service::list_multipart_uploads(
     entry.storage_class = "STANDARD";
     entry.owner.emplace().id = canonical_id(bucket->owner);
     entry.initiator.emplace().id = canonical_id(bucket->owner);
-    if (!upload.checksum_algorithm.empty()) entry.checksum_algorithm = upload.checksum_algorithm;
+    if (upload.checksum_algorithm.empty()) continue;
+    entry.checksum_algorithm = upload.checksum_algorithm;
+    entry.checksum_type = checksum_type(upload);
   }
   fill_prefixes(result, names, output);
   return output;

@@ -34,6 +34,18 @@ Result<bool> wants_full_object(const model::CreateMultipartUploadRequest& reques
   return full;
 }
 
+// What is not there any more is for the completion to tell.
+Status check_type(const objects::Store& store, const objects::UploadPlace& place,
+                  const std::optional<std::string>& type) {
+  if (!type) return ok();
+  const auto upload = store.upload(place);
+  if (!upload.ok() || upload->checksum_algorithm.empty() || checksum_type(*upload) == *type) return ok();
+  return Error{"InvalidRequest",
+               "The upload was created using the " + checksum_type(*upload) +
+                   " checksum mode. The complete request must use the same checksum mode.",
+               400};
+}
+
 // By the host that the client named, which may hold the bucket.
 std::string url_of(const api::Context& ctx, const std::string& bucket, const std::string& key) {
   const auto* host = api::find_header(*ctx.headers, "host");
@@ -59,8 +71,7 @@ Result<model::CreateMultipartUploadOutput> S3Service::create_multipart_upload(
   output.key = request.key;
   output.upload_id = upload.id;
   output.checksum_algorithm = request.checksum_algorithm;
-  if (request.checksum_algorithm)
-    output.checksum_type = upload.full_object_checksum ? "FULL_OBJECT" : "COMPOSITE";
+  if (request.checksum_algorithm) output.checksum_type = checksum_type(upload);
   return output;
 }
 
@@ -119,7 +130,8 @@ Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_uploa
   }
   objects::PutOptions conditions;
   MEKONG_TRY(write_conditions(request.if_match, request.if_none_match, conditions));
-  conditions.checksums = checksums_in(request);
+  MEKONG_TRY_ASSIGN(conditions.checksums, single_checksum(checksums_in(request)));
+  MEKONG_TRY(check_type(store_, place, request.checksum_type));
   conditions.size_bytes = request.mpu_object_size;
   MEKONG_TRY_ASSIGN(auto object, store_.complete_upload(place, parts, conditions));
   model::CompleteMultipartUploadOutput output;
@@ -160,7 +172,10 @@ Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
   output.storage_class = "STANDARD";
   output.owner.emplace().id = canonical_id(bucket->owner);
   output.initiator.emplace().id = canonical_id(bucket->owner);
-  if (!upload.checksum_algorithm.empty()) output.checksum_algorithm = upload.checksum_algorithm;
+  if (!upload.checksum_algorithm.empty()) {
+    output.checksum_algorithm = upload.checksum_algorithm;
+    output.checksum_type = checksum_type(upload);
+  }
   output.is_truncated = parts.size() > static_cast<size_t>(max_parts);
   parts.resize(std::min(parts.size(), static_cast<size_t>(max_parts)));
   output.next_part_number_marker = parts.empty() ? 0 : parts.back().number;

@@ -178,7 +178,9 @@ Result<model::GetObjectAttributesOutput> S3Service::get_object_attributes(
   if (asked.contains("ObjectSize")) output.object_size = static_cast<int64_t>(object.size_bytes);
   if (asked.contains("StorageClass")) output.storage_class = "STANDARD";
   if (asked.contains("Checksum") && !object.checksums.empty()) {
-    checksums_out(object.checksums, output.checksum.emplace());
+    Texts checksums = object.checksums;  // here without the number of parts
+    for (auto& [algorithm, value] : checksums) value = value.substr(0, value.find('-'));
+    checksums_out(checksums, output.checksum.emplace());
     output.checksum->checksum_type = checksum_type(object.checksums);
   }
   if (asked.contains("ObjectParts") && !object.part_sizes.empty()) {

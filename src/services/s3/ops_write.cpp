@@ -112,6 +112,7 @@ Result<model::CopyObjectOutput> S3Service::copy_object(api::Context& ctx,
   result.e_tag = quoted(object.etag);
   result.last_modified = api::Timestamp{object.modified_ms};
   checksums_out(object.checksums, result);
+  if (!object.checksums.empty()) result.checksum_type = checksum_type(object.checksums);
   return output;
 }
 

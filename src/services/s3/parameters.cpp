@@ -163,9 +163,19 @@ Status check_not_negative(const std::optional<int32_t>& asked, const char* name)
                {{"ArgumentName", name}, {"ArgumentValue", std::to_string(*asked)}}};
 }
 
+Result<Texts> single_checksum(Texts checksums) {
+  if (checksums.size() <= 1) return checksums;
+  return Error{"InvalidRequest",
+               "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.", 400};
+}
+
 std::string checksum_type(const Texts& checksums) {
   bool composite = !checksums.empty() && checksums.begin()->second.find('-') != std::string::npos;
   return composite ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+std::string checksum_type(const objects::Upload& upload) {
+  return upload.full_object_checksum ? "FULL_OBJECT" : "COMPOSITE";
 }
 
 std::string stored_encoding(std::string_view content_encoding) {

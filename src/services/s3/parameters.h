@@ -41,6 +41,9 @@ Texts checksums_in(const T& from) {
   return found;
 }
 
+// The same of a request, which may have one. Error: "InvalidRequest".
+Result<Texts> single_checksum(Texts checksums);
+
 template <class T>
 void checksums_out(const Texts& checksums, T& to) {
   for (const auto& [algorithm, value] : checksums) {
@@ -54,6 +57,7 @@ void checksums_out(const Texts& checksums, T& to) {
 
 // COMPOSITE checksums of parts carry their number: "…-N".
 std::string checksum_type(const Texts& checksums);
+std::string checksum_type(const objects::Upload& upload);
 
 // "aws-chunked" says how the body travelled; it is not the content's.
 std::string stored_encoding(std::string_view content_encoding);

@@ -700,5 +700,34 @@ TEST_F(S3ServiceTest, lists_say_what_they_are_before_their_entries) {
   EXPECT_EQ(names("/"), (Names{"Owner", "Buckets"}));
 }
 
+TEST_F(S3ServiceTest, composite_checksums_and_their_type) {
+  const auto id = create_upload("k", {{"x-amz-checksum-algorithm", "CRC32"}});
+  const auto at = "/bucket/k?uploadId=" + id;
+  const auto etag = send("PUT", at + "&partNumber=1", "hello").header("etag");
+  EXPECT_EQ(texts(send("GET", at), "ChecksumType"), "COMPOSITE ");
+  EXPECT_EQ(texts(send("GET", "/bucket?uploads"), "ChecksumType"), "COMPOSITE ");
+  EXPECT_EQ(send("POST", at, complete_body({etag}), {{"x-amz-checksum-type", "FULL_OBJECT"}}).code(),
+            "400 InvalidRequest");
+  EXPECT_EQ(send("POST", at, complete_body({etag}), {{"x-amz-checksum-type", "COMPOSITE"}}).code(), "200");
+  const auto whole = send("HEAD", "/bucket/k", "", {{"x-amz-checksum-mode", "ENABLED"}});
+  const auto sum = whole.header("x-amz-checksum-crc32");
+  EXPECT_TRUE(sum.ends_with("-1")) << sum;
+  const auto attributes = send("GET", "/bucket/k?attributes", "", {{"x-amz-object-attributes", "Checksum"}});
+  EXPECT_EQ(texts(attributes, "ChecksumCRC32"), sum.substr(0, sum.size() - 2) + " ");
+  const auto copied = send("PUT", "/bucket/to", "", {{"x-amz-copy-source", "bucket/k"}});
+  EXPECT_EQ(texts(copied, "ChecksumType"), "COMPOSITE ");
+}
+
+TEST_F(S3ServiceTest, checksums_that_do_not_belong_together) {
+  const auto id = create_upload("k", {{"x-amz-checksum-algorithm", "SHA256"}});
+  const auto at = "/bucket/k?partNumber=1&uploadId=" + id;
+  EXPECT_EQ(send("PUT", at, "hello", {{"x-amz-checksum-crc32", "NhCmhg=="}}).code(), "400 InvalidRequest");
+  EXPECT_EQ(send("PUT", at, "hello", {{"x-amz-sdk-checksum-algorithm", "CRC32"}}).code(),
+            "400 InvalidRequest");
+  EXPECT_EQ(send("PUT", at, "hello").code(), "200");
+  const api::Headers both = {{"x-amz-checksum-crc32", "NhCmhg=="}, {"x-amz-checksum-crc32c", "mnG7TA=="}};
+  EXPECT_EQ(send("PUT", "/bucket/two", "hello", both).code(), "400 InvalidRequest");
+}
+
 }  // namespace
 }  // namespace mekong::s3

@@ -729,5 +729,17 @@ TEST_F(S3ServiceTest, checksums_that_do_not_belong_together) {
   EXPECT_EQ(send("PUT", "/bucket/two", "hello", both).code(), "400 InvalidRequest");
 }
 
+TEST_F(S3ServiceTest, presigned_parameters_are_headers) {
+  const std::string url =
+      "/bucket/k?X-Amz-Credential=AK%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=00&";
+  EXPECT_EQ(send("PUT", url + "x-amz-meta-who=me&If-None-Match=%2A", "1").status, 200);
+  EXPECT_EQ(send("GET", "/bucket/k").header("x-amz-meta-who"), "me");
+  EXPECT_EQ(send("PUT", url + "If-None-Match=%2A", "2").code(), "412 PreconditionFailed");
+  EXPECT_EQ(send("PUT", url + "x-amz-server-side-encryption=AES256", "2").code(), "501 NotImplemented");
+  EXPECT_EQ(send("PUT", url + "x-amz-meta-a=1%0D%0Ab", "2").code(), "400 InvalidArgument");
+  EXPECT_EQ(send("PUT", url + "x-amz-copy-source=bucket%2Fk&x-amz-metadata-directive=REPLACE").status, 200);
+  EXPECT_EQ(send("GET", "/bucket/k").header("x-amz-meta-who"), "(none)");
+}
+
 }  // namespace
 }  // namespace mekong::s3

@@ -250,12 +250,52 @@ def test_multipart_by_hand(s3, bucket):
     wrong = {"Parts": list(reversed(parts["Parts"]))}
     place = {"Bucket": bucket, "Key": "k", "UploadId": upload}
     assert code_of(s3.complete_multipart_upload, **place, MultipartUpload=wrong)[1] == "InvalidPartOrder"
-    done = s3.complete_multipart_upload(**place, MultipartUpload=parts)
-    assert s3.complete_multipart_upload(**place, MultipartUpload=parts)["ETag"] == done["ETag"]
+    nothing = {**place, "MultipartUpload": {"Parts": []}}
+    assert code_of(s3.complete_multipart_upload, **nothing) == (400, "InvalidRequest")
+    whole = {**place, "MultipartUpload": parts, "MpuObjectSize": (5 << 20) + 3}
+    assert code_of(s3.complete_multipart_upload, **{**whole, "MpuObjectSize": 1}) == (400, "InvalidRequest")
+    done = s3.complete_multipart_upload(**whole)
+    assert done["Location"].startswith("http") and done["Location"].endswith("/k")
+    assert s3.complete_multipart_upload(**whole)["ETag"] == done["ETag"]
     assert s3.get_object(Bucket=bucket, Key="k", PartNumber=2)["Body"].read() == b"234"
     other = s3.create_multipart_upload(Bucket=bucket, Key="k2")["UploadId"]
     s3.abort_multipart_upload(Bucket=bucket, Key="k2", UploadId=other)
     assert code_of(s3.list_parts, Bucket=bucket, Key="k2", UploadId=other) == (404, "NoSuchUpload")
+
+
+def test_the_only_part(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"12345678")
+    got = s3.get_object(Bucket=bucket, Key="k", PartNumber=1)
+    assert (got["Body"].read(), got["ContentRange"]) == (b"12345678", "bytes 0-7/8")
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 206 and got["ChecksumCRC32"]
+    s3.put_object(Bucket=bucket, Key="empty", Body=b"")
+    assert "ContentRange" not in s3.get_object(Bucket=bucket, Key="empty", PartNumber=1)
+
+
+def test_what_a_list_says_of_time_is_what_the_object_says(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    listed = s3.list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"]
+    assert listed == s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+
+
+def test_pages_of_buckets(s3, bucket):
+    assert code_of(s3.list_buckets, MaxBuckets=10_001) == (400, "InvalidArgument")
+    assert len(s3.list_buckets(MaxBuckets=1)["Buckets"]) == 1
+
+
+def test_a_marker_inside_of_a_group(s3, bucket):
+    for key in ("f/a/1", "f/a/2", "f/b/1", "f/c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    page = s3.list_objects(Bucket=bucket, Prefix="f/", Delimiter="/", Marker="f/a/1")
+    assert [entry["Prefix"] for entry in page["CommonPrefixes"]] == ["f/b/"]
+
+
+def test_a_part_has_the_uploads_checksum(s3, bucket):
+    place = {"Bucket": bucket, "Key": "k"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place, ChecksumAlgorithm="SHA256")["UploadId"]}
+    assert code_of(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="CRC32") == (400, "InvalidRequest")
+    s3.upload_part(**upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA256")
+    assert s3.list_parts(**upload)["ChecksumType"] == "COMPOSITE"
 
 
 def test_attributes(mekong, s3, bucket):

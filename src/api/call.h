@@ -15,7 +15,9 @@ namespace mekong::api {
 
 struct Call {
   const RequestHead& head;
-  Executor& home;  // where all that needs no waiting happens
+  Executor& home;                      // where all that needs no waiting happens
+  const RequestHead& received = head;  // as it came and was signed: presigned.h
+  Status amended = {};                 // whether `head` could be made of it
   Pairs query;
   std::string request_id;
   Protocol protocol = Protocol::rest_json;  // what the request speaks, once its service is known

@@ -152,6 +152,7 @@ std::string format_scalar(const Member& member, const void* value, TimeFormat fa
       int64_t ms = static_cast<const Timestamp*>(value)->ms;
       auto format = time_format(member, fallback);
       if (format == TimeFormat::epoch) return codec::format_epoch_seconds(ms);
+      if (format == TimeFormat::iso8601_millis) return codec::format_iso8601_millis(ms - ms % 1000);
       return format == TimeFormat::rfc822 ? codec::format_rfc822(ms) : codec::format_iso8601(ms);
     }
     case Kind::document:

@@ -9,6 +9,7 @@
 #include "api/body.h"
 #include "api/call.h"
 #include "api/post_form.h"
+#include "api/presigned.h"
 #include "api/telemetry.h"
 #include "api/whole_body.h"
 #include "base/memory_only.h"
@@ -217,7 +218,7 @@ Status Pipeline::Parts::find_service(Call& call) const {
 
 Status Pipeline::Parts::authenticate(Call& call, std::string_view body_sha256) const {
   bool anonymous = !signed_request(call) && any_anonymous(*call.service);
-  auto request = signed_part(call.head);
+  auto request = signed_part(call.received);
   request.body_sha256 = body_sha256;
   auto auth = authenticator.authenticate(request, anonymous);
   if (!auth.ok()) return std::move(auth).error();
@@ -300,7 +301,7 @@ Task<Result<Response>> Pipeline::Parts::invoke(Call& call, const Value& input, B
 }
 
 Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
-  auto query = codec::parse_query(call.head.raw_query, false);
+  auto query = codec::parse_query(call.head.raw_query, true);
   if (!query) co_return Error{"InvalidRequest", "The query string is not properly encoded."};
   call.query = std::move(*query);
   MEKONG_CO_TRY(find_service(call));
@@ -311,13 +312,14 @@ Task<Result<Response>> Pipeline::Parts::run(Call& call, RawBody& raw) const {
   }
   HeldBody held(raw, strangers_memory);
   std::string body_sha256;
-  if (iam::body_needed_first(signed_part(call.head))) {
+  if (iam::body_needed_first(signed_part(call.received))) {
     auto all = co_await held.hold(options.body_max_bytes);
     co_await resume_on(call.home);
     if (!all.ok()) co_return std::move(all).error();
     body_sha256 = std::move(*all);
   }
   MEKONG_CO_TRY(authenticate(call, body_sha256));
+  MEKONG_CO_TRY(call.amended);
   held.caller_known();
   const bool from_body = call.protocol == Protocol::query || call.protocol == Protocol::ec2;
   const auto* target = find_header(call.head.headers, "x-amz-target");
@@ -537,7 +539,10 @@ Task<Response> Pipeline::handle(const RequestHead& head, RawBody& body) const {
   const bool small = here != nullptr && head.content_length >= 0 && head.content_length <= small_body_bytes;
   Executor& home = small ? *here : parts.pool;
   co_await resume_on(home);
-  Call call{.head = head, .home = home, .request_id = parts.random.uuid()};
+  auto amended = with_headers_of_query(head);
+  const RequestHead& meant = amended.ok() && *amended ? **amended : head;
+  Call call{.head = meant, .home = home, .received = head, .amended = {}, .request_id = parts.random.uuid()};
+  if (!amended.ok()) call.amended = std::move(amended).error();
   const int64_t started_ns = parts.clock.monotonic_ns();
   Result<Response> response = Error{};
   try {

@@ -52,6 +52,12 @@ std::string base_name(const std::string& filename) {
 
 }  // namespace
 
+std::string absolute_url(const Headers& headers, bool secure, std::string_view path) {
+  const auto* host = find_header(headers, "host");
+  if (host == nullptr) return std::string(path);
+  return (secure ? "https://" : "http://") + *host + std::string(path);
+}
+
 bool is_post_form(const RequestHead& head) {
   const auto* type = find_header(head.headers, "content-type");
   return head.method == "POST" && head.raw_query.empty() && type != nullptr &&
@@ -190,11 +196,9 @@ Task<Result<std::string>> PostForm::read() {
 }
 
 std::string PostForm::location() const {
-  const auto* host = find_header(head_.headers, "host");
   std::string path = head_.raw_path;
   if (!path.ends_with('/')) path += '/';
-  return std::string(head_.secure ? "https://" : "http://") + (host == nullptr ? "" : *host) + path +
-         codec::percent_encode(key(), true);
+  return absolute_url(head_.headers, head_.secure, path + codec::percent_encode(key(), true));
 }
 
 Response PostForm::reply(Response put) const {

@@ -24,7 +24,8 @@ enum class Kind : uint8_t {
   stream
 };
 enum class Location : uint8_t { body, uri, query, header, headers, status_code };
-enum class TimeFormat : uint8_t { unset, iso8601, rfc822, epoch };
+// iso8601_millis: whole seconds, written "….000Z", as S3's bodies have them.
+enum class TimeFormat : uint8_t { unset, iso8601, iso8601_millis, rfc822, epoch };
 
 // How to reach the value in an optional or Box field: get gives null where it is absent.
 struct Access {

@@ -22,8 +22,10 @@ class Walk {
       : meta_(meta), head_bytes_(object_key(request.bucket, "").size()) {
     range_ = meta::prefix_range(object_key(request.bucket, request.prefix), page_keys(request));
     if (request.after.empty()) return;
-    if (request.after.starts_with(request.prefix) && common_prefix(request.after, request) == request.after) {
-      skip(request.bucket, request.after);
+    const std::string group(request.after.starts_with(request.prefix) ? common_prefix(request.after, request)
+                                                                      : "");
+    if (!group.empty() && (group == request.after || request.after_passes_group)) {
+      skip(request.bucket, group);
     } else if (auto after = object_key(request.bucket, request.after); after >= range_.begin) {
       range_.after = std::move(after);
     }

@@ -61,6 +61,20 @@ Status check_number(int32_t number) {
   return Error{"InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", 400};
 }
 
+// A part has no other checksum than its upload.
+Status check_algorithm(const Upload& upload, const std::map<std::string, std::string>& checksums) {
+  if (upload.checksum_algorithm.empty()) return ok();
+  for (const auto& [algorithm, value] : checksums) {
+    if (algorithm == upload.checksum_algorithm) continue;
+    return Error{"InvalidRequest",
+                 "Checksum Type mismatch occurred, expected checksum Type: " +
+                     codec::lower_case(upload.checksum_algorithm) +
+                     ", actual checksum Type: " + codec::lower_case(algorithm),
+                 400};
+  }
+  return ok();
+}
+
 Object as_object(const UploadPlace& place, const Part& part) {
   Object object;
   object.bucket = place.bucket;
@@ -93,6 +107,14 @@ Status check_checksums(const Object& object, const std::map<std::string, std::st
                  400};
   }
   return ok();
+}
+
+Status check_size(const Object& object, const std::optional<int64_t>& expected) {
+  if (!expected || static_cast<uint64_t>(*expected) == object.size_bytes) return ok();
+  return Error{"InvalidRequest",
+               "The provided 'x-amz-mp-object-size' header value does not match what was computed: " +
+                   std::to_string(object.size_bytes),
+               400};
 }
 
 // Of all bytes, combined from the parts' own, or of the parts' checksums one after the other ("…-N").
@@ -163,6 +185,7 @@ Result<std::unique_ptr<ObjectWriter>> ObjectStore::put_part(const UploadPlace& p
                                                             PutOptions options) {
   MEKONG_TRY(check_number(number));
   MEKONG_TRY_ASSIGN(auto upload, this->upload(place));
+  MEKONG_TRY(check_algorithm(upload, options.checksums));
   if (!upload.checksum_algorithm.empty()) options.checksums.try_emplace(upload.checksum_algorithm);
   auto finish = [this, place, number](Received received, bool waits) -> Result<PendingObject> {
     if (!waits) return MemoryOnly::would_wait();
@@ -348,10 +371,7 @@ Result<Object> ObjectStore::completed_before(const UploadPlace& place, const Err
 
 Result<Object> ObjectStore::complete_upload(const UploadPlace& place, const std::vector<CompletedPart>& parts,
                                             const PutOptions& conditions) {
-  if (parts.empty()) {
-    return Error{"MalformedXML",
-                 "The XML you provided was not well-formed or did not validate against our schema", 400};
-  }
+  if (parts.empty()) return Error{"InvalidRequest", "You must specify at least one part", 400};
   MEKONG_TRY(check_order(parts));
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     auto record = upload_record(place);
@@ -362,6 +382,7 @@ Result<Object> ObjectStore::complete_upload(const UploadPlace& place, const std:
     meta::Batch batch;
     MEKONG_TRY_ASSIGN(auto object, assemble(place, upload, stored, parts, batch));
     MEKONG_TRY(check_checksums(object, conditions.checksums));
+    MEKONG_TRY(check_size(object, conditions.size_bytes));
     MEKONG_TRY(add_upload_removal(batch, place, *record, stored));
     auto done = commit_object(std::move(object), batch, conditions, {"UploadChanged", ""});
     if (done.ok() || done.error().code != "UploadChanged") return done;

@@ -65,12 +65,14 @@ struct PutOptions {
   bool if_none_match_any = false;       // If-None-Match: *
   std::optional<std::string> if_match;  // etag; "*": any
   bool full_object_checksum = false;    // uploads: see Upload
+  std::optional<int64_t> size_bytes;    // what a completed upload must have
 };
 
 struct ListRequest {
   std::string bucket, prefix, delimiter;
   std::string after;  // exclusive: start-after, or the continuation
   size_t max_keys = 1000;
+  bool after_passes_group = false;  // the common prefix that `after` falls under is not listed again
 };
 
 struct ListResult {
@@ -189,7 +191,8 @@ class Store {
   // Whole sources are taken by reference, ranges are copied.
   virtual Result<Object> copy_part(const UploadPlace& place, int32_t number, const Object& source,
                                    std::optional<ByteRange> range) = 0;
-  // `conditions`: if_match, if_none_match_any, checksums (of the whole).
+  // `conditions`: if_match, if_none_match_any, checksums and size_bytes (of the whole). Done once, it answers
+  // the same again, whatever they say.
   virtual Result<Object> complete_upload(const UploadPlace& place, const std::vector<CompletedPart>& parts,
                                          const PutOptions& conditions) = 0;
   virtual Status abort_upload(const UploadPlace& place) = 0;

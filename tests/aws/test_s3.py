@@ -70,6 +70,17 @@ def test_tags_of_a_bucket(mekong, s3):
     s3.delete_bucket(Bucket=name)
 
 
+def test_objects_have_no_tags(s3, bucket):
+    """A copy in parts asks for the source's tags."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": []})
+    tags = {"TagSet": [{"Key": "a", "Value": "1"}]}
+    assert code_of(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=tags) == (501, "NotImplemented")
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    assert code_of(s3.get_object_tagging, Bucket=bucket, Key="none") == (404, "NoSuchKey")
+
+
 def test_put_get_head_delete(s3, bucket):
     put = s3.put_object(Bucket=bucket, Key="a b/ü+c", Body=b"hello", ContentType="text/plain", Metadata={"who": "me"})
     assert put["ETag"] == '"%s"' % hashlib.md5(b"hello").hexdigest()
@@ -239,12 +250,52 @@ def test_multipart_by_hand(s3, bucket):
     wrong = {"Parts": list(reversed(parts["Parts"]))}
     place = {"Bucket": bucket, "Key": "k", "UploadId": upload}
     assert code_of(s3.complete_multipart_upload, **place, MultipartUpload=wrong)[1] == "InvalidPartOrder"
-    done = s3.complete_multipart_upload(**place, MultipartUpload=parts)
-    assert s3.complete_multipart_upload(**place, MultipartUpload=parts)["ETag"] == done["ETag"]
+    nothing = {**place, "MultipartUpload": {"Parts": []}}
+    assert code_of(s3.complete_multipart_upload, **nothing) == (400, "InvalidRequest")
+    whole = {**place, "MultipartUpload": parts, "MpuObjectSize": (5 << 20) + 3}
+    assert code_of(s3.complete_multipart_upload, **{**whole, "MpuObjectSize": 1}) == (400, "InvalidRequest")
+    done = s3.complete_multipart_upload(**whole)
+    assert done["Location"].startswith("http") and done["Location"].endswith("/k")
+    assert s3.complete_multipart_upload(**whole)["ETag"] == done["ETag"]
     assert s3.get_object(Bucket=bucket, Key="k", PartNumber=2)["Body"].read() == b"234"
     other = s3.create_multipart_upload(Bucket=bucket, Key="k2")["UploadId"]
     s3.abort_multipart_upload(Bucket=bucket, Key="k2", UploadId=other)
     assert code_of(s3.list_parts, Bucket=bucket, Key="k2", UploadId=other) == (404, "NoSuchUpload")
+
+
+def test_the_only_part(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"12345678")
+    got = s3.get_object(Bucket=bucket, Key="k", PartNumber=1)
+    assert (got["Body"].read(), got["ContentRange"]) == (b"12345678", "bytes 0-7/8")
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 206 and got["ChecksumCRC32"]
+    s3.put_object(Bucket=bucket, Key="empty", Body=b"")
+    assert "ContentRange" not in s3.get_object(Bucket=bucket, Key="empty", PartNumber=1)
+
+
+def test_what_a_list_says_of_time_is_what_the_object_says(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    listed = s3.list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"]
+    assert listed == s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+
+
+def test_pages_of_buckets(s3, bucket):
+    assert code_of(s3.list_buckets, MaxBuckets=10_001) == (400, "InvalidArgument")
+    assert len(s3.list_buckets(MaxBuckets=1)["Buckets"]) == 1
+
+
+def test_a_marker_inside_of_a_group(s3, bucket):
+    for key in ("f/a/1", "f/a/2", "f/b/1", "f/c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    page = s3.list_objects(Bucket=bucket, Prefix="f/", Delimiter="/", Marker="f/a/1")
+    assert [entry["Prefix"] for entry in page["CommonPrefixes"]] == ["f/b/"]
+
+
+def test_a_part_has_the_uploads_checksum(s3, bucket):
+    place = {"Bucket": bucket, "Key": "k"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place, ChecksumAlgorithm="SHA256")["UploadId"]}
+    assert code_of(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="CRC32") == (400, "InvalidRequest")
+    s3.upload_part(**upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA256")
+    assert s3.list_parts(**upload)["ChecksumType"] == "COMPOSITE"
 
 
 def test_attributes(mekong, s3, bucket):
@@ -288,9 +339,9 @@ def test_attributes(mekong, s3, bucket):
     assert both.get_object_attributes(**ask)["ObjectParts"]["TotalPartsCount"] == 2
 
 
-def presigned(s3, bucket, key, seconds=60):
+def presigned(s3, bucket, key, seconds=60, method="GET", params=None):
     """A SigV4 URL; boto3's own are SigV2 in us-east-1 unless its configuration says otherwise."""
-    request = AWSRequest("GET", f"{s3.meta.endpoint_url}/{bucket}/{key}")
+    request = AWSRequest(method, f"{s3.meta.endpoint_url}/{bucket}/{key}", params=params or {})
     S3SigV4QueryAuth(s3._request_signer._credentials, "s3", "us-east-1", expires=seconds).add_auth(request)
     return request.url
 
@@ -304,6 +355,19 @@ def test_presigned(s3, bucket):
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(url.replace("/k?", "/other?"))
     assert caught.value.code == 403
+
+
+def test_presigned_with_headers_in_the_query(s3, bucket):
+    """As the SDK for JavaScript signs them."""
+    url = presigned(s3, bucket, "k", method="PUT", params={"x-amz-meta-who": "me and you", "If-None-Match": "*"})
+    if url.startswith("https"):
+        pytest.skip("urllib does not know the test server's certificate")
+    put = urllib.request.Request(url, data=b"1", method="PUT")
+    assert urllib.request.urlopen(put).status == 200
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"who": "me and you"}
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(put)
+    assert caught.value.code == 412
 
 
 def test_not_built_fails_by_name(s3, bucket):

@@ -153,6 +153,8 @@ class Tables:
             pairs.append(("location", "api::Location::" + LOCATIONS[reference["location"]]))
         if "timestampFormat" in reference:
             pairs.append(("time_format", "api::TimeFormat::" + TIME_FORMATS[reference["timestampFormat"]]))
+        elif service.times_with_millis and "location" not in reference and service.is_plain_time(shape):
+            pairs.append(("time_format", "api::TimeFormat::iso8601_millis"))
         flags = [("required", required), ("flattened", reference.get("flattened")),
                  ("attribute", reference.get("xmlAttribute")),
                  ("payload", struct in service.located and service.shapes[struct].get("payload") == member_name),
@@ -414,6 +416,8 @@ def generate(listing, service_json=None, actions=None):
             also.append(value)
         elif key == "validation" and value:
             validation = value
+        elif extra == "times=millis":
+            service.times_with_millis = True
         else:
             raise ModelError(f"service {name}: '{extra}' is not known")
     check_templates(service)

@@ -24,7 +24,7 @@ PROTOCOLS = {"json": "json", "query": "query", "ec2": "ec2", "rest-json": "rest_
 IMPLIED = {"json": "json", "smithy-rpc-v2-cbor": "rpc_cbor"}
 EXTRA = ("query", "aws_cbor")
 # What an operation's line says at most once; resource= and condition= may come several times.
-ONCE = ("action", "passrole", "auth", "root", "unwrap", "waits")
+ONCE = ("action", "passrole", "auth", "root", "unwrap", "waits", "order")
 
 
 class ModelError(Exception):
@@ -126,6 +126,7 @@ class Service:
         self.shapes = dict(model["shapes"])
         self.meta = model["metadata"]
         self.listed = listed
+        self.times_with_millis = False
         self.rest = self.meta.get("protocol", "").startswith("rest")
         self.operations = []
         for name, options in listed:
@@ -137,6 +138,8 @@ class Service:
                 if side not in operation:
                     self.shapes.setdefault(name + suffix, {"type": "structure", "members": {}})
                     operation[side] = {"shape": name + suffix}
+            if "order" in options:
+                self._order(operation["output"]["shape"], options)
             self.operations.append((name, operation))
         self.order = []
         self.components = {}
@@ -147,6 +150,17 @@ class Service:
         self._reach()
         self._find_cycles()
         self._sort()
+
+    def _order(self, output, options):
+        """order=First,Second,...,Last: the members named before the dots come first, those behind them last."""
+        members = self.shapes[output].get("members", {})
+        first, _, last = options["order"].partition("...")
+        first, last = ([name for name in side.split(",") if name] for side in (first, last))
+        for name in first + last:
+            if name not in members:
+                raise ModelError(f"line {options['line']}: {output} has no member {name}{near(name, members)}")
+        middle = [name for name in members if name not in first + last]
+        self.shapes[output] = dict(self.shapes[output], members={name: members[name] for name in first + middle + last})
 
     def _reach(self):
         self.reachable, todo = [], []
@@ -162,6 +176,10 @@ class Service:
             self.reachable.append(name)
             todo += self.targets(name)
         self.reachable.sort()
+
+    def is_plain_time(self, shape):
+        """A timestamp that the model gives no format."""
+        return self.shapes[shape]["type"] == "timestamp" and "timestampFormat" not in self.shapes[shape]
 
     def message_member(self, error):
         for member in self.shapes[error].get("members", {}):

@@ -88,6 +88,13 @@ Status check_copy_source(const objects::Object& object, const Conditions& condit
                                                       : "x-amz-copy-source-If-Modified-Since");
 }
 
+bool range_holds(const objects::Object& object, std::string_view if_range) {
+  if_range = codec::trim(if_range);
+  if (if_range == quoted(object.etag)) return true;
+  const auto date_ms = codec::parse_rfc822(if_range);
+  return date_ms && *date_ms / 1000 == object.modified_ms / 1000;
+}
+
 Result<std::optional<objects::ByteRange>> parse_range(std::string_view header, uint64_t size_bytes) {
   const std::optional<objects::ByteRange> whole;
   if (!header.starts_with("bytes=") || header.find(',') != std::string_view::npos) return whole;
@@ -133,7 +140,11 @@ Result<objects::ByteRange> part_range(const objects::Object& object, int32_t par
   if (object.part_sizes.empty() && part_number == 1) return objects::ByteRange{0, object.size_bytes};
   auto index = static_cast<size_t>(part_number) - 1;
   if (part_number < 1 || index >= object.part_sizes.size()) {
-    return Error{"InvalidPartNumber", "The requested partnumber is not satisfiable", 416};
+    return Error{"InvalidPartNumber",
+                 "The requested partnumber is not satisfiable",
+                 416,
+                 {{"ActualPartCount", std::to_string(std::max<size_t>(object.part_sizes.size(), 1))},
+                  {"PartNumberRequested", std::to_string(part_number)}}};
   }
   objects::ByteRange range;
   for (size_t i = 0; i < index; ++i) range.offset += object.part_sizes[i];

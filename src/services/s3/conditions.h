@@ -21,6 +21,8 @@ Status check_copy_source(const objects::Object& object, const Conditions& condit
 // What one copy takes of its source, 5 GiB at most. Error: "InvalidRequest".
 Status check_copy_size(uint64_t size_bytes);
 
+// Whether a Range holds for this state of the object, as If-Range asks (RFC 9110 section 13.1.5).
+bool range_holds(const objects::Object& object, std::string_view if_range);
 // What "bytes=…" asks of an object; absent where it is to be sent whole (no or several or malformed ranges).
 // Error: "InvalidRange" (416).
 Result<std::optional<objects::ByteRange>> parse_range(std::string_view header, uint64_t size_bytes);

@@ -9,6 +9,7 @@ namespace mekong::s3 {
 namespace {
 
 constexpr std::string_view default_region = "us-east-1";
+constexpr int32_t buckets_page_max = 10'000;
 
 // The region a new bucket goes to: as asked for, within what the called region's endpoint may make.
 Result<Region> region_of(const api::Context& ctx, const model::CreateBucketRequest& request) {
@@ -39,6 +40,15 @@ Result<Region> region_of(const api::Context& ctx, const model::CreateBucketReque
                  400};
   }
   return Region(wanted.empty() ? std::string(default_region) : wanted);
+}
+
+Result<size_t> page_size(const std::optional<int32_t>& asked) {
+  const int32_t size = asked.value_or(buckets_page_max);
+  if (size >= 1 && size <= buckets_page_max) return static_cast<size_t>(size);
+  return Error{"InvalidArgument",
+               "Argument max-buckets must be an integer between 1 and 10000",
+               400,
+               {{"ArgumentName", "max-buckets"}, {"ArgumentValue", std::to_string(size)}}};
 }
 
 // The tags that a new bucket is given: a permission of its own.
@@ -101,6 +111,7 @@ Result<model::GetBucketLocationOutput> S3Service::get_bucket_location(
 Result<model::ListBucketsOutput> S3Service::list_buckets(api::Context& ctx,
                                                          const model::ListBucketsRequest& request) {
   MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY_ASSIGN(const auto max, page_size(request.max_buckets));
   MEKONG_TRY_ASSIGN(auto all, store_.buckets(ctx.account));
   std::string after;
   if (request.continuation_token) {
@@ -108,7 +119,6 @@ Result<model::ListBucketsOutput> S3Service::list_buckets(api::Context& ctx,
     if (!decoded) return Error{"InvalidArgument", "The continuation token provided is incorrect", 400};
     after = *decoded;
   }
-  auto max = static_cast<size_t>(request.max_buckets.value_or(10'000));
   const auto prefix = request.prefix.value_or("");
   model::ListBucketsOutput output;
   output.owner.emplace().id = canonical_id(ctx.account);

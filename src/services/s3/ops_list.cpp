@@ -10,12 +10,8 @@ namespace {
 constexpr int32_t page_max = 1000;
 
 Result<size_t> page_size(const std::optional<int32_t>& asked, const char* name) {
-  int32_t size = asked.value_or(page_max);
-  if (size < 0) {
-    return Error{"InvalidArgument",
-                 std::string("Argument ") + name + " must be an integer between 0 and 2147483647", 400};
-  }
-  return static_cast<size_t>(std::min(size, page_max));
+  MEKONG_TRY(check_not_negative(asked, name));
+  return static_cast<size_t>(std::min(asked.value_or(page_max), page_max));
 }
 
 // Names as they go into the reply: percent-coded where the client asked for it.
@@ -137,7 +133,8 @@ Result<model::ListObjectsOutput> S3Service::list_objects(api::Context& ctx,
                                               .prefix = request.prefix.value_or(""),
                                               .delimiter = request.delimiter.value_or(""),
                                               .after = request.marker.value_or(""),
-                                              .max_keys = max_keys}));
+                                              .max_keys = max_keys,
+                                              .after_passes_group = true}));
   Names names(request.encoding_type);
   model::ListObjectsOutput output;
   fill_frame(request, result, names, max_keys, output);
@@ -216,7 +213,9 @@ Result<model::ListMultipartUploadsOutput> S3Service::list_multipart_uploads(
     entry.storage_class = "STANDARD";
     entry.owner.emplace().id = canonical_id(bucket->owner);
     entry.initiator.emplace().id = canonical_id(bucket->owner);
-    if (!upload.checksum_algorithm.empty()) entry.checksum_algorithm = upload.checksum_algorithm;
+    if (upload.checksum_algorithm.empty()) continue;
+    entry.checksum_algorithm = upload.checksum_algorithm;
+    entry.checksum_type = checksum_type(upload);
   }
   fill_prefixes(result, names, output);
   return output;

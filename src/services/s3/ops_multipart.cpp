@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "api/post_form.h"
 #include "codec/text.h"
 #include "services/s3/conditions.h"
 #include "services/s3/parameters.h"
@@ -33,20 +34,24 @@ Result<bool> wants_full_object(const model::CreateMultipartUploadRequest& reques
   return full;
 }
 
-Status check_size(const objects::Store& store, const objects::UploadPlace& place,
-                  const model::CompleteMultipartUploadRequest& request) {
-  if (!request.mpu_object_size) return ok();
-  MEKONG_TRY_ASSIGN(auto parts, store.parts(place, 0, 10'000));
-  int64_t total_bytes = 0;
-  for (const auto& wanted : request.multipart_upload.value_or(model::CompletedMultipartUpload{})
-                                .parts.value_or(std::vector<model::CompletedPart>{})) {
-    for (const auto& part : parts) {
-      if (part.number == wanted.part_number) total_bytes += static_cast<int64_t>(part.size_bytes);
-    }
-  }
-  if (total_bytes == *request.mpu_object_size) return ok();
+// What is not there any more is for the completion to tell.
+Status check_type(const objects::Store& store, const objects::UploadPlace& place,
+                  const std::optional<std::string>& type) {
+  if (!type) return ok();
+  const auto upload = store.upload(place);
+  if (!upload.ok() || upload->checksum_algorithm.empty() || checksum_type(*upload) == *type) return ok();
   return Error{"InvalidRequest",
-               "The provided 'x-amz-mp-object-size' header value does not match what was computed", 400};
+               "The upload was created using the " + checksum_type(*upload) +
+                   " checksum mode. The complete request must use the same checksum mode.",
+               400};
+}
+
+// By the host that the client named, which may hold the bucket.
+std::string url_of(const api::Context& ctx, const std::string& bucket, const std::string& key) {
+  const auto* host = api::find_header(*ctx.headers, "host");
+  const bool in_host = host != nullptr && host->starts_with(bucket + ".");
+  return api::absolute_url(*ctx.headers, ctx.secure,
+                           (in_host ? "/" : "/" + bucket + "/") + codec::percent_encode(key, true));
 }
 
 }  // namespace
@@ -66,8 +71,7 @@ Result<model::CreateMultipartUploadOutput> S3Service::create_multipart_upload(
   output.key = request.key;
   output.upload_id = upload.id;
   output.checksum_algorithm = request.checksum_algorithm;
-  if (request.checksum_algorithm)
-    output.checksum_type = upload.full_object_checksum ? "FULL_OBJECT" : "COMPOSITE";
+  if (request.checksum_algorithm) output.checksum_type = checksum_type(upload);
   return output;
 }
 
@@ -115,19 +119,24 @@ Result<model::CompleteMultipartUploadOutput> S3Service::complete_multipart_uploa
   MEKONG_TRY(check_parameters(ctx, &request));
   MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   auto place = place_of(request);
+  if (!request.multipart_upload) {
+    return Error{"MalformedXML",
+                 "The XML you provided was not well-formed or did not validate against our schema", 400};
+  }
   std::vector<objects::CompletedPart> parts;
-  if (request.multipart_upload && request.multipart_upload->parts) {
+  if (request.multipart_upload->parts) {
     for (const auto& part : *request.multipart_upload->parts) {
       parts.push_back({part.part_number.value_or(0), unquoted(part.e_tag.value_or("")), checksums_in(part)});
     }
   }
   objects::PutOptions conditions;
   MEKONG_TRY(write_conditions(request.if_match, request.if_none_match, conditions));
-  conditions.checksums = checksums_in(request);
-  MEKONG_TRY(check_size(store_, place, request));
+  MEKONG_TRY_ASSIGN(conditions.checksums, single_checksum(checksums_in(request)));
+  MEKONG_TRY(check_type(store_, place, request.checksum_type));
+  conditions.size_bytes = request.mpu_object_size;
   MEKONG_TRY_ASSIGN(auto object, store_.complete_upload(place, parts, conditions));
   model::CompleteMultipartUploadOutput output;
-  output.location = "/" + request.bucket + "/" + codec::percent_encode(request.key, true);
+  output.location = url_of(ctx, request.bucket, request.key);
   output.bucket = request.bucket;
   output.key = request.key;
   output.e_tag = quoted(object.etag);
@@ -151,7 +160,8 @@ Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
   auto place = place_of(request);
   int32_t max_parts = std::min(request.max_parts.value_or(parts_page_max), parts_page_max);
   int32_t marker = request.part_number_marker.value_or(0);
-  if (max_parts < 0 || marker < 0) return Error{"InvalidArgument", "max-parts must not be negative", 400};
+  MEKONG_TRY(check_not_negative(request.max_parts, "max-parts"));
+  MEKONG_TRY(check_not_negative(request.part_number_marker, "part-number-marker"));
   MEKONG_TRY_ASSIGN(auto upload, store_.upload(place));
   MEKONG_TRY_ASSIGN(auto parts, store_.parts(place, marker, static_cast<size_t>(max_parts) + 1));
   model::ListPartsOutput output;
@@ -163,7 +173,10 @@ Result<model::ListPartsOutput> S3Service::list_parts(api::Context& ctx,
   output.storage_class = "STANDARD";
   output.owner.emplace().id = canonical_id(bucket->owner);
   output.initiator.emplace().id = canonical_id(bucket->owner);
-  if (!upload.checksum_algorithm.empty()) output.checksum_algorithm = upload.checksum_algorithm;
+  if (!upload.checksum_algorithm.empty()) {
+    output.checksum_algorithm = upload.checksum_algorithm;
+    output.checksum_type = checksum_type(upload);
+  }
   output.is_truncated = parts.size() > static_cast<size_t>(max_parts);
   parts.resize(std::min(parts.size(), static_cast<size_t>(max_parts)));
   output.next_part_number_marker = parts.empty() ? 0 : parts.back().number;

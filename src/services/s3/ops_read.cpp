@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "api/pipeline.h"
 #include "services/s3/conditions.h"
 #include "services/s3/parameters.h"
 #include "services/s3/service.h"
@@ -42,21 +43,37 @@ struct Selection {
   bool partial = false;
 };
 
+// S3's model does not have If-Range; S3 does.
+bool if_range_holds(const api::Context& ctx, const objects::Object& object) {
+  const auto* if_range = ctx.headers == nullptr ? nullptr : api::find_header(*ctx.headers, "if-range");
+  return if_range == nullptr || range_holds(object, *if_range);
+}
+
 // The bytes that Range or partNumber ask for.
 template <class Request>
-Result<Selection> select(const objects::Object& object, const Request& request) {
+Result<Selection> select(const api::Context& ctx, const objects::Object& object, const Request& request) {
   Selection selection{.range = {0, object.size_bytes}};
   if (request.part_number) {
     if (request.range) {
       return Error{"InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400};
     }
     MEKONG_TRY_ASSIGN(selection.range, part_range(object, *request.part_number));
-    selection.partial = !object.part_sizes.empty();
-  } else if (request.range) {
+    selection.partial = selection.range.size_bytes > 0;  // of nothing there is no Content-Range
+  } else if (request.range && if_range_holds(ctx, object)) {
     MEKONG_TRY_ASSIGN(auto range, parse_range(*request.range, object.size_bytes));
     if (range) selection = {.range = *range, .partial = true};
   }
   return selection;
+}
+
+// Those of the bytes that are sent, as far as they are known: a client that reads a range could not check
+// the whole's.
+template <class Request>
+Texts checksums_of(const objects::Object& object, const Request& request, const Selection& selection) {
+  if (object.checksums.empty() || (request.range && selection.partial)) return {};
+  if (!request.part_number || object.part_sizes.empty()) return object.checksums;
+  if (object.part_checksums.size() != object.part_sizes.size()) return {};
+  return {{object.checksums.begin()->first, object.part_checksums[*request.part_number - 1]}};
 }
 
 // What GetObject and HeadObject answer alike.
@@ -73,11 +90,9 @@ void describe(const objects::Object& object, const Request& request, const Selec
   if (request.part_number && !object.part_sizes.empty()) {
     output.parts_count = static_cast<int32_t>(object.part_sizes.size());
   }
-  // A checksum is of all bytes: a client that reads a range could not check it.
-  if (request.checksum_mode && !selection.partial && !object.checksums.empty()) {
-    checksums_out(object.checksums, output);
-    output.checksum_type = checksum_type(object.checksums);
-  }
+  const auto checksums = request.checksum_mode ? checksums_of(object, request, selection) : Texts();
+  checksums_out(checksums, output);
+  if (!checksums.empty()) output.checksum_type = checksum_type(object.checksums);
   if (request.response_cache_control) output.cache_control = request.response_cache_control;
   if (request.response_content_disposition) output.content_disposition = request.response_content_disposition;
   if (request.response_content_encoding) output.content_encoding = request.response_content_encoding;
@@ -98,7 +113,8 @@ Result<model::GetObjectAttributesParts> parts_of(const objects::Object& object,
   const auto count = static_cast<int32_t>(object.part_sizes.size());
   const int32_t marker = request.part_number_marker.value_or(0);
   const int32_t max_parts = std::min(request.max_parts.value_or(parts_page_max), parts_page_max);
-  if (max_parts < 0 || marker < 0) return Error{"InvalidArgument", "max-parts must not be negative", 400};
+  MEKONG_TRY(check_not_negative(request.max_parts, "x-amz-max-parts"));
+  MEKONG_TRY(check_not_negative(request.part_number_marker, "x-amz-part-number-marker"));
   out.total_parts_count = count;
   if (object.part_checksums.size() != object.part_sizes.size()) return out;
   const int32_t first = std::min(marker, count), last = first + std::min(max_parts, count - first);
@@ -125,7 +141,7 @@ Result<model::GetObjectOutput> S3Service::get_object(api::Context& ctx,
   MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
   MEKONG_TRY(check_read(object, conditions_of(request)));
-  MEKONG_TRY_ASSIGN(auto selection, select(object, request));
+  MEKONG_TRY_ASSIGN(auto selection, select(ctx, object, request));
   model::GetObjectOutput output;
   describe(object, request, selection, output);
   output.body = std::make_unique<ObjectBody>(store_, std::move(object), selection.range);
@@ -138,7 +154,7 @@ Result<model::HeadObjectOutput> S3Service::head_object(api::Context& ctx,
   MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
   MEKONG_TRY_ASSIGN(auto object, find_object(ctx, request.bucket, request.key));
   MEKONG_TRY(check_read(object, conditions_of(request)));
-  MEKONG_TRY_ASSIGN(auto selection, select(object, request));
+  MEKONG_TRY_ASSIGN(auto selection, select(ctx, object, request));
   model::HeadObjectOutput output;
   describe(object, request, selection, output);
   return output;
@@ -162,7 +178,9 @@ Result<model::GetObjectAttributesOutput> S3Service::get_object_attributes(
   if (asked.contains("ObjectSize")) output.object_size = static_cast<int64_t>(object.size_bytes);
   if (asked.contains("StorageClass")) output.storage_class = "STANDARD";
   if (asked.contains("Checksum") && !object.checksums.empty()) {
-    checksums_out(object.checksums, output.checksum.emplace());
+    Texts checksums = object.checksums;  // here without the number of parts
+    for (auto& [algorithm, value] : checksums) value = value.substr(0, value.find('-'));
+    checksums_out(checksums, output.checksum.emplace());
     output.checksum->checksum_type = checksum_type(object.checksums);
   }
   if (asked.contains("ObjectParts") && !object.part_sizes.empty()) {

@@ -1,4 +1,5 @@
-// Tags of buckets. https://docs.aws.amazon.com/AmazonS3/latest/userguide/CostAllocTagging.html
+// Tags of buckets; objects have none.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/CostAllocTagging.html
 #include "api/tags.h"
 #include "services/s3/parameters.h"
 #include "services/s3/service.h"
@@ -74,6 +75,33 @@ Result<model::DeleteBucketTaggingResponse> S3Service::delete_bucket_tagging(
     return ok();
   }));
   return model::DeleteBucketTaggingResponse{};
+}
+
+Result<model::GetObjectTaggingOutput> S3Service::get_object_tagging(
+    api::Context& ctx, const model::GetObjectTaggingRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(find_object(ctx, request.bucket, request.key));
+  return model::GetObjectTaggingOutput{};
+}
+
+Result<model::PutObjectTaggingOutput> S3Service::put_object_tagging(
+    api::Context& ctx, const model::PutObjectTaggingRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(find_object(ctx, request.bucket, request.key));
+  if (!request.tagging.tag_set.empty()) {
+    return Error{"NotImplemented", "PutObjectTagging: tags of objects are not implemented", 501};
+  }
+  return model::PutObjectTaggingOutput{};
+}
+
+Result<model::DeleteObjectTaggingOutput> S3Service::delete_object_tagging(
+    api::Context& ctx, const model::DeleteObjectTaggingRequest& request) {
+  MEKONG_TRY(check_parameters(ctx, &request));
+  MEKONG_TRY(permitted_bucket(request.bucket, request.expected_bucket_owner));
+  MEKONG_TRY(find_object(ctx, request.bucket, request.key));
+  return model::DeleteObjectTaggingOutput{};
 }
 
 }  // namespace mekong::s3

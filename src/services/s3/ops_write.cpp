@@ -20,10 +20,10 @@ Result<objects::PutOptions> put_options(const api::Context& ctx, const model::Pu
   return options;
 }
 
-// A copy onto itself must change something.
+// A copy onto itself must change something, or name a storage class, even the one it has.
 Status check_self_copy(const objects::Object& source, const model::CopyObjectRequest& request) {
   bool same = source.bucket == request.bucket && source.key == request.key;
-  if (!same || request.metadata_directive.value_or("COPY") == "REPLACE") return ok();
+  if (!same || request.storage_class || request.metadata_directive.value_or("COPY") == "REPLACE") return ok();
   return Error{
       "InvalidRequest",
       "This copy request is illegal because it is trying to copy an object to itself without changing "
@@ -105,6 +105,7 @@ Result<model::CopyObjectOutput> S3Service::copy_object(api::Context& ctx,
   result.e_tag = quoted(object.etag);
   result.last_modified = api::Timestamp{object.modified_ms};
   checksums_out(object.checksums, result);
+  if (!object.checksums.empty()) result.checksum_type = checksum_type(object.checksums);
   return output;
 }
 

@@ -155,9 +155,27 @@ Status check_parameters(const api::Context& ctx, const void* input) {
   return ok();
 }
 
+Status check_not_negative(const std::optional<int32_t>& asked, const char* name) {
+  if (asked.value_or(0) >= 0) return ok();
+  return Error{"InvalidArgument",
+               std::string("Argument ") + name + " must be an integer between 0 and 2147483647",
+               400,
+               {{"ArgumentName", name}, {"ArgumentValue", std::to_string(*asked)}}};
+}
+
+Result<Texts> single_checksum(Texts checksums) {
+  if (checksums.size() <= 1) return checksums;
+  return Error{"InvalidRequest",
+               "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.", 400};
+}
+
 std::string checksum_type(const Texts& checksums) {
   bool composite = !checksums.empty() && checksums.begin()->second.find('-') != std::string::npos;
   return composite ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+std::string checksum_type(const objects::Upload& upload) {
+  return upload.full_object_checksum ? "FULL_OBJECT" : "COMPOSITE";
 }
 
 std::string stored_encoding(std::string_view content_encoding) {
@@ -202,8 +220,9 @@ Texts metadata_headers(const Texts& metadata) {
 Status write_conditions(const std::optional<std::string>& if_match,
                         const std::optional<std::string>& if_none_match, objects::PutOptions& options) {
   if (if_match) options.if_match = unquoted(*if_match);
+  if (options.if_match == "*") return not_implemented("If-Match");
   if (!if_none_match) return ok();
-  if (unquoted(*if_none_match) != "*") return not_implemented("If-None-Match");
+  if (if_match || unquoted(*if_none_match) != "*") return not_implemented("If-None-Match");
   options.if_none_match_any = true;
   return ok();
 }

@@ -21,6 +21,9 @@ Error acl_not_supported();
 // AccessControlListNotSupported, InvalidStorageClass, KeyTooLongError.
 Status check_parameters(const api::Context& ctx, const void* input);
 
+// Of a number that says how much or from where. Error: "InvalidArgument".
+Status check_not_negative(const std::optional<int32_t>& asked, const char* name);
+
 using Texts = std::map<std::string, std::string>;
 
 // A bucket's tag set. Errors: InvalidTag, BadRequest (too many).
@@ -38,6 +41,9 @@ Texts checksums_in(const T& from) {
   return found;
 }
 
+// The same of a request, which may have one. Error: "InvalidRequest".
+Result<Texts> single_checksum(Texts checksums);
+
 template <class T>
 void checksums_out(const Texts& checksums, T& to) {
   for (const auto& [algorithm, value] : checksums) {
@@ -51,6 +57,7 @@ void checksums_out(const Texts& checksums, T& to) {
 
 // COMPOSITE checksums of parts carry their number: "…-N".
 std::string checksum_type(const Texts& checksums);
+std::string checksum_type(const objects::Upload& upload);
 
 // "aws-chunked" says how the body travelled; it is not the content's.
 std::string stored_encoding(std::string_view content_encoding);
@@ -91,7 +98,8 @@ Result<Texts> user_metadata(const std::optional<std::map<std::string, std::strin
 // The same as headers.
 Texts metadata_headers(const Texts& metadata);
 
-// If-Match and If-None-Match of writes. Error: "NotImplemented" for an If-None-Match other than *.
+// If-Match and If-None-Match of writes. Error: "NotImplemented" for an If-None-Match other than *, an
+// If-Match of *, and both at once, as in S3.
 Status write_conditions(const std::optional<std::string>& if_match,
                         const std::optional<std::string>& if_none_match, objects::PutOptions& options);
 

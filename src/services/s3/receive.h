@@ -12,7 +12,7 @@ Status announced_trailers(const api::Context& ctx, Texts& checksums);
 // Checksums and Content-MD5 that the request gives for its body.
 template <class Request>
 Status body_checks(const api::Context& ctx, const Request& request, objects::PutOptions& options) {
-  options.checksums = checksums_in(request);
+  MEKONG_TRY_ASSIGN(options.checksums, single_checksum(checksums_in(request)));
   if (request.checksum_algorithm) options.checksums.try_emplace(*request.checksum_algorithm);
   options.content_md5 = request.content_md5.value_or("");
   return announced_trailers(ctx, options.checksums);

@@ -64,7 +64,7 @@ Result<objects::Object> S3Service::copy_source(const api::Context& ctx, const st
     }
     text = text.substr(0, query);
   }
-  auto decoded = codec::percent_decode(text);
+  auto decoded = codec::percent_decode(text, true);
   if (!decoded) return malformed;
   if (decoded->starts_with("arn:")) {
     return Error{"NotImplemented", "Access points in x-amz-copy-source are not implemented", 501};

@@ -39,8 +39,8 @@ Status copy_meta(os::Files& files, const std::string& from, const std::string& t
   return ok();
 }
 
-// A content's file is written once. One that goes meanwhile was named by nothing.
-Status link_contents(os::Files& files, const std::string& from, const std::string& to) {
+// A content's file is written once. Where a server runs, one that goes meanwhile was named by nothing.
+Status link_contents(os::Files& files, const std::string& from, const std::string& to, bool stopped) {
   MEKONG_TRY(files.make_directories(to));
   MEKONG_TRY_ASSIGN(const auto folders, files.list(from));
   for (const auto& folder : folders) {
@@ -50,7 +50,7 @@ Status link_contents(os::Files& files, const std::string& from, const std::strin
     for (const auto& entry : entries) {
       const std::string name = "/" + folder.name + "/" + entry.name;
       const auto linked = files.link(from + name, to + name);
-      if (!linked.ok() && linked.error().code != "ENOENT") return linked;
+      if (!linked.ok() && (stopped || linked.error().code != "ENOENT")) return linked;
     }
   }
   return ok();
@@ -59,7 +59,41 @@ Status link_contents(os::Files& files, const std::string& from, const std::strin
 Status copy_stopped(os::Files& files, const DataFolder& from, const std::string& to) {
   MEKONG_TRY(log::copy_log(files, from.log(), to + "/log", true));
   MEKONG_TRY(copy_meta(files, from.meta(), to + "/meta"));
-  return link_contents(files, from.blobs(), to + "/blobs");
+  return link_contents(files, from.blobs(), to + "/blobs", true);
+}
+
+// Of a restore, those that are not in their place yet. What the others replaced is kept until all are.
+Result<std::vector<std::string>> waiting_parts(os::Files& files, const DataFolder& folder) {
+  const std::string fresh = folder.path() + "/restoring/", old = folder.path() + "/replaced/";
+  std::vector<std::string> waiting, placed;
+  for (const char* part : parts) {
+    MEKONG_TRY_ASSIGN(const bool waits, files.exists(fresh + part));
+    (waits ? waiting : placed).emplace_back(part);
+  }
+  for (const auto& part : placed) {
+    MEKONG_TRY_ASSIGN(const bool there, files.exists(folder.path() + "/" + part));
+    MEKONG_TRY_ASSIGN(const bool replaced, files.exists(old + part));
+    if (there && (replaced || waiting.empty())) continue;
+    return Error{"StorageFailed", fresh + part + " is missing: what is to be restored is not whole"};
+  }
+  return waiting;
+}
+
+Status exchange(os::Files& files, const DataFolder& folder, const std::string& part) {
+  const std::string there = folder.path() + "/" + part, fresh = folder.path() + "/restoring",
+                    old = folder.path() + "/replaced";
+  MEKONG_TRY_ASSIGN(const bool exists, files.exists(there));
+  // One after the other, also on a file system that does not keep the order of what is not synced.
+  if (exists) {
+    MEKONG_TRY(files.rename(there, old + "/" + part));
+  } else {
+    MEKONG_TRY(files.make_directories(old + "/" + part));  // says that it was exchanged
+  }
+  MEKONG_TRY(files.sync_directory(old));
+  MEKONG_TRY(files.sync_directory(folder.path()));
+  MEKONG_TRY(files.rename(fresh + "/" + part, there));
+  MEKONG_TRY(files.sync_directory(folder.path()));
+  return files.sync_directory(fresh);
 }
 
 // The jobs that run are the other folder's; so are a fork's ports.
@@ -81,7 +115,7 @@ Status Snapshots::copy_running(const std::string& target, const RunningEngines& 
     }));
     note.pause_milliseconds = paused_ns / 1'000'000;
     // What the metadata names is there, and stays meanwhile.
-    return link_contents(files_, folder_.blobs(), target + "/blobs");
+    return link_contents(files_, folder_.blobs(), target + "/blobs", false);
   });
 }
 
@@ -168,21 +202,8 @@ Status finish_restore(os::Files& files, const DataFolder& folder) {
   MEKONG_TRY_ASSIGN(const bool ready, files.exists(fresh + "/ready"));
   if (ready) {
     MEKONG_TRY(files.make_directories(old));
-    for (const char* part : parts) {
-      const std::string there = folder.path() + "/" + part, next = fresh + "/" + part;
-      MEKONG_TRY_ASSIGN(const bool waits, files.exists(next));
-      if (!waits) continue;  // done before a crash
-      MEKONG_TRY_ASSIGN(const bool exists, files.exists(there));
-      // One after the other, also on a file system that does not keep the order of what is not synced.
-      if (exists) {
-        MEKONG_TRY(files.rename(there, old + "/" + part));
-        MEKONG_TRY(files.sync_directory(old));
-        MEKONG_TRY(files.sync_directory(folder.path()));
-      }
-      MEKONG_TRY(files.rename(next, there));
-      MEKONG_TRY(files.sync_directory(folder.path()));
-      MEKONG_TRY(files.sync_directory(fresh));
-    }
+    MEKONG_TRY_ASSIGN(const auto waiting, waiting_parts(files, folder));
+    for (const auto& part : waiting) MEKONG_TRY(exchange(files, folder, part));
     MEKONG_TRY(files.sync_all(folder.path()));
   }
   MEKONG_TRY(files.remove_tree(fresh));

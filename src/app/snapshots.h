@@ -48,13 +48,13 @@ class Snapshots {
       : files_(files), folder_(folder), clock_(clock) {}
 
   // Everything that was acknowledged before, nothing that begins after. Without `running` the folder must be
-  // held (meta::hold_folder).
+  // held (DataFolder::hold).
   Result<SnapshotNote> create(const std::string& name, const RunningEngines* running);
   Result<SnapshotNote> fork(const std::string& target, const RunningEngines* running);
   Result<SnapshotNotes> list() const;
   Status remove(const std::string& name);
-  // Puts the snapshot's state in the place of the folder's. No server may run; a crash meanwhile leaves a
-  // folder with the one or the other, once finish_restore() has run.
+  // Puts the snapshot's state in the place of the folder's, which is held; a crash meanwhile leaves a folder
+  // with the one or the other, once finish_restore() has run.
   Status restore(const std::string& name);
 
  private:
@@ -68,7 +68,8 @@ class Snapshots {
   const os::Clock& clock_;
 };
 
-// Before anything of the folder is opened: ends a restore that was cut off.
+// Before anything of the folder is opened, once it is held: ends a restore that was cut off. "StorageFailed":
+// what it left is not whole, and nothing more is moved.
 Status finish_restore(os::Files& files, const DataFolder& folder);
 
 }  // namespace mekong::app

@@ -102,7 +102,8 @@ void read_all(const Store& store, const std::vector<std::string>& families, cons
 Result<std::shared_ptr<const void>> hold_folder(const std::string& folder) {
   rocksdb::FileLock* lock = nullptr;
   const auto status = rocksdb::Env::Default()->LockFile(folder + "/LOCK", &lock);
-  if (!status.ok()) return Error{"InUse", "a server runs on the folder: " + status.ToString()};
+  if (!status.ok())
+    return Error{"InUse", "a server runs on " + folder + ", or a command works on it: " + status.ToString()};
   return std::shared_ptr<const void>(
       lock, [lock](const void*) { rocksdb::Env::Default()->UnlockFile(lock).PermitUncheckedError(); });
 }

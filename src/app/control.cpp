@@ -48,7 +48,7 @@ Task<Result<std::string>> exchange(os::Network& network, os::Endpoint to, std::s
 Result<std::unique_ptr<meta::Store>> open_meta(os::Files& files, const DataFolder& folder) {
   MEKONG_TRY_ASSIGN(const bool exists, files.exists(folder.meta()));
   if (!exists) return folder.no_data();
-  return open_metadata(folder.meta(), {"iam"}, meta::Durability::sync);
+  return open_metadata(files, folder, {"iam"}, meta::Durability::sync);
 }
 
 }  // namespace

@@ -206,7 +206,7 @@ Status Server::Parts::open_engines() {
       pool, [this] { return std::make_unique<ChildParts>(folder.path()); });
   MEKONG_TRY(finish_restore(files, folder));
   const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
-  MEKONG_TRY_ASSIGN(meta, open_metadata(folder.meta(), meta_families, durability));
+  MEKONG_TRY_ASSIGN(meta, open_metadata(files, folder, meta_families, durability));
   begin_small_files();
   MEKONG_TRY(timers::restore_clock(*meta, clock));
   MEKONG_TRY_ASSIGN(timers, timers::Timers::open(*meta, clock, logger));

@@ -97,8 +97,8 @@ Status exchange(os::Files& files, const DataFolder& folder, const std::string& p
 }
 
 // The jobs that run are the other folder's; so are a fork's ports.
-Status let_go(const std::string& meta_folder, CopyKind kind) {
-  MEKONG_TRY_ASSIGN(const auto meta, open_metadata(meta_folder, {"jobs", "msk"}, meta::Durability::sync));
+Status let_go(os::Files& files, const DataFolder& made, CopyKind kind) {
+  MEKONG_TRY_ASSIGN(const auto meta, open_metadata(files, made, {"jobs", "msk"}, meta::Durability::sync));
   MEKONG_TRY(jobs::forget_running(*meta));
   return kind == CopyKind::fork ? msk::release_ports(*meta) : ok();
 }
@@ -133,7 +133,7 @@ Result<SnapshotNote> Snapshots::copy(const std::string& name, const std::string&
       running != nullptr ? copy_running(making, *running, note) : copy_stopped(files_, folder_, making);
   if (copied.ok()) copied = files_.copy_file(folder_.authority_certificate(), making + "/ca.pem");
   if (copied.ok()) copied = files_.copy_file(folder_.authority_key(), making + "/ca-key.pem");
-  if (copied.ok()) copied = let_go(making + "/meta", kind);
+  if (copied.ok()) copied = let_go(files_, DataFolder(files_, making), kind);
   if (copied.ok()) copied = files_.sync_all(making);
   note.milliseconds = (clock_.monotonic_ns() - began_ns) / 1'000'000;
   if (copied.ok()) copied = files_.write_file_durably(making + "/snapshot.json", codec::encode_record(note));

@@ -150,13 +150,18 @@ def test_nobody_touches_what_another_restores(own_mekong, tmp_path):
     assert not half_made.exists()
 
 
-def test_lost_metadata_is_restored(own_mekong):
+def test_lost_metadata_is_restored_and_never_begun_anew(own_mekong):
     s3 = own_mekong.client('s3')
     s3.create_bucket(Bucket='state', CreateBucketConfiguration={'LocationConstraint': REGION})
     s3.put_object(Bucket='state', Key='kept', Body=b'x' * 100_000)
     assert own_mekong.command('snapshot', 'create', 'one').returncode == 0
     own_mekong.kill()
     shutil.rmtree(f'{own_mekong.data}/meta')
+    there = {path for path in pathlib.Path(own_mekong.data).rglob('*') if path.is_file()}
+    refused = own_mekong.command('serve')
+    assert refused.returncode == 1 and f'{own_mekong.data}/meta is missing' in refused.stderr, refused
+    assert {path for path in pathlib.Path(own_mekong.data).rglob('*') if path.is_file()} >= there
+    assert not os.path.exists(f'{own_mekong.data}/meta')
     assert own_mekong.command('snapshot', 'restore', 'one').returncode == 0
     own_mekong.start()
     assert s3_bodies(own_mekong) == {'kept': b'x' * 100_000}

@@ -379,7 +379,7 @@ Status Server::Parts::open_front() {
   open_time(internal);
   identity_routes = std::make_unique<IdentityRoutes>(iam->decisions(), pool, control_token);
   identity_routes->add_to(internal);
-  snapshot_route = std::make_unique<SnapshotRoute>(Snapshots(files, folder, system_clock),
+  snapshot_route = std::make_unique<SnapshotRoute>(Snapshots(files, folder, system_clock, random),
                                                    RunningEngines{*meta, *blobs, *log}, pool, control_token);
   snapshot_route->add_to(internal);
   MEKONG_TRY_ASSIGN(front, open_listener(listen.host, listen.port, internal));

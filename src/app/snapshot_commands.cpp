@@ -17,7 +17,8 @@ Status restored(os::Files& files, const DataFolder& folder, const std::string& n
   const auto held_meta = folder.hold_meta();  // which may be what is lost
   if (!held_meta.ok() && held_meta.error().code != "NotInitialised") return held_meta.error();
   os::SystemClock clock;
-  return Snapshots(files, folder, clock).restore(name);
+  os::SystemRandom random;
+  return Snapshots(files, folder, clock, random).restore(name);
 }
 
 // By the server where one runs, else here, with the folder held.
@@ -33,7 +34,8 @@ Result<SnapshotNote> copied(os::Files& files, const DataFolder& folder, const st
   MEKONG_TRY(finish_restore(files, folder));
   MEKONG_TRY_ASSIGN(const auto held_meta, folder.hold_meta());
   os::SystemClock clock;
-  Snapshots snapshots(files, folder, clock);
+  os::SystemRandom random;
+  Snapshots snapshots(files, folder, clock, random);
   return here(snapshots);
 }
 
@@ -75,7 +77,8 @@ int list_snapshots(const std::string& data, bool json) {
   os::PosixFiles files;
   const DataFolder folder(files, data);
   os::SystemClock clock;
-  const auto found = Snapshots(files, folder, clock).list();
+  os::SystemRandom random;
+  const auto found = Snapshots(files, folder, clock, random).list();
   if (!found.ok()) return fail(found.error());
   if (json) {
     std::printf("%s\n", codec::encode_record(*found).c_str());
@@ -89,7 +92,8 @@ int remove_snapshot(const std::string& data, const std::string& name) {
   os::PosixFiles files;
   const DataFolder folder(files, data);
   os::SystemClock clock;
-  const auto removed = Snapshots(files, folder, clock).remove(name);
+  os::SystemRandom random;
+  const auto removed = Snapshots(files, folder, clock, random).remove(name);
   return removed.ok() ? 0 : fail(removed.error());
 }
 

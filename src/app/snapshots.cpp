@@ -16,15 +16,20 @@ namespace {
 constexpr size_t name_bytes_max = 100;
 const char* const parts[] = {"meta", "log", "blobs"};
 
+// Of a snapshot that is being made, or removed.
+constexpr std::string_view part_suffix = ".part";
+
 bool valid_name(const std::string& name) {
   return !name.empty() && name.size() <= name_bytes_max && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+         !name.ends_with(part_suffix) && std::all_of(name.begin(), name.end(), [](unsigned char c) {
            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
          });
 }
 
 Error invalid_name(const std::string& name) {
-  return {"InvalidArgument", "'" + name + "' is no snapshot's name: letters, digits, '-', '_' and '.'"};
+  return {
+      "InvalidArgument",
+      "'" + name + "' is no snapshot's name: letters, digits, '-', '_' and '.', without '.part' at the end"};
 }
 
 // Tables never change. Everything else of RocksDB's is copied; its lock and its own log stay.
@@ -105,6 +110,10 @@ Status let_go(os::Files& files, const DataFolder& made, CopyKind kind) {
 
 }  // namespace
 
+std::string Snapshots::part_of(const std::string& name) const {
+  return path_of(name) + std::string(part_suffix);
+}
+
 Status Snapshots::copy_running(const std::string& target, const RunningEngines& running, SnapshotNote& note) {
   return running.blobs.while_kept([&]() -> Status {
     int64_t paused_ns = 0;
@@ -119,15 +128,14 @@ Status Snapshots::copy_running(const std::string& target, const RunningEngines& 
   });
 }
 
-Result<SnapshotNote> Snapshots::copy(const std::string& name, const std::string& target, CopyKind kind,
+Result<SnapshotNote> Snapshots::copy(const std::string& name, const std::string& target,
+                                     const std::string& making, CopyKind kind,
                                      const RunningEngines* running) {
   MEKONG_TRY_ASSIGN(const bool exists, files_.exists(target));
   if (exists) return Error{"AlreadyExists", target + " exists"};
   SnapshotNote note{.name = name, .path = target, .version = MEKONG_VERSION};
   note.created = codec::format_iso8601(clock_.wall_ms());
   const int64_t began_ns = clock_.monotonic_ns();
-  const std::string making = target + ".part";
-  MEKONG_TRY(files_.remove_tree(making));
   MEKONG_TRY(files_.make_directories(making));
   auto copied =
       running != nullptr ? copy_running(making, *running, note) : copy_stopped(files_, folder_, making);
@@ -150,13 +158,19 @@ Result<SnapshotNote> Snapshots::copy(const std::string& name, const std::string&
 Result<SnapshotNote> Snapshots::create(const std::string& name, const RunningEngines* running) {
   if (!valid_name(name)) return invalid_name(name);
   MEKONG_TRY(files_.make_directories(folder_.path() + "/snapshots"));
-  return copy(name, path_of(name), CopyKind::snapshot, running);
+  const std::string making = part_of(name);
+  MEKONG_TRY(files_.remove_tree(making));  // what a crash has left
+  return copy(name, path_of(name), making, CopyKind::snapshot, running);
 }
 
 Result<SnapshotNote> Snapshots::fork(const std::string& target, const RunningEngines* running) {
-  if (target.empty() || target.front() != '/')
+  const std::string path = target.substr(0, target.find_last_not_of('/') + 1);
+  if (path.empty() || path.front() != '/') {
     return Error{"InvalidArgument", "the target is an absolute path"};
-  return copy("", target, CopyKind::fork, running);
+  }
+  // What lies beside the target is not ours, whatever its name; nobody has one like this.
+  const std::string making = path + "." + random_.hex(32) + std::string(part_suffix);
+  return copy("", path, making, CopyKind::fork, running);
 }
 
 Result<SnapshotNotes> Snapshots::list() const {
@@ -166,7 +180,7 @@ Result<SnapshotNotes> Snapshots::list() const {
   if (!exists) return found;
   MEKONG_TRY_ASSIGN(const auto entries, files_.list(home));
   for (const auto& entry : entries) {
-    if (entry.name.ends_with(".part")) continue;  // being made
+    if (entry.name.ends_with(part_suffix)) continue;  // being made
     MEKONG_TRY_ASSIGN(const std::string text, files_.read_file(path_of(entry.name) + "/snapshot.json"));
     MEKONG_TRY_ASSIGN(auto note, codec::decode_record<SnapshotNote>(text));
     found.snapshots.push_back(std::move(note));
@@ -179,9 +193,9 @@ Status Snapshots::remove(const std::string& name) {
   MEKONG_TRY_ASSIGN(const bool exists, files_.exists(path_of(name)));
   if (!exists) return Error{"NotFound", "no snapshot '" + name + "'"};
   // From now on it is none, whatever a crash leaves.
-  MEKONG_TRY(files_.remove_tree(path_of(name) + ".part"));
-  MEKONG_TRY(files_.rename(path_of(name), path_of(name) + ".part"));
-  return files_.remove_tree(path_of(name) + ".part");
+  MEKONG_TRY(files_.remove_tree(part_of(name)));
+  MEKONG_TRY(files_.rename(path_of(name), part_of(name)));
+  return files_.remove_tree(part_of(name));
 }
 
 Status Snapshots::restore(const std::string& name) {

@@ -101,11 +101,37 @@ TEST(SnapshotsTest, a_restore_whose_source_goes_fails_and_replaces_nothing) {
       ASSERT_TRUE(files.write_file_durably(source + name, "x").ok());
     }
     os::ManualClock clock(1'000'000);
-    EXPECT_FALSE(Snapshots(files, folder, clock).restore("one").ok());
+    os::SeededRandom random(7);
+    EXPECT_FALSE(Snapshots(files, folder, clock, random).restore("one").ok());
     expect_as_before(files);
     ASSERT_TRUE(finish_restore(files, folder).ok());
     expect_as_before(files);
   }
+}
+
+TEST(SnapshotsTest, a_name_that_says_part_is_refused) {
+  os::MemoryFiles files;
+  const DataFolder folder(files, "/data");
+  os::ManualClock clock(1'000'000);
+  os::SeededRandom random(7);
+  Snapshots snapshots(files, folder, clock, random);
+  for (const std::string name : {"a.part", ".part"}) {
+    EXPECT_EQ(snapshots.create(name, nullptr).error().code, "InvalidArgument") << name;
+    EXPECT_EQ(snapshots.remove(name).error().code, "InvalidArgument") << name;
+    EXPECT_EQ(snapshots.restore(name).error().code, "InvalidArgument") << name;
+  }
+}
+
+TEST(SnapshotsTest, a_fork_that_fails_leaves_what_lies_beside_its_target) {
+  os::MemoryFiles files;
+  const DataFolder folder(files, "/data");
+  os::ManualClock clock(1'000'000);
+  os::SeededRandom random(7);
+  ASSERT_TRUE(files.make_directories("/forks/try.part").ok());
+  ASSERT_TRUE(files.write_file_durably("/forks/try.part/another's", "x").ok());
+  EXPECT_FALSE(Snapshots(files, folder, clock, random).fork("/forks/try", nullptr).ok());  // of nothing
+  EXPECT_TRUE(*files.exists("/forks/try.part/another's"));
+  EXPECT_EQ(files.list("/forks")->size(), 1U);
 }
 
 }  // namespace

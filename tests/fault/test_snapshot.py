@@ -165,3 +165,17 @@ def test_lost_metadata_is_restored_and_never_begun_anew(own_mekong):
     assert own_mekong.command('snapshot', 'restore', 'one').returncode == 0
     own_mekong.start()
     assert s3_bodies(own_mekong) == {'kept': b'x' * 100_000}
+
+
+def test_names_of_what_is_being_made_are_nobody_elses(own_mekong, tmp_path):
+    refused = own_mekong.command('snapshot', 'create', 'one.part')
+    assert refused.returncode == 1 and "without '.part'" in refused.stderr, refused
+    beside = tmp_path / 'forks' / 'try.part'
+    beside.mkdir(parents=True)
+    (beside / 'kept').write_text('kept')
+    assert own_mekong.command('fork', f'{beside.parent}/try/').returncode == 0
+    own_mekong.kill()
+    assert own_mekong.command('fork', f'{beside.parent}/again').returncode == 0
+    assert sorted(path.name for path in beside.parent.iterdir()) == ['again', 'try', 'try.part']
+    assert (beside / 'kept').read_text() == 'kept'
+    assert Mekong(f'{beside.parent}/try').command('verify').returncode == 0

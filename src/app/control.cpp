@@ -1,5 +1,6 @@
 #include "app/control.h"
 #include "app/metadata.h"
+#include "app/snapshots.h"
 
 #include <charconv>
 
@@ -43,16 +44,11 @@ Task<Result<std::string>> exchange(os::Network& network, os::Endpoint to, std::s
   co_return reply;
 }
 
-Error no_data(const DataFolder& folder) {
-  return {"NotInitialised",
-          "no data in " + folder.path() + " yet: start it with  mekong serve --data " + folder.path()};
-}
-
 // The server itself, when it does not run: the same directory over the same meta.
 Result<std::unique_ptr<meta::Store>> open_meta(os::Files& files, const DataFolder& folder) {
   MEKONG_TRY_ASSIGN(const bool exists, files.exists(folder.meta()));
-  if (!exists) return no_data(folder);
-  return open_metadata(folder.meta(), {"iam"}, meta::Durability::sync);
+  if (!exists) return folder.no_data();
+  return open_metadata(files, folder, {"iam"}, meta::Durability::sync);
 }
 
 }  // namespace
@@ -99,7 +95,7 @@ Result<AccountNotes> read_accounts(const std::string& data) {
   if (answered.error().code != "NotRunning") return answered.error();
   const auto noted = files.read_file(folder.root_credentials());
   if (noted.ok()) return codec::decode_record<AccountNotes>(*noted);
-  if (noted.error().code == "ENOENT") return no_data(folder);
+  if (noted.error().code == "ENOENT") return folder.no_data();
   return noted.error();
 }
 
@@ -109,6 +105,8 @@ Result<AccountNote> make_account(const std::string& data, const std::string& nam
   auto answered = ask_server(folder, files, "/_mekong/accounts", name);
   if (answered.ok()) return codec::decode_record<AccountNote>(*answered);
   if (answered.error().code != "NotRunning") return answered.error();
+  MEKONG_TRY_ASSIGN(const auto held, folder.hold_existing());
+  MEKONG_TRY(finish_restore(files, folder));
   MEKONG_TRY_ASSIGN(const auto meta, open_meta(files, folder));
   os::SystemClock clock;
   os::SystemRandom random;

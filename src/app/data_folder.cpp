@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/record.h"
+#include "meta/verify.h"
 
 namespace mekong::app {
 namespace {
@@ -14,6 +15,28 @@ Status DataFolder::make() {
   if (exists) return ok();
   MEKONG_TRY(files_.make_directories(path_, 0700));
   return files_.sync_directory(path_.substr(0, std::max<size_t>(path_.rfind('/'), 1)));
+}
+
+Result<std::shared_ptr<const void>> DataFolder::hold() const {
+  return meta::hold_folder(path_);
+}
+
+Result<std::shared_ptr<const void>> DataFolder::hold_existing() const {
+  for (const char* part : {"/meta", "/restoring", "/snapshots"}) {
+    MEKONG_TRY_ASSIGN(const bool exists, files_.exists(path_ + part));
+    if (exists) return hold();
+  }
+  return no_data();
+}
+
+Result<std::shared_ptr<const void>> DataFolder::hold_meta() const {
+  MEKONG_TRY_ASSIGN(const bool exists, files_.exists(meta()));
+  if (!exists) return no_data();
+  return meta::hold_folder(meta());
+}
+
+Error DataFolder::no_data() const {
+  return {"NotInitialised", "no data in " + path_ + " yet: start it with  mekong serve --data " + path_};
 }
 
 Result<os::CertificateAndKey> DataFolder::authority(const os::Clock& clock, os::Random& random) {

@@ -1,5 +1,6 @@
 // The data folder: what lies where, and the small files that commands read (all 0600, in a 0700 folder).
 #pragma once
+#include <memory>
 #include <string>
 
 #include "base/result.h"
@@ -41,6 +42,14 @@ class DataFolder {
   std::string truststore() const { return path_ + "/truststore.jks"; }
 
   Status make();
+  // Taken before anything else is touched, by a server and by each command that changes the folder or wants
+  // it to stand still. Nobody else has it while the result lives. Error: "InUse".
+  Result<std::shared_ptr<const void>> hold() const;
+  // The same for a command, which makes nothing where no data is: "NotInitialised".
+  Result<std::shared_ptr<const void>> hold_existing() const;
+  // For a command, beside that: all that servers of releases before hold. "NotInitialised": no metadata.
+  Result<std::shared_ptr<const void>> hold_meta() const;
+  Error no_data() const;
   // The authority (made at first use), and a certificate for this start's names. Writes the bundle (public
   // roots and ours) and Java's truststore again each time.
   Result<os::CertificateAndKey> certificate(const std::vector<std::string>& names, const os::Clock& clock,

@@ -116,7 +116,7 @@ DATA/snapshots/NAME; a folder of its own, which verify reads.
 
 restore puts the snapshot's state in the place of the present one, which is gone then. A crash meanwhile
 leaves the one or the other. Certificates and the control token stay as they are. Jobs that ran are not taken
-along. Exit code 2 while a server runs on the folder.
+along. Exit code 2 while a server runs on the folder, or another command works on it.
 
 Examples
   mekong snapshot create before-the-test

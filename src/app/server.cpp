@@ -126,6 +126,7 @@ struct Server::Parts {
   os::SystemRandom random;
   os::PosixFiles files;
   DataFolder folder;
+  std::shared_ptr<const void> held;  // the folder
   std::string control_token;
   std::shared_ptr<os::TlsServer> tls;
   HostPort listen;
@@ -200,12 +201,13 @@ void Server::Parts::begin_small_files() {
 
 Status Server::Parts::open_engines() {
   MEKONG_TRY(folder.make());
+  MEKONG_TRY_ASSIGN(held, folder.hold());
   coming_children = beside<std::unique_ptr<ChildParts>>(
       pool, [this] { return std::make_unique<ChildParts>(folder.path()); });
   MEKONG_TRY(finish_restore(files, folder));
   const auto durability = options.durability == "os" ? meta::Durability::os : meta::Durability::sync;
-  MEKONG_TRY_ASSIGN(meta, open_metadata(folder.meta(), meta_families, durability));
-  begin_small_files();  // the folder is ours
+  MEKONG_TRY_ASSIGN(meta, open_metadata(files, folder, meta_families, durability));
+  begin_small_files();
   MEKONG_TRY(timers::restore_clock(*meta, clock));
   MEKONG_TRY_ASSIGN(timers, timers::Timers::open(*meta, clock, logger));
   blob::Options blob_options;
@@ -377,7 +379,7 @@ Status Server::Parts::open_front() {
   open_time(internal);
   identity_routes = std::make_unique<IdentityRoutes>(iam->decisions(), pool, control_token);
   identity_routes->add_to(internal);
-  snapshot_route = std::make_unique<SnapshotRoute>(Snapshots(files, folder, system_clock),
+  snapshot_route = std::make_unique<SnapshotRoute>(Snapshots(files, folder, system_clock, random),
                                                    RunningEngines{*meta, *blobs, *log}, pool, control_token);
   snapshot_route->add_to(internal);
   MEKONG_TRY_ASSIGN(front, open_listener(listen.host, listen.port, internal));

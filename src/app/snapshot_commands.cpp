@@ -5,12 +5,21 @@
 #include "app/control.h"
 #include "app/snapshots.h"
 #include "codec/record.h"
-#include "meta/verify.h"
 
 namespace mekong::app {
 namespace {
 
 constexpr int64_t copy_timeout_ms = 600'000;
+
+Status restored(os::Files& files, const DataFolder& folder, const std::string& name) {
+  MEKONG_TRY_ASSIGN(const auto held, folder.hold_existing());
+  MEKONG_TRY(finish_restore(files, folder));
+  const auto held_meta = folder.hold_meta();  // which may be what is lost
+  if (!held_meta.ok() && held_meta.error().code != "NotInitialised") return held_meta.error();
+  os::SystemClock clock;
+  os::SystemRandom random;
+  return Snapshots(files, folder, clock, random).restore(name);
+}
 
 // By the server where one runs, else here, with the folder held.
 Result<SnapshotNote> copied(os::Files& files, const DataFolder& folder, const std::string& order,
@@ -21,11 +30,12 @@ Result<SnapshotNote> copied(os::Files& files, const DataFolder& folder, const st
   if (answer.ok() && answer->status == 200) return codec::decode_record<SnapshotNote>(answer->body);
   if (answer.ok()) return refusal(*answer);
   if (answer.error().code != "NotRunning") return answer.error();
-  MEKONG_TRY_ASSIGN(const bool exists, files.exists(folder.meta()));
-  if (!exists) return Error{"NotInitialised", "no data in " + folder.path()};
-  MEKONG_TRY_ASSIGN(const auto held, meta::hold_folder(folder.meta()));
+  MEKONG_TRY_ASSIGN(const auto held, folder.hold_existing());
+  MEKONG_TRY(finish_restore(files, folder));
+  MEKONG_TRY_ASSIGN(const auto held_meta, folder.hold_meta());
   os::SystemClock clock;
-  Snapshots snapshots(files, folder, clock);
+  os::SystemRandom random;
+  Snapshots snapshots(files, folder, clock, random);
   return here(snapshots);
 }
 
@@ -67,7 +77,8 @@ int list_snapshots(const std::string& data, bool json) {
   os::PosixFiles files;
   const DataFolder folder(files, data);
   os::SystemClock clock;
-  const auto found = Snapshots(files, folder, clock).list();
+  os::SystemRandom random;
+  const auto found = Snapshots(files, folder, clock, random).list();
   if (!found.ok()) return fail(found.error());
   if (json) {
     std::printf("%s\n", codec::encode_record(*found).c_str());
@@ -81,19 +92,16 @@ int remove_snapshot(const std::string& data, const std::string& name) {
   os::PosixFiles files;
   const DataFolder folder(files, data);
   os::SystemClock clock;
-  const auto removed = Snapshots(files, folder, clock).remove(name);
+  os::SystemRandom random;
+  const auto removed = Snapshots(files, folder, clock, random).remove(name);
   return removed.ok() ? 0 : fail(removed.error());
 }
 
 int restore_snapshot(const std::string& data, const std::string& name) {
   os::PosixFiles files;
   const DataFolder folder(files, data);
-  if (const auto finished = finish_restore(files, folder); !finished.ok()) return fail(finished.error());
-  const auto held = meta::hold_folder(folder.meta());
-  if (!held.ok()) return fail({"InUse", "a server runs on " + data + ": stop it, then restore"});
-  os::SystemClock clock;
-  const auto restored = Snapshots(files, folder, clock).restore(name);
-  return restored.ok() ? 0 : fail(restored.error());
+  const auto done = restored(files, folder, name);
+  return done.ok() ? 0 : fail(done.error());
 }
 
 }  // namespace mekong::app

@@ -16,15 +16,20 @@ namespace {
 constexpr size_t name_bytes_max = 100;
 const char* const parts[] = {"meta", "log", "blobs"};
 
+// Of a snapshot that is being made, or removed.
+constexpr std::string_view part_suffix = ".part";
+
 bool valid_name(const std::string& name) {
   return !name.empty() && name.size() <= name_bytes_max && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+         !name.ends_with(part_suffix) && std::all_of(name.begin(), name.end(), [](unsigned char c) {
            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
          });
 }
 
 Error invalid_name(const std::string& name) {
-  return {"InvalidArgument", "'" + name + "' is no snapshot's name: letters, digits, '-', '_' and '.'"};
+  return {
+      "InvalidArgument",
+      "'" + name + "' is no snapshot's name: letters, digits, '-', '_' and '.', without '.part' at the end"};
 }
 
 // Tables never change. Everything else of RocksDB's is copied; its lock and its own log stay.
@@ -39,8 +44,8 @@ Status copy_meta(os::Files& files, const std::string& from, const std::string& t
   return ok();
 }
 
-// A content's file is written once. One that goes meanwhile was named by nothing.
-Status link_contents(os::Files& files, const std::string& from, const std::string& to) {
+// A content's file is written once. Where a server runs, one that goes meanwhile was named by nothing.
+Status link_contents(os::Files& files, const std::string& from, const std::string& to, bool stopped) {
   MEKONG_TRY(files.make_directories(to));
   MEKONG_TRY_ASSIGN(const auto folders, files.list(from));
   for (const auto& folder : folders) {
@@ -50,7 +55,7 @@ Status link_contents(os::Files& files, const std::string& from, const std::strin
     for (const auto& entry : entries) {
       const std::string name = "/" + folder.name + "/" + entry.name;
       const auto linked = files.link(from + name, to + name);
-      if (!linked.ok() && linked.error().code != "ENOENT") return linked;
+      if (!linked.ok() && (stopped || linked.error().code != "ENOENT")) return linked;
     }
   }
   return ok();
@@ -59,17 +64,55 @@ Status link_contents(os::Files& files, const std::string& from, const std::strin
 Status copy_stopped(os::Files& files, const DataFolder& from, const std::string& to) {
   MEKONG_TRY(log::copy_log(files, from.log(), to + "/log", true));
   MEKONG_TRY(copy_meta(files, from.meta(), to + "/meta"));
-  return link_contents(files, from.blobs(), to + "/blobs");
+  return link_contents(files, from.blobs(), to + "/blobs", true);
+}
+
+// Of a restore, those that are not in their place yet. What the others replaced is kept until all are.
+Result<std::vector<std::string>> waiting_parts(os::Files& files, const DataFolder& folder) {
+  const std::string fresh = folder.path() + "/restoring/", old = folder.path() + "/replaced/";
+  std::vector<std::string> waiting, placed;
+  for (const char* part : parts) {
+    MEKONG_TRY_ASSIGN(const bool waits, files.exists(fresh + part));
+    (waits ? waiting : placed).emplace_back(part);
+  }
+  for (const auto& part : placed) {
+    MEKONG_TRY_ASSIGN(const bool there, files.exists(folder.path() + "/" + part));
+    MEKONG_TRY_ASSIGN(const bool replaced, files.exists(old + part));
+    if (there && (replaced || waiting.empty())) continue;
+    return Error{"StorageFailed", fresh + part + " is missing: what is to be restored is not whole"};
+  }
+  return waiting;
+}
+
+Status exchange(os::Files& files, const DataFolder& folder, const std::string& part) {
+  const std::string there = folder.path() + "/" + part, fresh = folder.path() + "/restoring",
+                    old = folder.path() + "/replaced";
+  MEKONG_TRY_ASSIGN(const bool exists, files.exists(there));
+  // One after the other, also on a file system that does not keep the order of what is not synced.
+  if (exists) {
+    MEKONG_TRY(files.rename(there, old + "/" + part));
+  } else {
+    MEKONG_TRY(files.make_directories(old + "/" + part));  // says that it was exchanged
+  }
+  MEKONG_TRY(files.sync_directory(old));
+  MEKONG_TRY(files.sync_directory(folder.path()));
+  MEKONG_TRY(files.rename(fresh + "/" + part, there));
+  MEKONG_TRY(files.sync_directory(folder.path()));
+  return files.sync_directory(fresh);
 }
 
 // The jobs that run are the other folder's; so are a fork's ports.
-Status let_go(const std::string& meta_folder, CopyKind kind) {
-  MEKONG_TRY_ASSIGN(const auto meta, open_metadata(meta_folder, {"jobs", "msk"}, meta::Durability::sync));
+Status let_go(os::Files& files, const DataFolder& made, CopyKind kind) {
+  MEKONG_TRY_ASSIGN(const auto meta, open_metadata(files, made, {"jobs", "msk"}, meta::Durability::sync));
   MEKONG_TRY(jobs::forget_running(*meta));
   return kind == CopyKind::fork ? msk::release_ports(*meta) : ok();
 }
 
 }  // namespace
+
+std::string Snapshots::part_of(const std::string& name) const {
+  return path_of(name) + std::string(part_suffix);
+}
 
 Status Snapshots::copy_running(const std::string& target, const RunningEngines& running, SnapshotNote& note) {
   return running.blobs.while_kept([&]() -> Status {
@@ -81,25 +124,24 @@ Status Snapshots::copy_running(const std::string& target, const RunningEngines& 
     }));
     note.pause_milliseconds = paused_ns / 1'000'000;
     // What the metadata names is there, and stays meanwhile.
-    return link_contents(files_, folder_.blobs(), target + "/blobs");
+    return link_contents(files_, folder_.blobs(), target + "/blobs", false);
   });
 }
 
-Result<SnapshotNote> Snapshots::copy(const std::string& name, const std::string& target, CopyKind kind,
+Result<SnapshotNote> Snapshots::copy(const std::string& name, const std::string& target,
+                                     const std::string& making, CopyKind kind,
                                      const RunningEngines* running) {
   MEKONG_TRY_ASSIGN(const bool exists, files_.exists(target));
   if (exists) return Error{"AlreadyExists", target + " exists"};
   SnapshotNote note{.name = name, .path = target, .version = MEKONG_VERSION};
   note.created = codec::format_iso8601(clock_.wall_ms());
   const int64_t began_ns = clock_.monotonic_ns();
-  const std::string making = target + ".part";
-  MEKONG_TRY(files_.remove_tree(making));
   MEKONG_TRY(files_.make_directories(making));
   auto copied =
       running != nullptr ? copy_running(making, *running, note) : copy_stopped(files_, folder_, making);
   if (copied.ok()) copied = files_.copy_file(folder_.authority_certificate(), making + "/ca.pem");
   if (copied.ok()) copied = files_.copy_file(folder_.authority_key(), making + "/ca-key.pem");
-  if (copied.ok()) copied = let_go(making + "/meta", kind);
+  if (copied.ok()) copied = let_go(files_, DataFolder(files_, making), kind);
   if (copied.ok()) copied = files_.sync_all(making);
   note.milliseconds = (clock_.monotonic_ns() - began_ns) / 1'000'000;
   if (copied.ok()) copied = files_.write_file_durably(making + "/snapshot.json", codec::encode_record(note));
@@ -116,13 +158,19 @@ Result<SnapshotNote> Snapshots::copy(const std::string& name, const std::string&
 Result<SnapshotNote> Snapshots::create(const std::string& name, const RunningEngines* running) {
   if (!valid_name(name)) return invalid_name(name);
   MEKONG_TRY(files_.make_directories(folder_.path() + "/snapshots"));
-  return copy(name, path_of(name), CopyKind::snapshot, running);
+  const std::string making = part_of(name);
+  MEKONG_TRY(files_.remove_tree(making));  // what a crash has left
+  return copy(name, path_of(name), making, CopyKind::snapshot, running);
 }
 
 Result<SnapshotNote> Snapshots::fork(const std::string& target, const RunningEngines* running) {
-  if (target.empty() || target.front() != '/')
+  const std::string path = target.substr(0, target.find_last_not_of('/') + 1);
+  if (path.empty() || path.front() != '/') {
     return Error{"InvalidArgument", "the target is an absolute path"};
-  return copy("", target, CopyKind::fork, running);
+  }
+  // What lies beside the target is not ours, whatever its name; nobody has one like this.
+  const std::string making = path + "." + random_.hex(32) + std::string(part_suffix);
+  return copy("", path, making, CopyKind::fork, running);
 }
 
 Result<SnapshotNotes> Snapshots::list() const {
@@ -132,7 +180,7 @@ Result<SnapshotNotes> Snapshots::list() const {
   if (!exists) return found;
   MEKONG_TRY_ASSIGN(const auto entries, files_.list(home));
   for (const auto& entry : entries) {
-    if (entry.name.ends_with(".part")) continue;  // being made
+    if (entry.name.ends_with(part_suffix)) continue;  // being made
     MEKONG_TRY_ASSIGN(const std::string text, files_.read_file(path_of(entry.name) + "/snapshot.json"));
     MEKONG_TRY_ASSIGN(auto note, codec::decode_record<SnapshotNote>(text));
     found.snapshots.push_back(std::move(note));
@@ -145,9 +193,9 @@ Status Snapshots::remove(const std::string& name) {
   MEKONG_TRY_ASSIGN(const bool exists, files_.exists(path_of(name)));
   if (!exists) return Error{"NotFound", "no snapshot '" + name + "'"};
   // From now on it is none, whatever a crash leaves.
-  MEKONG_TRY(files_.remove_tree(path_of(name) + ".part"));
-  MEKONG_TRY(files_.rename(path_of(name), path_of(name) + ".part"));
-  return files_.remove_tree(path_of(name) + ".part");
+  MEKONG_TRY(files_.remove_tree(part_of(name)));
+  MEKONG_TRY(files_.rename(path_of(name), part_of(name)));
+  return files_.remove_tree(part_of(name));
 }
 
 Status Snapshots::restore(const std::string& name) {
@@ -168,21 +216,8 @@ Status finish_restore(os::Files& files, const DataFolder& folder) {
   MEKONG_TRY_ASSIGN(const bool ready, files.exists(fresh + "/ready"));
   if (ready) {
     MEKONG_TRY(files.make_directories(old));
-    for (const char* part : parts) {
-      const std::string there = folder.path() + "/" + part, next = fresh + "/" + part;
-      MEKONG_TRY_ASSIGN(const bool waits, files.exists(next));
-      if (!waits) continue;  // done before a crash
-      MEKONG_TRY_ASSIGN(const bool exists, files.exists(there));
-      // One after the other, also on a file system that does not keep the order of what is not synced.
-      if (exists) {
-        MEKONG_TRY(files.rename(there, old + "/" + part));
-        MEKONG_TRY(files.sync_directory(old));
-        MEKONG_TRY(files.sync_directory(folder.path()));
-      }
-      MEKONG_TRY(files.rename(next, there));
-      MEKONG_TRY(files.sync_directory(folder.path()));
-      MEKONG_TRY(files.sync_directory(fresh));
-    }
+    MEKONG_TRY_ASSIGN(const auto waiting, waiting_parts(files, folder));
+    for (const auto& part : waiting) MEKONG_TRY(exchange(files, folder, part));
     MEKONG_TRY(files.sync_all(folder.path()));
   }
   MEKONG_TRY(files.remove_tree(fresh));

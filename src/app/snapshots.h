@@ -10,6 +10,7 @@
 #include "log/disk_log.h"
 #include "meta/store.h"
 #include "os/clock.h"
+#include "os/random.h"
 
 namespace mekong::app {
 
@@ -44,31 +45,35 @@ struct RunningEngines {
 // "EXDEV" (a fork lies on the data's file system), "NotFound".
 class Snapshots {
  public:
-  Snapshots(os::Files& files, const DataFolder& folder, const os::Clock& clock)
-      : files_(files), folder_(folder), clock_(clock) {}
+  Snapshots(os::Files& files, const DataFolder& folder, const os::Clock& clock, os::Random& random)
+      : files_(files), folder_(folder), clock_(clock), random_(random) {}
 
   // Everything that was acknowledged before, nothing that begins after. Without `running` the folder must be
-  // held (meta::hold_folder).
+  // held (DataFolder::hold).
   Result<SnapshotNote> create(const std::string& name, const RunningEngines* running);
   Result<SnapshotNote> fork(const std::string& target, const RunningEngines* running);
   Result<SnapshotNotes> list() const;
   Status remove(const std::string& name);
-  // Puts the snapshot's state in the place of the folder's. No server may run; a crash meanwhile leaves a
-  // folder with the one or the other, once finish_restore() has run.
+  // Puts the snapshot's state in the place of the folder's, which is held; a crash meanwhile leaves a folder
+  // with the one or the other, once finish_restore() has run.
   Status restore(const std::string& name);
 
  private:
-  Result<SnapshotNote> copy(const std::string& name, const std::string& target, CopyKind kind,
-                            const RunningEngines* running);
+  // Made in `making`, which is ours alone.
+  Result<SnapshotNote> copy(const std::string& name, const std::string& target, const std::string& making,
+                            CopyKind kind, const RunningEngines* running);
   Status copy_running(const std::string& target, const RunningEngines& running, SnapshotNote& note);
   std::string path_of(const std::string& name) const { return folder_.path() + "/snapshots/" + name; }
+  std::string part_of(const std::string& name) const;
 
   os::Files& files_;
   const DataFolder& folder_;
   const os::Clock& clock_;
+  os::Random& random_;
 };
 
-// Before anything of the folder is opened: ends a restore that was cut off.
+// Before anything of the folder is opened, once it is held: ends a restore that was cut off. "StorageFailed":
+// what it left is not whole, and nothing more is moved.
 Status finish_restore(os::Files& files, const DataFolder& folder);
 
 }  // namespace mekong::app

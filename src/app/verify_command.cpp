@@ -89,6 +89,19 @@ Status verify_all(os::Files& files, const DataFolder& folder, Verification& foun
   return ok();
 }
 
+Status check_settled(os::Files& files, const DataFolder& folder) {
+  MEKONG_TRY_ASSIGN(const bool cut_off, files.exists(folder.path() + "/restoring/ready"));
+  if (!cut_off) return ok();
+  return Error{"Usage", "a restore was cut off; the next start, or snapshot restore, ends it: then verify"};
+}
+
+Status verify_held(os::Files& files, const DataFolder& folder, Verification& found) {
+  MEKONG_TRY_ASSIGN(const auto held, folder.hold_existing());
+  MEKONG_TRY(check_settled(files, folder));
+  MEKONG_TRY_ASSIGN(const auto held_meta, folder.hold_meta());
+  return verify_all(files, folder, found);
+}
+
 FindingNote note_of(const Finding& one) {
   return {one.flaw == Flaw::damaged ? "damaged" : "unfinished", one.file, one.object, one.what, one.offset};
 }
@@ -112,22 +125,12 @@ void print(const VerificationNote& note) {
 int verify(const std::string& data, bool json) {
   os::PosixFiles files;
   const DataFolder folder(files, data);
-  const auto exists = files.exists(folder.meta());
-  const auto cut_off = files.exists(folder.path() + "/restoring/ready");
-  if (cut_off.ok() && *cut_off) {
-    return fail(
-        {"Usage", "a restore was cut off; the next start, or snapshot restore, ends it: then verify"});
-  }
-  if (!exists.ok()) return fail(exists.error());
-  if (!*exists) return fail({"Usage", "no data in " + data});
-  const auto held = meta::hold_folder(folder.meta());
-  if (!held.ok()) {
-    return fail({"InUse", "a server runs on " + data + ": stop it, then verify"});
-  }
   os::SystemClock clock;
   const int64_t began_ms = clock.wall_ms();
   Verification found;
-  if (const auto done = verify_all(files, folder, found); !done.ok()) return fail(done.error());
+  if (const auto done = verify_held(files, folder, found); !done.ok()) {
+    return done.error().code == "NotInitialised" ? fail({"Usage", "no data in " + data}) : fail(done.error());
+  }
   VerificationNote note;
   for (const auto& one : found.findings) {
     note.findings.push_back(note_of(one));

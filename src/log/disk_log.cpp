@@ -154,6 +154,7 @@ Result<DiskLog::PartitionPtr> DiskLog::find(const PartitionId& id) {
 
 Status DiskLog::create(const PartitionId& id, const PartitionConfig& config) {
   if (!valid_id(id)) return Error{"INVALID_TOPIC_EXCEPTION", "not a partition id: " + id.value};
+  const std::shared_lock no_moment(moment_mutex_);
   auto locked = lock_slot(id);
   MEKONG_TRY_ASSIGN(const bool exists, files_.exists(folder_of(id) + "/partition"));
   if (exists) return Error{"TOPIC_ALREADY_EXISTS", "partition " + id.value + " exists"};
@@ -170,6 +171,7 @@ Status DiskLog::configure(const PartitionId& id, const PartitionConfig& config) 
 
 Status DiskLog::remove(const PartitionId& id) {
   if (!valid_id(id)) return unknown_partition(id);
+  std::shared_lock no_moment(moment_mutex_);
   // Opened first, so that the committer ends what is under way. One that cannot be opened has nothing so.
   auto partition = find(id);
   auto locked = lock_slot(id);
@@ -189,6 +191,7 @@ Status DiskLog::remove(const PartitionId& id) {
   }
   drop(id, locked);
   locked.lock.unlock();
+  no_moment.unlock();
   waiters_.wake(id, std::numeric_limits<int64_t>::max());
   return removed;
 }
@@ -301,6 +304,8 @@ Status DiskLog::snapshot(const std::string& to, const std::function<Status(int64
     changes[id] = partition->changes();
   }
   MEKONG_TRY(copy_log(files_, folder_, to, false));
+  // A topic that the metadata names at the moment was made before, and its partitions are listed.
+  const std::lock_guard moment(moment_mutex_);
   return committer_->run_alone([&]() -> Status {
     const int64_t began_ns = clock_.monotonic_ns();
     MEKONG_TRY(committer_->write_gathered());

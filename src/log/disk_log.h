@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <unordered_map>
 
@@ -61,7 +62,8 @@ class DiskLog final : public Log {
   // timer. May take long.
   void retain();
   // Copies all to the new folder `to` (log/snapshot.h), then calls `meanwhile` with the moment
-  // (os::Clock::monotonic_ns) since which nothing is written and nothing acknowledged, until it returns.
+  // (os::Clock::monotonic_ns) since which nothing is written and nothing acknowledged, and no partition made
+  // or removed, until it returns.
   Status snapshot(const std::string& to, const std::function<Status(int64_t began_ns)>& meanwhile);
   // Compaction ends at once, and does not begin again.
   void stop_compaction() { compaction_stopped_ = true; }
@@ -104,6 +106,9 @@ class DiskLog final : public Log {
   const size_t restored_together_min_;
   const size_t compaction_bytes_max_;
   std::mutex compaction_mutex_;  // one at a time
+  // Whole while a copy's moment is taken, shared while a partition is made or removed. Before the others, and
+  // never in the committer's thread.
+  std::shared_mutex moment_mutex_;
   std::atomic<bool> compaction_stopped_ = false;
 
   std::mutex slots_mutex_;

@@ -34,7 +34,8 @@ Status copy_partition(os::Files& files, const std::string& from, const std::stri
   return ok();
 }
 
-// One that is opened for the first time, or removed, at this moment changes under our hands.
+// Where a server runs, one that is opened for the first time, or removed, at this moment changes under our
+// hands.
 Status copy_moving(os::Files& files, const std::string& from, const std::string& to) {
   auto copied = copy_partition(files, from, to);
   for (int tries = 1; !copied.ok() && copied.error().code == "ENOENT" && tries < tries_max; ++tries) {
@@ -83,9 +84,9 @@ Status copy_log(os::Files& files, const std::string& from, const std::string& to
       MEKONG_TRY(files.link(source, target));
     }
   }
-  return each_folder(partitions, [&](const std::string& name) {
-    return copy_moving(files, from + "/" + name, to + "/" + name);
-  });
+  const auto copy = stopped ? copy_partition : copy_moving;
+  return each_folder(
+      partitions, [&](const std::string& name) { return copy(files, from + "/" + name, to + "/" + name); });
 }
 
 Status refresh_copy(os::Files& files, const std::string& from, const std::string& to,

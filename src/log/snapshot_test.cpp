@@ -161,6 +161,73 @@ TEST_F(LogSnapshotTest, a_copy_taken_under_load_has_all_up_to_its_moment) {
   writer.join();
 }
 
+// Tells when the log's folder was listed.
+class ListedFiles : public os::MemoryFiles {
+ public:
+  Result<std::vector<os::DirectoryEntry>> list(const std::string& path) override {
+    auto entries = MemoryFiles::list(path);
+    if (path == "/log") ++listed;
+    return entries;
+  }
+  std::atomic<int> listed = 0;
+};
+
+// What is named at the moment, as a topic is once its partitions are made, is in the copy.
+TEST(LogMomentTest, no_partition_is_made_between_the_listing_and_the_moment) {
+  ListedFiles files;
+  os::ManualClock clock{1'000'000'000};
+  os::SeededRandom random{7};
+  auto log = std::move(*DiskLog::open(files, clock, random, null_logger(), "/log"));
+  ASSERT_TRUE(log->create(PartitionId("a-0"), {}).ok());
+  files.listed = 0;
+  std::atomic<bool> asked = false, named = false;
+  std::thread maker([&] {
+    while (files.listed < 2) std::this_thread::yield();  // to be copied, and again for what has changed
+    asked = true;
+    EXPECT_TRUE(log->create(PartitionId("b-0"), {}).ok());
+    named = true;
+  });
+  bool at_the_moment = false;
+  const auto taken = log->snapshot("/copy", [&](int64_t) -> Status {
+    while (!asked) std::this_thread::yield();
+    for (int i = 0; i < 10'000 && !named; ++i) std::this_thread::yield();  // it may try
+    at_the_moment = named;
+    return ok();
+  });
+  maker.join();
+  ASSERT_TRUE(taken.ok()) << taken.error().message;
+  EXPECT_FALSE(at_the_moment);
+  EXPECT_TRUE(*files.exists("/copy/a-0"));
+  EXPECT_FALSE(*files.exists("/copy/b-0"));
+  EXPECT_TRUE(log->offsets(PartitionId("b-0")).ok());
+}
+
+// As topics go: no longer named, then removed.
+TEST_F(LogSnapshotTest, partitions_that_go_meanwhile_are_in_it_as_long_as_they_are_named) {
+  auto log = open("/log");
+  constexpr int count = 60;
+  const auto id = [](int i) { return PartitionId("going-" + std::to_string(i)); };
+  for (int i = 0; i < count; ++i) ASSERT_TRUE(log->create(id(i), {.retention_ms = -1}).ok());
+  std::atomic<int> going = 0;
+  std::thread remover([&] {
+    for (int i = 0; i < count; ++i) {
+      going = i + 1;
+      EXPECT_TRUE(log->remove(id(i)).ok());
+    }
+  });
+  for (int round = 0; going < count; ++round) {
+    const std::string to = "/copy" + std::to_string(round);
+    int at_the_moment = 0;
+    const auto taken = log->snapshot(to, [&](int64_t) -> Status {
+      at_the_moment = going;
+      return ok();
+    });
+    EXPECT_TRUE(taken.ok()) << taken.error().message;
+    for (int i = at_the_moment; i < count; ++i) EXPECT_TRUE(*files_.exists(to + "/" + id(i).value)) << i;
+  }
+  remover.join();
+}
+
 TEST_F(LogSnapshotTest, a_copy_of_many_partitions_fails_where_one_does) {
   auto log = open("/log");
   for (int i = 0; i < 80; ++i) {

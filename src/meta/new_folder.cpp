@@ -2,6 +2,7 @@
 
 #include <rocksdb/file_system.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -78,8 +79,8 @@ Result<std::vector<std::string>> contents(rocksdb::Env& env, const std::string& 
 Result<bool> mark(rocksdb::Env& env, const std::string& folder) {
   const std::string path = folder + "/" + std::string(mark_name);
   MEKONG_TRY_ASSIGN(auto names, contents(env, folder));
-  const bool half_made = std::erase(names, mark_name) > 0;
-  if (!half_made && !names.empty()) return false;
+  if (!NewFolder::is_new(names)) return false;
+  std::erase(names, mark_name);
   for (const auto& name : names) MEKONG_TRY(status_of(env.DeleteFile(folder + "/" + name)));
   MEKONG_TRY(status_of(rocksdb::WriteStringToFile(&env, "", path, false)));
   MEKONG_TRY(sync_directory(env, folder));
@@ -116,6 +117,12 @@ NewFolder::NewFolder(rocksdb::Env& base, std::string folder)
       folder_(std::move(folder)),
       files_(std::make_shared<DeferredSyncs>(base.GetFileSystem())),
       env_(rocksdb::NewCompositeEnv(files_)) {}
+
+bool NewFolder::is_new(std::vector<std::string> names) {
+  if (std::ranges::count(names, mark_name) > 0) return true;
+  std::erase_if(names, [](const auto& name) { return !is_content(name); });
+  return names.empty();
+}
 
 Result<std::unique_ptr<NewFolder>> NewFolder::begin(rocksdb::Env& base, const std::string& folder) {
   const bool has_store = base.FileExists(folder + "/CURRENT").ok();

@@ -20,6 +20,8 @@ class DeferredSyncs;
 
 class NewFolder {
  public:
+  // Whether a folder with these names in it is one to make a store in: nothing was ever acknowledged there.
+  static bool is_new(std::vector<std::string> names);
   // Null where the folder holds a store, or what is left of one. InUse: another has the folder's lock.
   // StorageFailed. `base` must outlive what is returned.
   static Result<std::unique_ptr<NewFolder>> begin(rocksdb::Env& base, const std::string& folder);

@@ -332,7 +332,6 @@ Status RocksDbStore::write(GroupView& view) {
 rocksdb::Options make_options(rocksdb::Env* env) {
   rocksdb::Options options;
   options.env = env;
-  options.create_if_missing = true;
   options.paranoid_checks = true;
   // A torn last record is cut; a bad record before good ones is an error.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -423,8 +422,12 @@ Error open_failed(const rocksdb::Status& status) {
 Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> given, const std::string& folder,
                                                std::vector<std::string> families, Durability durability) {
   MEKONG_TRY_ASSIGN(const auto making, NewFolder::begin(*given, folder));
+  if (!making && given->FileExists(folder + "/CURRENT").IsNotFound()) {
+    return Error{"StorageFailed", folder + "/CURRENT is missing: what else is there cannot be opened"};
+  }
   auto env = making ? making->env() : given;
   auto options = make_options(env.get());
+  options.create_if_missing = making != nullptr;
   std::vector<std::string> names;
   // Fails for a folder that is not there yet; a real problem shows when opening.
   rocksdb::DB::ListColumnFamilies(options, folder, &names).PermitUncheckedError();
@@ -454,7 +457,6 @@ Result<std::unique_ptr<Store>> open_rocksdb_on(std::shared_ptr<rocksdb::Env> giv
 
 Result<ReadOnlyStore> open_read_only_on(std::shared_ptr<rocksdb::Env> env, const std::string& folder) {
   auto options = make_options(env.get());
-  options.create_if_missing = false;
   options.info_log = std::make_shared<NoInfoLog>();  // else a file in the folder
   // A torn end stays where it is; verify() names what is damaged before.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;

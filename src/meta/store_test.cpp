@@ -229,7 +229,7 @@ TEST(RocksDbStoreTest, a_folder_half_made_is_emptied_by_who_holds_its_lock) {
 }
 
 // What is there without CURRENT is not taken for a folder half made.
-TEST(RocksDbStoreTest, a_folder_that_lost_a_file_is_not_emptied) {
+TEST(RocksDbStoreTest, a_folder_that_lost_a_file_is_neither_emptied_nor_begun_anew) {
   TemporaryFolder folder;
   {
     auto store = std::move(open_rocksdb(folder.db(), {"a"}, Durability::sync)).value();
@@ -240,10 +240,12 @@ TEST(RocksDbStoreTest, a_folder_that_lost_a_file_is_not_emptied) {
   };
   std::filesystem::remove(folder.db() + "/CURRENT");
   const auto before = files();
-  {
-    auto store = open_rocksdb(folder.db(), {"a"}, Durability::sync);
-  }
+  const auto opened = open_rocksdb(folder.db(), {"a"}, Durability::sync);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, "StorageFailed");
+  EXPECT_NE(opened.error().message.find("/CURRENT is missing"), std::string::npos) << opened.error().message;
   EXPECT_GE(files(), before);
+  EXPECT_FALSE(std::filesystem::exists(folder.db() + "/CURRENT"));
 }
 
 TEST(RocksDbStoreTest, keeps_what_was_acknowledged_and_families_come_and_stay) {

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/crc32c.h"
+#include "meta/new_folder.h"
 #include "meta/record_file.h"
 #include "meta/rocksdb_store.h"
 
@@ -102,9 +103,19 @@ void read_all(const Store& store, const std::vector<std::string>& families, cons
 Result<std::shared_ptr<const void>> hold_folder(const std::string& folder) {
   rocksdb::FileLock* lock = nullptr;
   const auto status = rocksdb::Env::Default()->LockFile(folder + "/LOCK", &lock);
-  if (!status.ok()) return Error{"InUse", "a server runs on the folder: " + status.ToString()};
+  if (!status.ok())
+    return Error{"InUse", "a server runs on " + folder + ", or a command works on it: " + status.ToString()};
   return std::shared_ptr<const void>(
       lock, [lock](const void*) { rocksdb::Env::Default()->UnlockFile(lock).PermitUncheckedError(); });
+}
+
+Result<bool> holds_store(os::Files& files, const std::string& folder) {
+  MEKONG_TRY_ASSIGN(const bool exists, files.exists(folder));
+  if (!exists) return false;
+  MEKONG_TRY_ASSIGN(const auto entries, files.list(folder));
+  std::vector<std::string> names;
+  for (const auto& entry : entries) names.push_back(entry.name);
+  return !NewFolder::is_new(std::move(names));
 }
 
 Status verify(os::Files& files, const std::string& folder, Verification& found) {

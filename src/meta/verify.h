@@ -15,6 +15,9 @@ namespace mekong::meta {
 // Keeps servers and commands off the folder while the result lives. Error: "InUse", another process has it.
 Result<std::shared_ptr<const void>> hold_folder(const std::string& folder);
 
+// Whether a store lies there, or what is left of one; else opening makes one.
+Result<bool> holds_store(os::Files& files, const std::string& folder);
+
 // Reads every file that the store would read: tables block by block, the journal and the list of tables
 // record by record. Error: the folder cannot be read.
 Status verify(os::Files& files, const std::string& folder, Verification& found);

@@ -1,6 +1,9 @@
 """Snapshots and forks of a running server: the state at one moment, shared files, and no way from one to the other."""
+import fcntl
 import json
 import os
+import pathlib
+import shutil
 import threading
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
@@ -128,3 +131,51 @@ def test_a_snapshot_under_load_is_the_state_at_one_moment(own_mekong, tmp_path):
         finally:
             fork.kill()
         assert fork.command('verify').returncode == 0
+
+
+def test_nobody_touches_what_another_restores(own_mekong, tmp_path):
+    """A restore that is under way holds the folder. What it has made so far lies there without its mark."""
+    assert own_mekong.command('snapshot', 'create', 'one').returncode == 0
+    own_mekong.kill()
+    half_made = pathlib.Path(own_mekong.data, 'restoring', 'log', 'half-made')
+    half_made.mkdir(parents=True)
+    with open(f'{own_mekong.data}/LOCK', 'r+b') as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        for words in (['serve', '--dev'], ['snapshot', 'restore', 'one'], ['snapshot', 'create', 'two'],
+                      ['fork', str(tmp_path / 'fork')], ['verify'], ['account', 'create', 'another']):
+            refused = own_mekong.command(*words)
+            assert refused.returncode == 2 and f'a server runs on {own_mekong.data}' in refused.stderr, (words, refused)
+            assert half_made.exists(), words
+    own_mekong.start()
+    assert not half_made.exists()
+
+
+def test_lost_metadata_is_restored_and_never_begun_anew(own_mekong):
+    s3 = own_mekong.client('s3')
+    s3.create_bucket(Bucket='state', CreateBucketConfiguration={'LocationConstraint': REGION})
+    s3.put_object(Bucket='state', Key='kept', Body=b'x' * 100_000)
+    assert own_mekong.command('snapshot', 'create', 'one').returncode == 0
+    own_mekong.kill()
+    shutil.rmtree(f'{own_mekong.data}/meta')
+    there = {path for path in pathlib.Path(own_mekong.data).rglob('*') if path.is_file()}
+    refused = own_mekong.command('serve')
+    assert refused.returncode == 1 and f'{own_mekong.data}/meta is missing' in refused.stderr, refused
+    assert {path for path in pathlib.Path(own_mekong.data).rglob('*') if path.is_file()} >= there
+    assert not os.path.exists(f'{own_mekong.data}/meta')
+    assert own_mekong.command('snapshot', 'restore', 'one').returncode == 0
+    own_mekong.start()
+    assert s3_bodies(own_mekong) == {'kept': b'x' * 100_000}
+
+
+def test_names_of_what_is_being_made_are_nobody_elses(own_mekong, tmp_path):
+    refused = own_mekong.command('snapshot', 'create', 'one.part')
+    assert refused.returncode == 1 and "without '.part'" in refused.stderr, refused
+    beside = tmp_path / 'forks' / 'try.part'
+    beside.mkdir(parents=True)
+    (beside / 'kept').write_text('kept')
+    assert own_mekong.command('fork', f'{beside.parent}/try/').returncode == 0
+    own_mekong.kill()
+    assert own_mekong.command('fork', f'{beside.parent}/again').returncode == 0
+    assert sorted(path.name for path in beside.parent.iterdir()) == ['again', 'try', 'try.part']
+    assert (beside / 'kept').read_text() == 'kept'
+    assert Mekong(f'{beside.parent}/try').command('verify').returncode == 0

@@ -9,9 +9,11 @@ namespace mekong::app {
 namespace {
 
 class MetadataTest : public testing::Test {
- protected:
+ public:
   MetadataTest() { std::filesystem::create_directories(path_); }
   ~MetadataTest() override { std::filesystem::remove_all(path_); }
+
+ protected:
   std::string opened() {
     const auto store = open_metadata(files_, folder_, {"a"}, meta::Durability::sync);
     return store.ok() ? "opened" : store.error().code + ": " + store.error().message;

@@ -52,8 +52,7 @@ std::string base_name(const std::string& filename) {
 
 }  // namespace
 
-std::string absolute_url(const Headers& headers, bool secure, std::string_view path) {
-  const auto* host = find_header(headers, "host");
+std::string absolute_url(const std::string* host, bool secure, std::string_view path) {
   if (host == nullptr) return std::string(path);
   return (secure ? "https://" : "http://") + *host + std::string(path);
 }
@@ -198,7 +197,8 @@ Task<Result<std::string>> PostForm::read() {
 std::string PostForm::location() const {
   std::string path = head_.raw_path;
   if (!path.ends_with('/')) path += '/';
-  return absolute_url(head_.headers, head_.secure, path + codec::percent_encode(key(), true));
+  return absolute_url(find_header(head_.headers, "host"), head_.secure,
+                      path + codec::percent_encode(key(), true));
 }
 
 Response PostForm::reply(Response put) const {

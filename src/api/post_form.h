@@ -13,7 +13,7 @@
 namespace mekong::api {
 
 // `path` at the host that the client named; the path alone where it named none.
-std::string absolute_url(const Headers& headers, bool secure, std::string_view path);
+std::string absolute_url(const std::string* host, bool secure, std::string_view path);
 
 // POST of multipart/form-data without a query.
 bool is_post_form(const RequestHead& head);

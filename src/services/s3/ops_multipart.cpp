@@ -48,9 +48,9 @@ Status check_type(const objects::Store& store, const objects::UploadPlace& place
 
 // By the host that the client named, which may hold the bucket.
 std::string url_of(const api::Context& ctx, const std::string& bucket, const std::string& key) {
-  const auto* host = api::find_header(*ctx.headers, "host");
+  const auto* host = sent_header(ctx, "host");
   const bool in_host = host != nullptr && host->starts_with(bucket + ".");
-  return api::absolute_url(*ctx.headers, ctx.secure,
+  return api::absolute_url(host, ctx.secure,
                            (in_host ? "/" : "/" + bucket + "/") + codec::percent_encode(key, true));
 }
 

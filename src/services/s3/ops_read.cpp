@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "api/pipeline.h"
 #include "services/s3/conditions.h"
 #include "services/s3/parameters.h"
 #include "services/s3/service.h"
@@ -45,7 +44,7 @@ struct Selection {
 
 // S3's model does not have If-Range; S3 does.
 bool if_range_holds(const api::Context& ctx, const objects::Object& object) {
-  const auto* if_range = ctx.headers == nullptr ? nullptr : api::find_header(*ctx.headers, "if-range");
+  const auto* if_range = sent_header(ctx, "if-range");
   return if_range == nullptr || range_holds(object, *if_range);
 }
 

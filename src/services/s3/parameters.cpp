@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "api/pipeline.h"
 #include "codec/encoded_words.h"
 #include "codec/text.h"
 #include "services/s3/service.h"
@@ -153,6 +154,10 @@ Status check_parameters(const api::Context& ctx, const void* input) {
     }
   }
   return ok();
+}
+
+const std::string* sent_header(const api::Context& ctx, std::string_view name) {
+  return ctx.headers == nullptr ? nullptr : api::find_header(*ctx.headers, name);
 }
 
 Status check_not_negative(const std::optional<int32_t>& asked, const char* name) {

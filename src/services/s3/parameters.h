@@ -21,6 +21,8 @@ Error acl_not_supported();
 // AccessControlListNotSupported, InvalidStorageClass, KeyTooLongError.
 Status check_parameters(const api::Context& ctx, const void* input);
 
+// A header of the request as it came; null: it has none, or another service calls.
+const std::string* sent_header(const api::Context& ctx, std::string_view name);
 // Of a number that says how much or from where. Error: "InvalidArgument".
 Status check_not_negative(const std::optional<int32_t>& asked, const char* name);
 

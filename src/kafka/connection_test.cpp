@@ -5,10 +5,9 @@
 
 #include <condition_variable>
 
-#include "base/thread_pool.h"
 #include "gen/kafka_protocol/sasl_authenticate.h"
 #include "gen/kafka_protocol/sasl_handshake.h"
-#include "kafka/ops.h"
+#include "kafka/test_support.h"
 #include "log/batch_builder.h"
 #include "log/memory_log.h"
 
@@ -21,11 +20,6 @@ class AnyLogin final : public iam::KafkaLogin {
     return Session{std::make_shared<Principal>(), Region("us-east-1"), INT64_MAX};
   }
   Result<Session> oauthbearer(std::string_view token) const override { return aws_msk_iam(token, {}); }
-};
-
-class AllowAll final : public Authoriser {
- public:
-  Decision decide(const AuthorisationRequest&) const override { return {.allowed = true}; }
 };
 
 // Takes appends at once and acknowledges them when told.

@@ -5,10 +5,9 @@
 
 #include <set>
 
-#include "base/thread_pool.h"
 #include "gen/kafka_protocol/apis.h"
 #include "iam/iam.h"
-#include "kafka/ops.h"
+#include "kafka/test_support.h"
 #include "log/memory_log.h"
 
 namespace mekong::kafka {
@@ -298,14 +297,6 @@ std::vector<Row> all_rows() {
     all.insert(all.end(), rows.begin(), rows.end());
   return all;
 }
-
-class NoLogin final : public iam::KafkaLogin {
- public:
-  Result<Session> aws_msk_iam(std::string_view, const std::vector<std::string>&) const override {
-    return Error{"SignatureDoesNotMatch", "nobody logs in here"};
-  }
-  Result<Session> oauthbearer(std::string_view) const override { return aws_msk_iam("", {}); }
-};
 
 // A cluster that listens nowhere, with one topic and a group that has committed, and one user.
 struct World {

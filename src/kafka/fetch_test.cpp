@@ -1,50 +1,29 @@
 #include <gtest/gtest.h>
 
-#include "base/thread_pool.h"
-#include "kafka/ops.h"
+#include "kafka/test_support.h"
 #include "log/batch_builder.h"
 #include "log/memory_log.h"
 
 namespace mekong::kafka {
 namespace {
 
-class AllowAll final : public Authoriser {
- public:
-  Decision decide(const AuthorisationRequest&) const override { return {.allowed = true}; }
-};
-
-class NoLogin final : public iam::KafkaLogin {
- public:
-  Result<Session> aws_msk_iam(std::string_view, const std::vector<std::string>&) const override {
-    return Error{"SignatureDoesNotMatch", "nobody logs in here"};
-  }
-  Result<Session> oauthbearer(std::string_view) const override { return aws_msk_iam("", {}); }
-};
-
 // A topic of two partitions, in each three batches.
 struct Fetching : testing::Test {
   Fetching() {
-    BrokerDeps deps{*network, pool, clock, random, *meta, log, allow, login, null_logger(), {}};
-    cluster =
-        std::make_shared<Cluster>(deps, ClusterSpec{.arn = "arn:aws:kafka:us-east-1:1:cluster/demo/1-s1",
-                                                    .name = "demo",
-                                                    .uuid = "1-s1",
-                                                    .account = AccountId("1"),
-                                                    .region = Region("us-east-1")});
-    EXPECT_TRUE(cluster->topics.create("t", 2, {}, false).ok());
     for (int partition = 0; partition < 2; ++partition) {
       for (int i = 0; i < 3; ++i)
-        EXPECT_TRUE(log.append(cluster->topics.find("t")->partition(partition), batch).get().ok());
+        EXPECT_TRUE(log.append(open.cluster->topics.find("t")->partition(partition), batch).get().ok());
     }
   }
   // The bytes of each partition.
   std::vector<size_t> fetched(int32_t min_bytes, int32_t partition_max_bytes, int32_t max_bytes) {
     proto::FetchRequest request{.max_wait_ms = 30'000, .min_bytes = min_bytes, .max_bytes = max_bytes};
-    request.topics = {{.topic = "t", .topic_id = cluster->topics.find("t")->id}};
+    request.topics = {{.topic = "t", .topic_id = open.cluster->topics.find("t")->id}};
     for (int partition = 0; partition < 2; ++partition)
       request.topics[0].partitions.push_back(
           {.partition = partition, .partition_max_bytes = partition_max_bytes});
-    RequestContext context{.cluster = *cluster, .principal = principal, .version = 12};
+    auto context = open.context();
+    context.version = 12;
     auto response = sync_wait(fetch(context, request));
     std::vector<size_t> sizes;
     for (auto& reply : response.responses.at(0).partitions)
@@ -52,18 +31,10 @@ struct Fetching : testing::Test {
     return sizes;
   }
 
-  const std::string batch = build_batch_of_one();
-  static std::string build_batch_of_one() { return log::build_batch({{"k", std::string(1000, 'v'), 1}}); }
-  std::unique_ptr<meta::Store> meta = meta::make_memory_store();
+  const std::string batch = log::build_batch({{"k", std::string(1000, 'v'), 1}});
+  const std::unique_ptr<meta::Store> meta = meta::make_memory_store();
   log::MemoryLog log;
-  os::ManualClock clock{1'700'000'000'000};
-  os::SeededRandom random{1};
-  std::unique_ptr<os::Network> network = os::make_network(1);
-  ThreadPool pool{"handlers", 2};
-  AllowAll allow;
-  NoLogin login;
-  Principal principal;
-  std::shared_ptr<Cluster> cluster;
+  OpenCluster open{*meta, log};
 };
 
 // The clock stands still: who waited would wait for ever.

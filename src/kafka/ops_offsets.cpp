@@ -36,14 +36,19 @@ ErrorCode check_known(RequestContext& context, const std::string& group, bool ha
 }
 
 // KIP-447: who asks for stable offsets waits for the transactions that have some.
+bool is_pending(RequestContext& context, const std::string& group, const std::string& topic,
+                int32_t partition) {
+  const auto id = context.cluster.offsets.topic_id(topic);
+  return context.cluster.transactions.pending(group, id, partition);
+}
+
 void fetch_named(RequestContext& context, const Wanted& wanted, const std::string& topic, int32_t partition,
                  TopicReply& out) {
   auto& reply = out.partitions.emplace_back();
   reply.partition_index = partition;
   reply.committed_offset = -1;
   const std::string& group = wanted.group;
-  const auto id = context.cluster.offsets.topic_id(topic);
-  if (wanted.stable && context.cluster.transactions.pending(group, id, partition)) {
+  if (wanted.stable && is_pending(context, group, topic, partition)) {
     reply.error_code = UNSTABLE_OFFSET_COMMIT;
     return;
   }
@@ -72,8 +77,7 @@ void fetch_all(RequestContext& context, bool stable, GroupReply& out) {
       continue;
     }
     if (next_topic) out.topics.emplace_back().name = offset.topic;
-    const auto id = context.cluster.offsets.topic_id(offset.topic);
-    if (stable && context.cluster.transactions.pending(out.group_id, id, offset.partition)) {
+    if (stable && is_pending(context, out.group_id, offset.topic, offset.partition)) {
       out.topics.back().partitions.push_back({.partition_index = offset.partition,
                                               .committed_offset = -1,
                                               .error_code = UNSTABLE_OFFSET_COMMIT});

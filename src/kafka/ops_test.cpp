@@ -6,73 +6,33 @@
 #include <latch>
 #include <thread>
 
-#include "base/thread_pool.h"
+#include "kafka/test_support.h"
 #include "log/memory_log.h"
+#include "meta/forwarding_store.h"
 
 namespace mekong::kafka {
 namespace {
 
-class NoLogin final : public iam::KafkaLogin {
+class WatchedStore final : public meta::ForwardingStore {
  public:
-  Result<Session> aws_msk_iam(std::string_view, const std::vector<std::string>&) const override {
-    return Error{"NotImplemented", ""};
-  }
-  Result<Session> oauthbearer(std::string_view) const override { return Error{"NotImplemented", ""}; }
-};
-
-class AllowAll final : public Authoriser {
- public:
-  std::function<void()> seen = [] {};
-  Decision decide(const AuthorisationRequest&) const override {
-    seen();
-    return {.allowed = true};
-  }
-};
-
-class WatchedStore final : public meta::Store {
- public:
+  using ForwardingStore::ForwardingStore;
   std::function<void()> before_commit = [] {};
   Future<Status> commit(meta::Batch batch) override {
     before_commit();
-    return store_->commit(std::move(batch));
+    return ForwardingStore::commit(std::move(batch));
   }
-  std::unique_ptr<const meta::Reader> snapshot() const override { return store_->snapshot(); }
-  std::unique_ptr<meta::Watch> watch(std::string family, std::string prefix,
-                                     std::function<void(std::span<const meta::Change>)> seen) override {
-    return store_->watch(std::move(family), std::move(prefix), std::move(seen));
-  }
-  Result<std::optional<std::string>> get(std::string_view family, std::string_view key) const override {
-    return store_->get(family, key);
-  }
-  Result<std::vector<meta::KeyValue>> scan(std::string_view family,
-                                           const meta::ScanRange& range) const override {
-    return store_->scan(family, range);
-  }
-
- private:
-  std::unique_ptr<meta::Store> store_ = meta::make_memory_store();
 };
 
 class OpsTest : public testing::Test {
  protected:
-  OpsTest() {
-    BrokerDeps deps{*network_, pool_, clock_, random_, meta_, log_, allow_, login_, null_logger(), {}};
-    cluster_ = std::make_shared<Cluster>(
-        deps, ClusterSpec{.name = "demo", .uuid = "1-s1", .region = Region("us-east-1")});
-    EXPECT_TRUE(cluster_->topics.create("t", 2, {}, false).ok());
-  }
-  RequestContext context() { return {.cluster = *cluster_, .principal = principal_}; }
+  RequestContext context() { return open_.context(); }
 
-  WatchedStore meta_;
+  const std::unique_ptr<meta::Store> store_ = meta::make_memory_store();
+  WatchedStore meta_{*store_};
   log::MemoryLog log_;
-  os::ManualClock clock_{1'700'000'000'000};
-  os::SeededRandom random_{1};
-  std::unique_ptr<os::Network> network_ = os::make_network(1);
-  ThreadPool pool_{"handlers", 2};
-  NoLogin login_;
-  AllowAll allow_;
-  Principal principal_;
-  std::shared_ptr<Cluster> cluster_;
+  OpenCluster open_{meta_, log_};
+  AllowAll& allow_ = open_.allow;
+  const std::shared_ptr<Cluster> cluster_ = open_.cluster;
 };
 
 TEST_F(OpsTest, offsets_of_what_is_not_there_are_not_deleted) {

@@ -110,6 +110,17 @@ class AthenaTest : public testing::Test {
     if (!started.ok()) return started.error();
     return *started->query_execution_id;
   }
+  // The id of one that a kill left.
+  std::string left_running() {
+    Execution left;
+    left.account = "111122223333";
+    left.region = "us-east-1";
+    left.id = "11111111-1111-1111-1111-111111111111";
+    left.work_group = "primary";
+    left.state = "RUNNING";
+    EXPECT_TRUE(Records(*meta_).add(left, "", "").ok());
+    return left.id;
+  }
   model::QueryExecution look(const std::string& id) {
     return *service_->get_query_execution(context_, {id})->query_execution;
   }
@@ -241,37 +252,25 @@ TEST_F(AthenaTest, OnAFullDiskAQueryEndsOnceThereIsRoom) {
   disk.full = true;
   while (disk.refused == 0 && *look(*more).status->state != "SUCCEEDED") ::usleep(1'000);
   // One that a kill left is no reason not to start.
-  Execution left;
-  left.account = "111122223333";
-  left.region = "us-east-1";
-  left.id = "11111111-1111-1111-1111-111111111111";
-  left.work_group = "primary";
-  left.state = "RUNNING";
-  ASSERT_TRUE(Records(*meta_).add(left, "", "").ok());
+  const auto left = left_running();
   const int before = disk.refused;
   serve(disk);
   EXPECT_GT(disk.refused, before);
-  EXPECT_EQ(*look(left.id).status->state, "RUNNING");
+  EXPECT_EQ(*look(left).status->state, "RUNNING");
   ASSERT_EQ(service_->owed().size(), 1u);
   disk.full = false;
   service_->settle();
-  EXPECT_EQ(*look(left.id).status->state, "FAILED");
+  EXPECT_EQ(*look(left).status->state, "FAILED");
   EXPECT_NE(*look(*more).status->state, "RUNNING");
   EXPECT_NE(*look(*more).status->state, "QUEUED");
   service_.reset();  // before its disk
 }
 
 TEST_F(AthenaTest, ARestartEndsWhatRan) {
-  Execution left;
-  left.account = "111122223333";
-  left.region = "us-east-1";
-  left.id = "11111111-1111-1111-1111-111111111111";
-  left.work_group = "primary";
-  left.state = "RUNNING";
-  ASSERT_TRUE(Records(*meta_).add(left, "", "").ok());
+  const auto left = left_running();
   ASSERT_TRUE(service_->start().ok());
-  EXPECT_EQ(*look(left.id).status->state, "FAILED");
-  EXPECT_NE(look(left.id).status->state_change_reason->find("restarted"), std::string::npos);
+  EXPECT_EQ(*look(left).status->state, "FAILED");
+  EXPECT_NE(look(left).status->state_change_reason->find("restarted"), std::string::npos);
 }
 
 TEST_F(AthenaTest, AnEnforcedWorkGroupDecidesWhereResultsGo) {
